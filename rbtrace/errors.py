@@ -1,0 +1,62 @@
+"""Errors with an exit code, and the one way to warn inside somebody else's program.
+
+Every error a user can cause is an `RbtraceError`; its message names what is wrong, where, and
+what to do about it. The command line prints the message and leaves with `exit_code`; nothing else
+decides about exit codes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import ClassVar
+
+EXIT_GOOD = 0
+EXIT_GATE_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INCONCLUSIVE = 3
+EXIT_BUG = 70
+
+
+class RbtraceError(Exception):
+    """Something the user can mend. `exit_code` is what the command line leaves with."""
+
+    exit_code: ClassVar[int] = EXIT_USAGE
+
+
+class SettingError(RbtraceError, ValueError):
+    """A setting has a value that is not one of those it may have."""
+
+
+class InputError(RbtraceError):
+    """A file or folder to be analyzed is missing, unreadable, empty or not a trace."""
+
+
+class MissingExtraError(RbtraceError, ImportError):
+    """An optional package is needed; the message gives the exact install command."""
+
+    def __init__(self, extra: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs an extra: pip install 'rbtrace[{extra}]'")
+        self.extra = extra
+
+
+_warned: set[str] = set()
+
+
+def warn_once(subject: str, message: str) -> None:
+    """Write one line to standard error, once per process and subject.
+
+    Tracing runs inside other people's programs: it never raises into them, and what it has to say
+    it says once.
+    """
+    if subject in _warned:
+        return
+    _warned.add(subject)
+    try:
+        sys.stderr.write(f"rbtrace: warning: {message}\n")
+    except (OSError, ValueError, AttributeError):
+        return  # standard error is closed or missing: there is nobody to tell
+
+
+def forget_warnings() -> None:
+    """Let every subject warn again (a new process after a fork, a new test)."""
+    _warned.clear()
