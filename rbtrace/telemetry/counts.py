@@ -1,0 +1,68 @@
+"""What this process has recorded, in numbers that outlive the spans they count.
+
+The same counts stand on local-root spans and in the `.tally` file, so that a lost span file still
+shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rbtrace.conventions import SPANS_DROPPED, SPANS_ENDED, SPANS_EXPORTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(slots=True)
+class Counts:
+    """Cumulative numbers of span records: real spans, exemplars and summaries alike."""
+
+    ended: int = 0
+    exported: int = 0
+    spilled: int = 0
+    dropped: int = 0
+
+    def attributes(self) -> dict[str, int]:
+        """The counts as they stand on a local-root span."""
+        return {
+            SPANS_ENDED: self.ended,
+            SPANS_EXPORTED: self.exported,
+            SPANS_DROPPED: self.dropped,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """Who writes a set of trace files."""
+
+    run_id: str
+    host: str
+    pid: int
+    started: str | None
+    instance: str
+
+
+def encode_tally(
+    process: ProcessIdentity, counts: Counts, spans_file: Path, bytes_written: int
+) -> bytes:
+    """The content of a `.tally` file: who writes, what was counted, how long the file is."""
+    return msgspec.json.encode(
+        {
+            "version": 1,
+            "run_id": process.run_id,
+            "host": process.host,
+            "pid": process.pid,
+            "started": process.started,
+            "instance": process.instance,
+            "spans_file": spans_file.name,
+            "ended": counts.ended,
+            "exported": counts.exported,
+            "spilled": counts.spilled,
+            "dropped": counts.dropped,
+            "bytes": bytes_written,
+        }
+    )

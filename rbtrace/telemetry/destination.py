@@ -1,0 +1,105 @@
+"""Where spans go beside the files: an exporter the user names in the environment.
+
+`OTEL_TRACES_EXPORTER` or an OTLP endpoint counts only if the user set it. The OpenTelemetry
+distribution sets `OTEL_TRACES_EXPORTER=otlp` by itself when it starts a program; that is a
+default, and defaults go to files.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rbtrace.errors import MissingExtraError, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from rbtrace.telemetry.records import Record
+
+NO_EXPORTER: Final = "none"
+_EXPORTER: Final = "OTEL_TRACES_EXPORTER"
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_OTLP: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+
+
+def exporter_name(environ: Mapping[str, str] | None = None) -> str | None:
+    """The exporter the user asks for: `otlp_proto_grpc`, `console`, `none`, …; None for files."""
+    source = os.environ if environ is None else environ
+    chosen = source.get(_EXPORTER, "").split(",")[0].strip().lower()
+    if chosen and _set_by_distribution():
+        chosen = ""
+    if not chosen and any(source.get(name, "").strip() for name in _ENDPOINTS):
+        chosen = "otlp"
+    if chosen == "otlp":
+        protocol = next((source[name] for name in _PROTOCOLS if source.get(name)), "grpc")
+        return _OTLP.get(protocol.strip(), protocol.strip())
+    return chosen or None
+
+
+def _set_by_distribution() -> bool:
+    if "opentelemetry.instrumentation.auto_instrumentation" not in sys.modules:
+        return False
+    try:
+        at_start = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return not any(entry.startswith(_EXPORTER.encode() + b"=") for entry in at_start)
+
+
+class Destination:
+    """An exporter, and the promise that it never raises."""
+
+    def __init__(self, name: str, exporter: SpanExporter) -> None:
+        self.name = name
+        self._exporter = exporter
+
+    def send(self, batch: Sequence[Record]) -> bool:
+        """Export a batch; say whether the receiver took it."""
+        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
+
+        from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
+
+        try:
+            result = self._exporter.export([stamped(record) for record in batch])
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            warn_once(f"export:{self.name}", f"{self.name} failed ({problem!r}); kept in files")
+            return False
+        if result is not SpanExportResult.SUCCESS:
+            warn_once(f"export:{self.name}", f"{self.name} did not deliver; spans kept in files")
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let the exporter go."""
+        try:
+            self._exporter.shutdown()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            warn_once(f"close:{self.name}", f"{self.name} did not close: {problem!r}")
+
+
+def open_destination() -> Destination | None:
+    """The destination the environment names, or None for files alone."""
+    name = exporter_name()
+    if name is None or name == NO_EXPORTER:
+        return None
+    found = entry_points(group="opentelemetry_traces_exporter", name=name)
+    try:
+        if not found:
+            raise _unknown(name)
+        return Destination(name, next(iter(found)).load()())
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        warn_once(f"destination:{name}", f"{problem}; spans go to files")
+        return None
+
+
+def _unknown(name: str) -> Exception:
+    if name in _OTLP.values():
+        return MissingExtraError("otlp", f"exporting to {name}")
+    return LookupError(f"{_EXPORTER}={name} names no installed exporter")
