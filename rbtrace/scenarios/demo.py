@@ -18,10 +18,11 @@ import click
 
 from rbtrace.errors import EXIT_GOOD, RbtraceError
 from rbtrace.scenarios import engine, searches
+from rbtrace.scenarios.interrupts import lasting_interrupts
 from rbtrace.scenarios.market_data import daily_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _WORKERS: Final = 2
 _INTERRUPTED: Final = 130
@@ -101,23 +102,30 @@ def run(output: Path) -> list[Part]:
         RbtraceError: something is missing, a backtest failed, or the two grids disagree.
     """
     data = output / "rustybt-data"
+    results = output / "results.json"
+    results.unlink(missing_ok=True)
     try:
-        click.echo("Ingesting GOOG, daily, into rustybt ...")
-        engine.prepare(data, "rbtrace-goog")
-        parts = []
-        for part in PARTS:
-            done = part()
-            click.echo(f"{done.name:<24} {done.seconds:6.2f} s  {_in_words(done.result)}")
-            parts.append(done)
+        parts = list(_work(data))
     finally:
         shutil.rmtree(data, ignore_errors=True)
     document = json.dumps([asdict(part) for part in parts], indent=2)
-    (output / "results.json").write_text(document + "\n", encoding="utf-8")
+    results.write_text(document + "\n", encoding="utf-8")
     _, sequential, parallel, _ = parts
     if sequential.result != parallel.result:
         raise RbtraceError("the grid search found something else with workers than without")
     click.echo("The workers found the same best parameters as the single process.")
     return parts
+
+
+def _work(data: Path) -> Iterator[Part]:
+    with lasting_interrupts() as stop_if_interrupted:
+        click.echo("Ingesting GOOG, daily, into rustybt ...")
+        engine.prepare(data, "rbtrace-goog")
+        for part in PARTS:
+            stop_if_interrupted()
+            done = part()
+            click.echo(f"{done.name:<24} {done.seconds:6.2f} s  {_in_words(done.result)}")
+            yield done
 
 
 def _in_words(result: dict[str, Any]) -> str:
