@@ -1,1 +1,70 @@
-"""Tracing and performance evidence for rustybt."""
+"""Tracing and performance evidence for the Python backtesting engine rustybt.
+
+    import rbtrace
+
+    @rbtrace.traced
+    def prepare(symbols): ...
+
+    with rbtrace.span("load", symbols=10):
+        ...
+
+    rbtrace.analyze("rbtrace-out").operations
+
+Every name below is loaded when it is first used: importing rbtrace costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rbtrace.version import __version__
+
+if TYPE_CHECKING:
+    from rbtrace.instrumentation.control import (
+        configure,
+        instrument,
+        shutdown,
+        uninstrument,
+    )
+    from rbtrace.recording.decorator import span, traced
+
+__all__ = [
+    "__version__",
+    "configure",
+    "instrument",
+    "shutdown",
+    "span",
+    "traced",
+    "uninstrument",
+]
+
+_HOMES = {
+    "configure": "rbtrace.instrumentation.control",
+    "instrument": "rbtrace.instrumentation.control",
+    "shutdown": "rbtrace.instrumentation.control",
+    "span": "rbtrace.recording.decorator",
+    "traced": "rbtrace.recording.decorator",
+    "uninstrument": "rbtrace.instrumentation.control",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if os.environ.get("RBTRACE_ENABLED"):
+    # Where the start-up file of site-packages is not read (`-S`, `--target`), importing does it.
+    from rbtrace.instrumentation.startup import activate
+
+    activate()

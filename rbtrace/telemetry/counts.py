@@ -26,10 +26,10 @@ class Counts:
     spilled: int = 0
     dropped: int = 0
 
-    def attributes(self) -> dict[str, int]:
-        """The counts as they stand on a local-root span."""
+    def attributes_of_next(self) -> dict[str, int]:
+        """The counts as they stand on a local-root span, which is itself the next to be counted."""
         return {
-            SPANS_ENDED: self.ended,
+            SPANS_ENDED: self.ended + 1,
             SPANS_EXPORTED: self.exported,
             SPANS_DROPPED: self.dropped,
         }

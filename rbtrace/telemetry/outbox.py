@@ -40,11 +40,13 @@ class Outbox:
         self._destination = destination
         self._pending: deque[Record] = deque()
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._tally = b""
 
     def put(self, record: Record) -> None:
         """Take over an ended span. Never waits, unless memory is full."""
-        self.counts.ended += 1
+        with self._counting:
+            self.counts.ended += 1
         self._pending.append(record)
         if len(self._pending) >= FULL:
             self.flush()

@@ -22,8 +22,9 @@ class Record(NamedTuple):
 class Aggregates(Protocol):
     """Who holds the call trees of open spans: `rbtrace.recording` gives it to the processor."""
 
-    def span_started(self, span: ReadableSpan, context: Context) -> None:
-        """A span of this process started in this thread, with this context as its parent's."""
+    def span_started(self, span: ReadableSpan, context: Context) -> bool:
+        """A span started in this thread and context; say whether inside a call of this process."""
+        ...
 
     def span_ended(self, span: ReadableSpan) -> list[ReadableSpan]:
         """A span of this process ended: close its trees and give their summaries."""

@@ -1,0 +1,117 @@
+"""Wrapping the methods of the table in place, and putting the originals back exactly.
+
+A function that other modules have imported by name is replaced under every such name, so that
+`bundles.load is bundles.core.load` stays true.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from rbtrace.conventions import SCOPE_NAME
+from rbtrace.errors import warn_once
+from rbtrace.instrumentation.table import Kind, TracedMethod, extractor, rows_by_module
+
+
+class _Patch(NamedTuple):
+    owner: Any
+    attribute: str
+    original: Any
+    wrapped: Any
+
+
+class Patches:
+    """The methods wrapped in this process."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, _Patch] = {}
+
+    def apply(self, module: ModuleType) -> None:
+        """Wrap what the table names in a module. A row that does not fit is reported, once."""
+        for row in rows_by_module().get(module.__name__, ()):
+            if row.target in self._done:
+                continue
+            try:
+                self._done[row.target] = _patch(module, row)
+            except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+                warn_once(row.target, f"{row.target} is not traced: {problem!r}")
+
+    def undo(self) -> None:
+        """Put every original back, under every name."""
+        for patch in reversed(list(self._done.values())):
+            if vars(patch.owner).get(patch.attribute) is patch.wrapped:
+                setattr(patch.owner, patch.attribute, patch.original)
+            _replace_everywhere(patch.owner, patch.wrapped, patch.original)
+        self._done.clear()
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+
+def locate(module: ModuleType, row: TracedMethod) -> tuple[Any, str, Any]:
+    """Owner, attribute and present value of a row's target.
+
+    Raises:
+        LookupError: this rustybt has no such function or method.
+    """
+    *owners, attribute = row.path.split(".")
+    owner: Any = module
+    for name in owners:
+        owner = vars(owner).get(name)
+        if owner is None:
+            raise LookupError(f"{row.module} has no {name}")
+    if attribute not in vars(owner):
+        raise LookupError(f"{row.target} does not exist in this rustybt")
+    return owner, attribute, vars(owner)[attribute]
+
+
+def _patch(module: ModuleType, row: TracedMethod) -> _Patch:
+    owner, attribute, original = locate(module, row)
+    wrapped = _wrap(original, row)
+    setattr(owner, attribute, wrapped)
+    _replace_everywhere(owner, original, wrapped)
+    return _Patch(owner, attribute, original, wrapped)
+
+
+def _wrap(original: Any, row: TracedMethod) -> Any:
+    from rbtrace.recording.operation import describe  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.wrapping import underlying, wrap_operation  # noqa: PLC0415
+
+    operation = describe(
+        underlying(original),
+        row.span_name,
+        row.category,
+        SCOPE_NAME,
+        before=extractor(row.before),
+        after=extractor(row.after),
+        measures_cpu=row.measures_cpu,
+    )
+    target = _carrying(original) if row.carries_objective else original
+    return wrap_operation(target, operation, hot=row.kind is Kind.HOT)
+
+
+def _carrying(run: Callable[..., Any]) -> Callable[..., Any]:
+    from rbtrace.recording.carried import CarriedObjective  # noqa: PLC0415 - imports OpenTelemetry
+
+    @functools.wraps(run)
+    def call(optimizer: Any, objective_function: Callable[[Any], Any]) -> Any:
+        return run(optimizer, CarriedObjective(objective_function))
+
+    return call
+
+
+def _replace_everywhere(owner: Any, present: Any, replacement: Any) -> None:
+    """Replace a module's function in every module that imported it by name."""
+    if not isinstance(owner, ModuleType):
+        return
+    for module in list(sys.modules.values()):
+        if not isinstance(module, ModuleType):
+            continue
+        names = object.__getattribute__(module, "__dict__")
+        for name, value in list(names.items()):
+            if value is present:
+                names[name] = replacement

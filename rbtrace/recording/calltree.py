@@ -1,0 +1,216 @@
+"""The calling-context tree of hot calls beneath one span, in one thread.
+
+A node is an OpenTelemetry `Context` in which its summary span is current. The hot wrapper makes
+the node current for the time of the call, so that whatever starts inside finds its place by the
+usual means: a nested hot call becomes a child node, a real span becomes a child of the summary,
+and coroutines and threads cannot disturb each other.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
+
+from rbtrace.recording.histogram import Durations
+from rbtrace.telemetry import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rbtrace.recording.operation import Operation
+    from rbtrace.recording.trees import Enclosing
+
+FOLD_AT: Final = 1024
+"""Raw durations a node keeps before they are due to be folded, when no hot call is being timed."""
+FOLD_AT_ONCE: Final = 65_536
+"""Raw durations at which they are folded all the same, to bound memory inside one long call."""
+MAX_NODES: Final = 1000
+"""Nodes in a tree beyond which there is one node per operation name."""
+EXEMPLARS: Final = 10
+"""Slowest calls kept per enclosing span."""
+
+
+class SummarySpan(NonRecordingSpan):
+    """The current span inside a hot call: its ids are those of the summary to come."""
+
+    def __init__(self, span_context: SpanContext, node: Node) -> None:
+        super().__init__(span_context)
+        self.node = node
+
+
+class Folded:
+    """Folded durations and the list that collects what comes after them.
+
+    The two change together in one assignment, so that another thread never counts a call twice.
+    """
+
+    __slots__ = ("durations", "pending")
+
+    def __init__(self, durations: Durations) -> None:
+        self.durations = durations
+        self.pending: list[int] = []
+
+
+class Node(Context):
+    """One operation on one call path. Only its own thread changes it.
+
+    `thread` is 0 once the tree is closed; `started` is the monotonic start of the outermost call
+    in progress, 0 when there is none.
+    """
+
+    __slots__ = (
+        "alias", "away", "children", "covered", "ended", "errors", "first_start", "floor",
+        "folded", "inner", "operation", "parent", "pending", "real", "slowest", "span_context",
+        "started", "thread", "tree",
+    )  # fmt: skip
+
+    operation: Operation | None
+    parent: Node | None
+    children: dict[str, Node]
+
+    def __init__(
+        self,
+        tree: CallTree,
+        span_context: SpanContext,
+        operation: Operation | None,
+        parent: Node | None,
+    ) -> None:
+        enclosing = tree.enclosing
+        span = SummarySpan(span_context, self) if operation else enclosing.span
+        super().__init__(set_span_in_context(span, enclosing.context))
+        self.tree = tree
+        self.span_context = span_context
+        self.operation = operation
+        self.parent = parent
+        self.thread = enclosing.thread
+        self.children = {}
+        self.first_start = clock.monotonic_ns()
+        self.started = 0
+        self.ended = 0
+        self.folded = Folded(Durations())
+        self.pending = self.folded.pending
+        self.inner = 0
+        self.alias = 0
+        self.away = 0
+        self.covered = 0
+        self.real: list[tuple[int, int]] = []
+        self.errors = 0
+        self.floor = -1
+        self.slowest: list[tuple[int, int]] = []
+
+    def child(self, operation: Operation) -> Node:
+        """The node of an operation called from this one.
+
+        A recursive call goes to the first node of that name on the path.
+        """
+        found = self.children.get(operation.name)
+        if found is None:
+            found = self.children[operation.name] = (
+                self._on_path(operation.name) or self.tree.grow(self, operation)
+            )
+        return found
+
+    def _on_path(self, name: str) -> Node | None:
+        first = None
+        node: Node | None = self
+        while node is not None and node.operation is not None:
+            if node.operation.name == name:
+                first = node
+            node = node.parent
+        return first
+
+    def fold_later(self) -> None:
+        """Fold when the outermost hot call has ended: folding is not part of its duration."""
+        if len(self.pending) >= FOLD_AT_ONCE:
+            self.fold()
+        elif len(self.pending) == FOLD_AT:
+            self.tree.due.append(self)
+
+    def fold(self) -> None:
+        """Fold the raw durations collected so far."""
+        folded = Folded(self.folded.durations.plus(self.pending))
+        self.folded = folded
+        self.pending = folded.pending
+
+    def keep(self, duration: int, start: int) -> None:
+        """Keep a slow call; from then on only slower ones are offered."""
+        if len(self.slowest) < EXEMPLARS:
+            heapq.heappush(self.slowest, (duration, start))
+        else:
+            heapq.heapreplace(self.slowest, (duration, start))
+        if len(self.slowest) == EXEMPLARS:
+            self.floor = self.slowest[0][0]
+
+    def settle(self) -> None:
+        """Take the real spans of the call that ended off this node's self time, each ns once."""
+        reached = 0
+        for start, end in sorted(self.real):
+            self.covered += max(0, end - max(start, reached))
+            reached = max(reached, end)
+        self.real.clear()
+
+    def own_children(self) -> list[Node]:
+        """Child nodes that stand below this one (not those a recursion leads back to)."""
+        children = list(self.children.values())
+        return [child for child in children if child.parent is self]
+
+
+class CallTree:
+    """The nodes beneath one enclosing span, in one thread."""
+
+    def __init__(self, enclosing: Enclosing) -> None:
+        self.enclosing = enclosing
+        self.size = 0
+        self.root = Node(self, enclosing.span_context, None, None)
+        self.root.started = 1  # the enclosing span: open as long as the tree is
+        self.due: list[Node] = []
+        self._overflow: dict[str, Node] = {}
+
+    def fold_due(self) -> None:
+        """Fold the nodes that have collected enough."""
+        for node in self.due:
+            node.fold()
+        self.due.clear()
+
+    def grow(self, parent: Node, operation: Operation) -> Node:
+        """Add a node, or find the overflow node of the operation when the tree is full."""
+        if self.size < MAX_NODES:
+            return self._add(parent, operation)
+        found = self._overflow.get(operation.name)
+        if found is None:
+            found = self._overflow[operation.name] = self._add(self.root, operation)
+        return found
+
+    def _add(self, parent: Node, operation: Operation) -> Node:
+        self.size += 1
+        enclosing = self.enclosing
+        span_context = SpanContext(
+            enclosing.span_context.trace_id,
+            enclosing.new_span_id(),
+            is_remote=False,
+            trace_flags=enclosing.span_context.trace_flags,
+            trace_state=enclosing.span_context.trace_state,
+        )
+        return Node(self, span_context, operation, parent)
+
+    def top_level(self) -> list[Node]:
+        """The nodes directly below the enclosing span, overflow nodes included."""
+        nodes = [*self.root.own_children(), *list(self._overflow.values())]
+        return list({id(node): node for node in nodes}.values())
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node, parents before children."""
+        pending = self.top_level()
+        while pending:
+            node = pending.pop()
+            yield node
+            pending.extend(node.own_children())
+
+    def close(self) -> None:
+        """No call enters this tree any more."""
+        self.root.thread = 0
+        for node in self.nodes():
+            node.thread = 0

@@ -1,0 +1,71 @@
+"""Durations folded into counts, extremes and a histogram of eight buckets per octave.
+
+Two durations share a bucket when they have the same bit length and the same three bits after the
+first. A bucket is named by its greatest member, which is the duration with all lower bits set:
+`duration | mask`. A quantile read from the histogram is therefore within 6 % of the true one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_SIGNIFICANT_BITS: Final = 4
+_LONGEST_BITS: Final = 128
+_LOWER_BITS: Final = tuple(
+    (1 << max(0, length - _SIGNIFICANT_BITS)) - 1 for length in range(_LONGEST_BITS)
+)
+
+
+def bucket(duration_ns: int) -> int:
+    """The greatest duration, ns, in the bucket of this one (`duration_ns` ≥ 0)."""
+    return duration_ns | _LOWER_BITS[duration_ns.bit_length()]
+
+
+def lower_edge(upper_ns: int) -> int:
+    """The greatest duration, ns, in the bucket below the one whose greatest is `upper_ns`.
+
+    −1 below the bucket of zero.
+    """
+    width = _LOWER_BITS[upper_ns.bit_length()] + 1
+    return upper_ns - width
+
+
+class Durations(NamedTuple):
+    """Folded durations of calls, ns. An empty one has `shortest` −1."""
+
+    count: int = 0
+    total: int = 0
+    shortest: int = -1
+    longest: int = 0
+    buckets: Mapping[int, int] = {}
+
+    def plus(self, batch: Sequence[int]) -> Durations:
+        """These and a batch of raw durations."""
+        if not batch:
+            return self
+        shortest = min(batch)
+        return Durations(
+            count=self.count + len(batch),
+            total=self.total + sum(batch),
+            shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
+            longest=max(self.longest, max(batch)),  # noqa: PLW3301 - the batch is not unpacked
+            buckets=Counter(self.buckets)
+            + Counter([ns | _LOWER_BITS[ns.bit_length()] for ns in batch]),
+        )
+
+    def histogram(self) -> tuple[list[float], list[int]]:
+        """Explicit bounds, s, and cumulative counts, one more than bounds (+Inf last).
+
+        Only occupied buckets are listed, each with the lower edge of its bucket.
+        """
+        bounds = sorted({*self.buckets, *self._lower_edges()})
+        cumulative = list(accumulate(self.buckets.get(bound, 0) for bound in bounds))
+        return [bound / 1e9 for bound in bounds], [*cumulative, self.count]
+
+    def _lower_edges(self) -> Iterable[int]:
+        return (edge for edge in map(lower_edge, self.buckets) if edge >= 0)

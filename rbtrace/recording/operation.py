@@ -1,0 +1,48 @@
+"""What a traced callable is called in traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, USER_SCOPE_NAME, Category
+
+Extractor = Callable[..., Mapping[str, Any]]
+"""Gives attributes. Before a call it takes the call's own arguments, after it the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Name, scope and attributes that all spans of one callable share."""
+
+    name: str
+    scope: str = USER_SCOPE_NAME
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    before: Extractor | None = None
+    after: Extractor | None = None
+    measures_cpu: bool = False
+
+
+def describe(
+    function: Callable[..., Any],
+    name: str,
+    category: str,
+    scope: str,
+    *,
+    before: Extractor | None = None,
+    after: Extractor | None = None,
+    measures_cpu: bool = False,
+) -> Operation:
+    """The operation of a callable: its attributes name the code and the category."""
+    module = getattr(function, "__module__", None) or "?"
+    qualified = getattr(function, "__qualname__", None) or name
+    attributes = {CATEGORY: category, CODE_FUNCTION_NAME: f"{module}.{qualified}"}
+    return Operation(name, scope, attributes, before, after, measures_cpu)
+
+
+def block(name: str, attributes: Mapping[str, Any]) -> Operation:
+    """The operation of a `span(name, **attributes)` block."""
+    chosen = dict(attributes)
+    category = chosen.pop("category", Category.USER)
+    return Operation(name, USER_SCOPE_NAME, {CATEGORY: category, **chosen})

@@ -1,0 +1,120 @@
+"""Whether tracing is on in this process, and its one pipeline, made at the first span.
+
+This module imports nothing of OpenTelemetry until something is recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from rbtrace.errors import warn_once
+from rbtrace.settings import Settings
+
+if TYPE_CHECKING:
+    from rbtrace.recording.trees import Trees
+    from rbtrace.telemetry.pipeline import Pipeline
+
+
+class Recorder:
+    """The recording state of this process: settings, and the pipeline once there is one."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.is_on = False
+        self._pipeline: Pipeline | None = None
+        self._trees: Trees | None = None
+        self._starting = threading.Lock()
+        self._given_up = False
+
+    def turn_on(self, settings: Settings) -> None:
+        """Record from now on, and let child processes do the same.
+
+        Run id and absolute directory go into the environment, which children inherit.
+        """
+        if self._pipeline is not None:
+            settings = settings.with_values(
+                run_id=self._pipeline.settings.run_id, directory=self._pipeline.settings.directory
+            )
+        self.settings = settings.with_values(enabled=True).settled()
+        os.environ.update(self.settings.to_environ())
+        self.is_on = True
+        if self._pipeline is not None:
+            self._pipeline.settings = self.settings
+            self._pipeline.providers.set_active(active=True)
+
+    def turn_off(self) -> None:
+        """Record nothing more. What was recorded is delivered; the program's provider stays."""
+        if not self.is_on:
+            return
+        self.is_on = False
+        os.environ.pop("RBTRACE_ENABLED", None)
+        if self._pipeline is not None:
+            self._pipeline.providers.set_active(active=False)
+            self._pipeline.flush()
+
+    def pipeline(self) -> Pipeline | None:
+        """The pipeline, made at the first call; None when tracing is off or cannot start."""
+        if not self.is_on:
+            return None
+        if self._pipeline is None and not self._given_up:
+            with self._starting:
+                if self._pipeline is None:
+                    self._start()
+        return self._pipeline
+
+    def trees(self) -> Trees | None:
+        """The call trees hot calls enter; None when tracing is off or cannot start."""
+        return self._trees if self.pipeline() is not None else None
+
+    def _start(self) -> None:
+        try:
+            from rbtrace.recording.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
+            from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415
+            from rbtrace.telemetry.pipeline import Pipeline  # noqa: PLC0415
+
+            trees = Trees()
+            pipeline = Pipeline(self.settings, trees)
+            trees.serve(pipeline)
+            follow(pipeline)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            self._given_up = True
+            warn_once("start", f"tracing cannot start and stays off: {problem!r}")
+            return
+        self._trees = trees
+        self._pipeline = pipeline
+
+    def shutdown(self) -> None:
+        """Deliver everything and end recording; the next `turn_on` starts a new run."""
+        self.turn_off()
+        if self._pipeline is None:
+            return
+        from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415 - imports the SDK
+
+        self._pipeline.shutdown()
+        follow(None)
+        self._pipeline = None
+        self._trees = None
+        os.environ.pop("RBTRACE_RUN_ID", None)
+
+
+RECORDER = Recorder()
+
+
+def is_on() -> bool:
+    """Whether this process records."""
+    return RECORDER.is_on
+
+
+def turn_on_by_environment() -> bool:
+    """Turn recording on if the environment asks for it; say whether it is on.
+
+    An unusable value is reported once and replaced by the default.
+    """
+    settings, problems = Settings.read()
+    for problem in problems:
+        warn_once(problem, f"{problem}; using the default")
+    if settings.enabled and not RECORDER.is_on:
+        RECORDER.turn_on(settings)
+    return RECORDER.is_on

@@ -1,0 +1,145 @@
+"""One real span around one piece of work: start, attach, record an error once, end.
+
+Nothing here raises into the traced program: a problem of tracing's own is reported once and the
+work goes on untraced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+
+from rbtrace.conventions import CPU_NS, ERROR_TYPE, RUNQUEUE_NS
+from rbtrace.errors import warn_once
+from rbtrace.recording import current
+from rbtrace.recording.operation import Operation
+from rbtrace.recording.recorder import RECORDER
+from rbtrace.telemetry import clock
+
+_RECORDED = "_rbtrace_recorded"
+_THREAD_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+
+
+class Scope:
+    """An open span of an operation. Attached only while its own code runs."""
+
+    __slots__ = ("_cpu", "_operation", "context", "span")
+
+    def __init__(self, operation: Operation, span: Span, context: Context) -> None:
+        self._operation = operation
+        self.span = span
+        self.context = context
+        self._cpu = _cpu_times() if operation.measures_cpu else None
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Make the span current for a block."""
+        token = current.attach(self.context)
+        try:
+            yield
+        finally:
+            current.restore(token)
+
+    def succeed(self, result: Any) -> None:
+        """End the span; take attributes from the result."""
+        after = self._operation.after
+        if after is not None and self.span.is_recording():
+            self.span.set_attributes(extract(after, self._operation.name, result))
+        self._end()
+
+    def fail(self, error: BaseException) -> None:
+        """End the span as failed. The innermost span records the exception, once."""
+        if self.span.is_recording():
+            record_error(self.span, error)
+        self._end()
+
+    def _end(self) -> None:
+        if self._cpu is not None:
+            self.span.set_attributes(_cpu_since(self._cpu))
+        self.span.end(clock.now_ns())
+
+
+def open_scope(
+    operation: Operation,
+    arguments: tuple[Any, ...] = (),
+    keywords: Mapping[str, Any] | None = None,
+    context: Context | None = None,
+) -> Scope | None:
+    """Start the span of an operation; None when tracing is off or fails."""
+    pipeline = RECORDER.pipeline()
+    if pipeline is None:
+        return None
+    try:
+        attributes = dict(operation.attributes)
+        if operation.before is not None:
+            attributes.update(
+                extract(operation.before, operation.name, *arguments, **(keywords or {}))
+            )
+        parent = current.get_current() if context is None else context
+        span = pipeline.tracer(operation.scope).start_span(
+            operation.name, context=parent, attributes=attributes, start_time=clock.now_ns()
+        )
+        return Scope(operation, span, set_span_in_context(span, parent))
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
+        return None
+
+
+def extract(
+    extractor: Callable[..., Mapping[str, Any]], name: str, *arguments: Any, **keywords: Any
+) -> Mapping[str, Any]:
+    """The attributes an extractor gives; none, and one warning, if it raises."""
+    try:
+        return extractor(*arguments, **keywords)
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        warn_once(f"extract:{name}", f"attributes of {name} are missing: {problem!r}")
+        return {}
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Mark the span as failed; add the exception as an event if no inner span has done so.
+
+    The message often holds values of the strategy: it is recorded only with `RBTRACE_PARAMS=1`.
+    """
+    kind = _qualified_name(type(error))
+    with_message = RECORDER.settings.params
+    span.set_attribute(ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR, str(error) if with_message else None))
+    if getattr(error, _RECORDED, False):
+        return
+    if with_message:
+        span.record_exception(error)
+    else:
+        span.add_event("exception", {"exception.type": kind}, timestamp=clock.now_ns())
+    try:
+        setattr(error, _RECORDED, True)
+    except (AttributeError, TypeError):
+        return  # a class with slots: an outer span will record it a second time
+
+
+def _qualified_name(kind: type[BaseException]) -> str:
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def _cpu_times() -> tuple[int, int | None]:
+    """CPU time of this thread, ns, and its time waiting for a core, ns (Linux)."""
+    try:
+        waited = int(_THREAD_SCHEDSTAT.read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return time.thread_time_ns(), None
+    return time.thread_time_ns(), waited
+
+
+def _cpu_since(before: tuple[int, int | None]) -> dict[str, int]:
+    cpu, waited = _cpu_times()
+    times = {CPU_NS: cpu - before[0]}
+    if waited is not None and before[1] is not None:
+        times[RUNQUEUE_NS] = waited - before[1]
+    return times

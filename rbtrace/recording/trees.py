@@ -1,0 +1,232 @@
+"""All call trees of this process: which tree a hot call enters, and when a tree is closed.
+
+A tree belongs to one enclosing span and one thread. Calls that no span of their own thread
+encloses get an implicit span: `thread` below the span whose context they carry,
+`rbtrace.unattached` where there is none.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from threading import get_ident
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+)
+
+from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
+from rbtrace.recording.calltree import CallTree, Node, SummarySpan
+from rbtrace.recording.summaries import Summarizer
+from rbtrace.telemetry import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from rbtrace.telemetry.pipeline import Pipeline
+
+
+def new_span_id() -> int:
+    """A random span id; never 0, which means none."""
+    return secrets.randbits(64) or 1
+
+
+def new_trace_id() -> int:
+    """A random trace id; never 0, which means none."""
+    return secrets.randbits(128) or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """The span a tree hangs under, as seen from one thread."""
+
+    context: Context
+    span: Span
+    span_context: SpanContext
+    thread: int
+    implicit: str | None
+    implicit_parent: SpanContext | None
+    new_span_id: Callable[[], int] = new_span_id
+
+
+class Trees:
+    """The call trees of one process. It is the pipeline's `Aggregates`."""
+
+    def __init__(self) -> None:
+        self._by_span: dict[int, CallTree] = {}
+        self._implicit: dict[tuple[int, int], CallTree] = {}
+        self._inside: dict[int, Node] = {}
+        self._local = threading.local()
+        self._pipeline: Pipeline | None = None
+        self._summarizer: Summarizer | None = None
+
+    def serve(self, pipeline: Pipeline) -> None:
+        """Work for this pipeline, whose first span starts now."""
+        from rbtrace.telemetry.handmade import finished_span  # noqa: PLC0415 - imports the SDK
+
+        self._pipeline = pipeline
+        self._summarizer = Summarizer(finished_span, new_span_id)
+
+    def enter(self, context: Context) -> Node | None:
+        """The node a hot call starts from; None if nothing is to be recorded."""
+        cached: Node | None
+        context_before, cached = getattr(self._local, "entered", (None, None))
+        if context_before is context and (cached is None or (cached.thread and cached.started)):
+            return cached
+        found = self._find(context)
+        self._local.entered = (context, found)
+        return found
+
+    def _find(self, context: Context) -> Node | None:
+        if context.get(_SUPPRESSED):
+            return None
+        span = get_current_span(context)
+        thread = get_ident()
+        if isinstance(span, SummarySpan):
+            node = span.node
+            if node.thread == thread and node.started:
+                return node
+        span_context = span.get_span_context()
+        assert self._pipeline is not None
+        if span_context.is_valid and not span_context.trace_flags.sampled:
+            return None
+        entry = self._pipeline.open_spans.get(span_context.span_id)
+        if entry is None or entry.thread != thread:
+            return self._implicit_root(context, span_context, thread)
+        tree = self._by_span.get(span_context.span_id)
+        if tree is None:
+            tree = CallTree(Enclosing(context, span, span_context, thread, None, None))
+            self._by_span[span_context.span_id] = tree
+        return tree.root
+
+    def _implicit_root(self, context: Context, parent: SpanContext, thread: int) -> Node:
+        tree = self._implicit.get((parent.span_id, thread))
+        if tree is None:
+            has_parent = parent.is_valid
+            span_context = SpanContext(
+                parent.trace_id if has_parent else new_trace_id(),
+                new_span_id(),
+                is_remote=False,
+                trace_flags=TraceFlags(TraceFlags.SAMPLED),
+                trace_state=parent.trace_state if has_parent else None,
+            )
+            tree = CallTree(
+                Enclosing(
+                    context,
+                    NonRecordingSpan(span_context),
+                    span_context,
+                    thread,
+                    THREAD if has_parent else UNATTACHED,
+                    parent if has_parent else None,
+                )
+            )
+            self._implicit[parent.span_id, thread] = tree
+            assert self._pipeline is not None
+            self._pipeline.flusher.ensure_running()
+        return tree.root
+
+    def span_started(self, span: ReadableSpan, context: Context) -> bool:
+        """Remember the hot call a real span starts in, to take it off that call's self time."""
+        around = get_current_span(context)
+        if not isinstance(around, SummarySpan):
+            return False
+        node = around.node
+        if span.context is not None and node.thread == get_ident() and node.started:
+            self._inside[span.context.span_id] = node
+        return True
+
+    def span_ended(self, span: ReadableSpan) -> list[ReadableSpan]:
+        """Close the span's tree; give its summaries and exemplars."""
+        assert span.context is not None
+        span_id = span.context.span_id
+        node = self._inside.pop(span_id, None)
+        if node is not None and node.started and node.thread == get_ident():
+            node.real.append((span.start_time or 0, span.end_time or 0))
+        tree = self._by_span.pop(span_id, None)
+        if tree is None:
+            return []
+        tree.close()
+        return self._spans_of(tree, span)
+
+    def _spans_of(self, tree: CallTree, enclosing: ReadableSpan) -> list[ReadableSpan]:
+        assert self._summarizer is not None
+        start = enclosing.start_time or 0
+        resource = enclosing.resource
+        return [
+            *self._summarizer.summaries(tree, resource, start),
+            *self._summarizer.exemplars(tree, resource),
+        ]
+
+    def so_far(self) -> Iterable[ReadableSpan]:
+        """Summaries of all open trees, and the implicit spans they hang under."""
+        assert self._pipeline is not None and self._summarizer is not None
+        for span_id, tree in list(self._by_span.items()):
+            entry = self._pipeline.open_spans.get(span_id)
+            if entry is not None:
+                span = entry.span
+                yield from self._summarizer.summaries(tree, span.resource, span.start_time or 0)
+        for tree in list(self._implicit.values()):
+            span = self._implicit_span(tree)
+            yield span
+            yield from self._summarizer.summaries(tree, span.resource, span.start_time or 0)
+
+    def finish(self, *, all_threads: bool) -> list[ReadableSpan]:
+        """Close the implicit spans of ended threads, or of all threads."""
+        if not self._implicit:
+            return []
+        alive = set() if all_threads else {thread.ident for thread in threading.enumerate()}
+        spans: list[ReadableSpan] = []
+        for identity, tree in list(self._implicit.items()):
+            if tree.enclosing.thread in alive:
+                continue
+            del self._implicit[identity]
+            tree.close()
+            span = self._implicit_span(tree)
+            spans += [*self._spans_of(tree, span), span]
+        return spans
+
+    def _implicit_span(self, tree: CallTree) -> ReadableSpan:
+        from rbtrace.telemetry.handmade import finished_span  # noqa: PLC0415 - imports the SDK
+
+        assert self._pipeline is not None
+        enclosing = tree.enclosing
+        nodes = tree.top_level()
+        now = clock.monotonic_ns()
+        start = min((node.first_start for node in nodes), default=now)
+        end = max((now if node.started else node.ended for node in nodes), default=now)
+        return finished_span(
+            enclosing.implicit or THREAD,
+            enclosing.span_context,
+            enclosing.implicit_parent,
+            (clock.to_epoch_ns(start), clock.to_epoch_ns(end)),
+            {THREAD_ID: enclosing.thread},
+            self._pipeline.providers.resource,
+            USER_SCOPE_NAME,
+        )
+
+    def forget(self) -> None:
+        """In a forked child: none of these trees is its own."""
+        for tree in [*self._by_span.values(), *self._implicit.values()]:
+            tree.close()
+        self._by_span.clear()
+        self._implicit.clear()
+        self._inside.clear()
+        self._local = threading.local()
+
+
+def _suppression_key() -> str:
+    from opentelemetry import context as api  # noqa: PLC0415
+
+    return str(api._SUPPRESS_INSTRUMENTATION_KEY)  # noqa: SLF001 - the API offers no public name
+
+
+_SUPPRESSED = _suppression_key()

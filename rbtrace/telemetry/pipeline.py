@@ -1,0 +1,134 @@
+"""The recording state of one process: open spans, outbox, flush thread, provider.
+
+There is one `Pipeline` per process. It starts with the first span, pauses its thread around a
+fork, and starts over in the child: new files, new counts, no lock held.
+"""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+from rbtrace.liveness import this_process
+from rbtrace.telemetry import clock
+from rbtrace.telemetry.counts import ProcessIdentity
+from rbtrace.telemetry.destination import open_destination
+from rbtrace.telemetry.files import TraceFiles
+from rbtrace.telemetry.flusher import Flusher
+from rbtrace.telemetry.lifecycle import finish_with_worker
+from rbtrace.telemetry.outbox import Outbox
+from rbtrace.telemetry.processor import OpenSpans
+from rbtrace.telemetry.provider import Providers
+from rbtrace.telemetry.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.trace import Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from rbtrace.settings import Settings
+    from rbtrace.telemetry.records import Aggregates
+
+
+class Pipeline:
+    """Everything between a span that starts and the bytes that stay of it, in one process."""
+
+    def __init__(self, settings: Settings, aggregates: Aggregates) -> None:
+        self.settings = settings.settled()
+        self.aggregates = aggregates
+        self.flusher = Flusher(self.flush)
+        self._forked = False
+        self._begin()
+
+    def _begin(self) -> None:
+        host, pid, started = this_process()
+        run_id = self.settings.run_id
+        assert run_id is not None
+        self.process = ProcessIdentity(run_id, host, pid, started, str(uuid.uuid4()))
+        self.open_spans = OpenSpans()
+        self.closed = False
+        self._is_worker: bool | None = None
+        files = TraceFiles(self.settings.directory / run_id, host, pid)
+        self.outbox = Outbox(files, self.process, open_destination())
+        self.providers = Providers(self)
+
+    def tracer(self, scope: str) -> Tracer:
+        """The tracer for an instrumentation scope; the first call decides about the provider."""
+        return self.providers.tracer(scope)
+
+    def span_started(
+        self, span: Span, thread: int, context: Context, stamp: Mapping[str, AttributeValue]
+    ) -> None:
+        """A span of this process started."""
+        parent = span.parent
+        is_local_root = (
+            parent is None or parent.is_remote or self.open_spans.get(parent.span_id) is None
+        ) and not self.aggregates.span_started(span, context)
+        self.open_spans.add(span, thread, is_local_root=is_local_root, stamp=stamp)
+        if self._is_worker is None:
+            self._is_worker = self._forked or _is_multiprocessing_child()
+            if self._is_worker:
+                finish_with_worker(self.shutdown)
+        self.flusher.ensure_running()
+
+    def span_ended(self, span: ReadableSpan, span_id: int) -> None:
+        """A span ended: queue its summaries and itself; at the end of a worker's task, flush."""
+        entry = self.open_spans.remove(span_id)
+        if entry is None:
+            return
+        for summary in self.aggregates.span_ended(span):
+            self.outbox.put(Record(summary, entry.stamp))
+        if not entry.is_local_root:
+            self.outbox.put(Record(span, {}))
+            return
+        self.outbox.put(Record(span, self.outbox.counts.attributes_of_next()))
+        if self._is_worker or self.closed:
+            self.flush()
+
+    def put_implicit(self, *, all_threads: bool) -> None:
+        """Queue the trees that no span closes: of threads that ended, or of all of them."""
+        for span in self.aggregates.finish(all_threads=all_threads):
+            self.outbox.put(Record(span, self.providers.stamp))
+
+    def flush(self) -> None:
+        """Deliver what has ended, and replace the files of what is open."""
+        self.put_implicit(all_threads=False)
+        self.outbox.flush(self._still_open)
+
+    def _still_open(self) -> Iterable[Record]:
+        stamp = self.providers.stamp
+        yield from self.open_spans.records()
+        for summary in self.aggregates.so_far():
+            yield Record(summary, stamp)
+
+    def shutdown(self) -> None:
+        """Deliver everything; spans that end later are written as they end."""
+        if self.closed:
+            return
+        self.closed = True
+        self.flusher.stop()
+        self.put_implicit(all_threads=True)
+        self.outbox.flush(self._still_open if len(self.open_spans) else None)
+        if not len(self.open_spans):
+            self.outbox.close()
+
+    def begin_again_in_child(self) -> None:
+        """In a forked child: nothing of the parent's is ended, reported or counted here."""
+        self.outbox.abandon()
+        self.aggregates.forget()
+        self.flusher = Flusher(self.flush)
+        clock.measure_again()
+        self._forked = True
+        inherited = self.providers
+        self._begin()
+        self.providers.take_over(inherited)
+
+
+def _is_multiprocessing_child() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
