@@ -109,9 +109,10 @@ def _replace_everywhere(owner: Any, present: Any, replacement: Any) -> None:
     if not isinstance(owner, ModuleType):
         return
     for module in list(sys.modules.values()):
-        if not isinstance(module, ModuleType):
-            continue
-        names = object.__getattribute__(module, "__dict__")
+        try:
+            names = object.__getattribute__(module, "__dict__")
+        except AttributeError:
+            continue  # some extensions put objects of their own into sys.modules
         for name, value in list(names.items()):
             if value is present:
                 names[name] = replacement

@@ -58,7 +58,9 @@ class TracedMethod:
 
 
 def _spans(category: Category, *paths: str, before: str = "") -> tuple[TracedMethod, ...]:
-    return tuple(TracedMethod(f"rustybt.{path}", Kind.SPAN, category, before=before) for path in paths)
+    return tuple(
+        TracedMethod(f"rustybt.{path}", Kind.SPAN, category, before=before) for path in paths
+    )
 
 
 def _hot(
@@ -111,7 +113,6 @@ _STORAGE = (
         "data.in_memory_daily_bars:InMemoryDailyBarReader.load_raw_arrays",
         "data.polars.parquet_bar_reader:ParquetDailyBarReader.load_raw_arrays",
         "data.polars.parquet_minute_bar_reader:ParquetMinuteBarReader.load_raw_arrays",
-        "data.dispatch_bar_reader:AssetDispatchBarReader.load_raw_arrays",
         before="raw_arrays",
     ),
 )

@@ -63,8 +63,8 @@ class Node(Context):
 
     __slots__ = (
         "alias", "away", "children", "covered", "ended", "errors", "first_start", "floor",
-        "folded", "inner", "operation", "parent", "pending", "real", "slowest", "span_context",
-        "started", "thread", "tree",
+        "folded", "inner", "operation", "parent", "pending", "real", "real_call", "slowest",
+        "span_context", "started", "thread", "tree",
     )  # fmt: skip
 
     operation: Operation | None
@@ -97,6 +97,7 @@ class Node(Context):
         self.away = 0
         self.covered = 0
         self.real: list[tuple[int, int]] = []
+        self.real_call = 0
         self.errors = 0
         self.floor = -1
         self.slowest: list[tuple[int, int]] = []
@@ -108,8 +109,8 @@ class Node(Context):
         """
         found = self.children.get(operation.name)
         if found is None:
-            found = self.children[operation.name] = (
-                self._on_path(operation.name) or self.tree.grow(self, operation)
+            found = self.children[operation.name] = self._on_path(operation.name) or self.tree.grow(
+                self, operation
             )
         return found
 
@@ -144,13 +145,34 @@ class Node(Context):
         if len(self.slowest) == EXEMPLARS:
             self.floor = self.slowest[0][0]
 
-    def settle(self) -> None:
-        """Take the real spans of the call that ended off this node's self time, each ns once."""
-        reached = 0
+    def rejoin(self, caller: Node, duration: int, ended: int) -> None:
+        """Note a call that came from elsewhere than the parent: a recursion or an overflow.
+
+        `ended` is 0 for an inner call of a recursion, which the outermost one contains.
+        """
+        caller.away += duration
+        self.alias += duration
+        if ended:
+            self.started = 0
+            self.ended = ended
+        else:
+            self.inner += duration
+
+    def contain(self, start: int, end: int) -> None:
+        """Note a real span that ran inside the call in progress (any one clock, ns)."""
+        if self.real_call != self.started:
+            self.covered = self.covered_ns()
+            self.real.clear()
+            self.real_call = self.started
+        self.real.append((start, end))
+
+    def covered_ns(self) -> int:
+        """Time real spans took inside calls of this node, overlaps counted once, ns."""
+        covered, reached = self.covered, 0
         for start, end in sorted(self.real):
-            self.covered += max(0, end - max(start, reached))
+            covered += max(0, end - max(start, reached))
             reached = max(reached, end)
-        self.real.clear()
+        return covered
 
     def own_children(self) -> list[Node]:
         """Child nodes that stand below this one (not those a recursion leads back to)."""

@@ -155,7 +155,9 @@ class SpanContextManager:
 
 
 def span(name: str, /, **attributes: Any) -> NoSpan | SpanContextManager:
-    """A span around a block of code: `with span("load", symbols=10):`, also `async with`.
+    """Record a block of code.
+
+    Write `with span("load", symbols=10):`, or `async with` in a coroutine.
 
     Args:
         name: name of the span; keep it the same for the same work, put what varies in attributes.

@@ -38,7 +38,7 @@ def lower_edge(upper_ns: int) -> int:
 class Durations(NamedTuple):
     """Folded durations of calls, ns. An empty one has `shortest` −1."""
 
-    count: int = 0
+    calls: int = 0
     total: int = 0
     shortest: int = -1
     longest: int = 0
@@ -50,7 +50,7 @@ class Durations(NamedTuple):
             return self
         shortest = min(batch)
         return Durations(
-            count=self.count + len(batch),
+            calls=self.calls + len(batch),
             total=self.total + sum(batch),
             shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
             longest=max(self.longest, max(batch)),  # noqa: PLW3301 - the batch is not unpacked
@@ -65,7 +65,7 @@ class Durations(NamedTuple):
         """
         bounds = sorted({*self.buckets, *self._lower_edges()})
         cumulative = list(accumulate(self.buckets.get(bound, 0) for bound in bounds))
-        return [bound / 1e9 for bound in bounds], [*cumulative, self.count]
+        return [bound / 1e9 for bound in bounds], [*cumulative, self.calls]
 
     def _lower_edges(self) -> Iterable[int]:
         return (edge for edge in map(lower_edge, self.buckets) if edge >= 0)

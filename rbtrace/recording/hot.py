@@ -50,11 +50,7 @@ def aggregated(
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         caller = get_context()
-        if (
-            caller.__class__ is not Node
-            or not caller.started
-            or caller.thread != get_ident()
-        ):
+        if caller.__class__ is not Node or not caller.started or caller.thread != get_ident():
             entered = _enter(trees, caller)
             if entered is None:
                 return function(*args, **kwargs)
@@ -75,16 +71,11 @@ def aggregated(
             restore(token)
             duration = end - start
             node.pending.append(duration)
-            if recursive:
-                node.inner += duration
-            else:
+            if node.parent is caller:
                 node.started = 0
                 node.ended = end
-                if node.real:
-                    node.settle()
-            if node.parent is not caller:
-                caller.away += duration
-                node.alias += duration
+            else:
+                node.rejoin(caller, duration, 0 if recursive else end)
             if duration > node.floor:
                 node.keep(duration, start)
             if len(node.pending) >= FOLD_AT:

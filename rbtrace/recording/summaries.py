@@ -41,7 +41,7 @@ class Summarizer:
             parent, cursor, nodes = pending.pop()
             for node in nodes:
                 durations = _durations(node, now)
-                if not durations.count:
+                if not durations.calls:
                     continue
                 total = durations.total - node.inner
                 spans.append(
@@ -86,7 +86,7 @@ class Summarizer:
 
 
 def _slowest(tree: CallTree) -> Iterator[tuple[Node, int, int]]:
-    """At most `EXEMPLARS` calls: the slowest of each node, then each node's second slowest, …
+    """At most `EXEMPLARS` calls: the slowest of each node, then each node's second slowest.
 
     Nodes take their turns in the order of their slowest calls, so the slowest of all is the first.
     """
@@ -122,7 +122,7 @@ def self_ns(node: Node, durations: Durations, now: int) -> int:
     charged to their caller as `away`, and are not taken off again here (`alias`).
     """
     children = sum(_durations(child, now).total - child.alias for child in node.own_children())
-    return max(0, durations.total - children - node.away - node.covered)
+    return max(0, durations.total - children - node.away - node.covered_ns())
 
 
 def _attributes(node: Node, durations: Durations, now: int) -> dict[str, Any]:
@@ -132,11 +132,11 @@ def _attributes(node: Node, durations: Durations, now: int) -> dict[str, Any]:
     attributes = {
         **_own(node),
         key.IS_SUMMARY: True,
-        key.SPAN_COUNT: durations.count,
+        key.SPAN_COUNT: durations.calls,
         key.DURATION_TOTAL: total,
         key.DURATION_MIN: durations.shortest,
         key.DURATION_MAX: durations.longest,
-        key.DURATION_AVG: total // durations.count,
+        key.DURATION_AVG: total // durations.calls,
         key.HISTOGRAM_BOUNDS: bounds,
         key.HISTOGRAM_COUNTS: counts,
         key.SELF_NS: self_ns(node, durations, now),

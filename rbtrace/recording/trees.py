@@ -150,7 +150,7 @@ class Trees:
         span_id = span.context.span_id
         node = self._inside.pop(span_id, None)
         if node is not None and node.started and node.thread == get_ident():
-            node.real.append((span.start_time or 0, span.end_time or 0))
+            node.contain(span.start_time or 0, span.end_time or 0)
         tree = self._by_span.pop(span_id, None)
         if tree is None:
             return []
@@ -159,25 +159,26 @@ class Trees:
 
     def _spans_of(self, tree: CallTree, enclosing: ReadableSpan) -> list[ReadableSpan]:
         assert self._summarizer is not None
-        start = enclosing.start_time or 0
-        resource = enclosing.resource
         return [
-            *self._summarizer.summaries(tree, resource, start),
-            *self._summarizer.exemplars(tree, resource),
+            *self._summaries(tree, enclosing),
+            *self._summarizer.exemplars(tree, enclosing.resource),
         ]
+
+    def _summaries(self, tree: CallTree, enclosing: ReadableSpan) -> list[ReadableSpan]:
+        assert self._summarizer is not None
+        return self._summarizer.summaries(tree, enclosing.resource, enclosing.start_time or 0)
 
     def so_far(self) -> Iterable[ReadableSpan]:
         """Summaries of all open trees, and the implicit spans they hang under."""
-        assert self._pipeline is not None and self._summarizer is not None
+        assert self._pipeline is not None
         for span_id, tree in list(self._by_span.items()):
             entry = self._pipeline.open_spans.get(span_id)
             if entry is not None:
-                span = entry.span
-                yield from self._summarizer.summaries(tree, span.resource, span.start_time or 0)
+                yield from self._summaries(tree, entry.span)
         for tree in list(self._implicit.values()):
-            span = self._implicit_span(tree)
-            yield span
-            yield from self._summarizer.summaries(tree, span.resource, span.start_time or 0)
+            implicit = self._implicit_span(tree)
+            yield implicit
+            yield from self._summaries(tree, implicit)
 
     def finish(self, *, all_threads: bool) -> list[ReadableSpan]:
         """Close the implicit spans of ended threads, or of all threads."""
@@ -226,7 +227,7 @@ class Trees:
 def _suppression_key() -> str:
     from opentelemetry import context as api  # noqa: PLC0415
 
-    return str(api._SUPPRESS_INSTRUMENTATION_KEY)  # noqa: SLF001 - the API offers no public name
+    return str(api._SUPPRESS_INSTRUMENTATION_KEY)  # the API has no public name
 
 
 _SUPPRESSED = _suppression_key()

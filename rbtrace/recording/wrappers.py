@@ -14,7 +14,7 @@ from typing import Any
 
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation
-from rbtrace.recording.scopes import Scope, open_scope
+from rbtrace.recording.scopes import NO_SCOPE, Scope, open_scope
 
 
 def spanned(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
@@ -73,9 +73,7 @@ def _generator(function: Callable[..., Any], operation: Operation) -> Callable[.
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         inner = function(*args, **kwargs)
         scope = open_scope(operation, args, kwargs)
-        if scope is None:
-            return (yield from inner)
-        return (yield from _drive(inner, scope))
+        return (yield from inner if scope is None else _drive(inner, scope))
 
     return call
 
@@ -112,38 +110,29 @@ def _async_generator(function: Callable[..., Any], operation: Operation) -> Call
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = function(*args, **kwargs)
-        scope = open_scope(operation, args, kwargs)
+        scope = open_scope(operation, args, kwargs) or NO_SCOPE
         resume, value = inner.asend, None
         try:
             while True:
                 try:
-                    item = await _attached(scope, resume, value)
+                    with scope.attached():
+                        item = await resume(value)
                 except StopAsyncIteration:
-                    if scope is not None:
-                        scope.succeed(None)
+                    scope.succeed(None)
                     return
                 try:
                     value = yield item
                     resume = inner.asend
                 except GeneratorExit:
                     await inner.aclose()
-                    if scope is not None:
-                        scope.succeed(None)
+                    scope.succeed(None)
                     raise
                 except BaseException as thrown:  # noqa: BLE001 - passed on to the generator
                     resume, value = inner.athrow, thrown
         except GeneratorExit:
             raise
         except BaseException as error:
-            if scope is not None:
-                scope.fail(error)
+            scope.fail(error)
             raise
 
     return call
-
-
-async def _attached(scope: Scope | None, resume: Callable[[Any], Any], value: Any) -> Any:
-    if scope is None:
-        return await resume(value)
-    with scope.attached():
-        return await resume(value)

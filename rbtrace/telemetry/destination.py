@@ -89,17 +89,18 @@ def open_destination() -> Destination | None:
     name = exporter_name()
     if name is None or name == NO_EXPORTER:
         return None
-    found = entry_points(group="opentelemetry_traces_exporter", name=name)
     try:
-        if not found:
-            raise _unknown(name)
-        return Destination(name, next(iter(found)).load()())
+        return Destination(name, _load_exporter(name))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once(f"destination:{name}", f"{problem}; spans go to files")
         return None
 
 
-def _unknown(name: str) -> Exception:
+def _load_exporter(name: str) -> SpanExporter:
+    found = entry_points(group="opentelemetry_traces_exporter", name=name)
+    if found:
+        exporter: SpanExporter = next(iter(found)).load()()
+        return exporter
     if name in _OTLP.values():
-        return MissingExtraError("otlp", f"exporting to {name}")
-    return LookupError(f"{_EXPORTER}={name} names no installed exporter")
+        raise MissingExtraError("otlp", f"exporting to {name}")
+    raise LookupError(f"{_EXPORTER}={name} names no installed exporter")

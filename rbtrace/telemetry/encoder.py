@@ -53,9 +53,7 @@ def _resource_spans(
     return encoded
 
 
-def _scope_spans(
-    scope: InstrumentationScope | None, spans: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _scope_spans(scope: InstrumentationScope | None, spans: list[dict[str, Any]]) -> dict[str, Any]:
     if scope is None:
         return {"scope": {}, "spans": spans}
     described: dict[str, Any] = {"name": scope.name}
@@ -96,13 +94,12 @@ def _span(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add_events_links_status(encoded: dict[str, Any], span: ReadableSpan) -> None:
-    for key, dropped in (
-        ("droppedAttributesCount", span.dropped_attributes),
-        ("droppedEventsCount", span.dropped_events),
-        ("droppedLinksCount", span.dropped_links),
-    ):
-        if dropped:
-            encoded[key] = dropped
+    dropped = {
+        "droppedAttributesCount": span.dropped_attributes,
+        "droppedEventsCount": span.dropped_events,
+        "droppedLinksCount": span.dropped_links,
+    }
+    encoded.update({key: count for key, count in dropped.items() if count})
     if span.events:
         encoded["events"] = [_event(event) for event in span.events]
     if span.links:
@@ -148,19 +145,20 @@ def _attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _value(value: object) -> dict[str, Any]:
     match value:
         case bool():
-            return {"boolValue": value}
+            encoded: dict[str, Any] = {"boolValue": value}
         case str():
-            return {"stringValue": value}
+            encoded = {"stringValue": value}
         case int():
-            return {"intValue": str(int(value))}
+            encoded = {"intValue": str(int(value))}
         case float():
-            return {"doubleValue": _double(value)}
+            encoded = {"doubleValue": _double(value)}
         case list() | tuple():
-            return _array(value)
+            encoded = _array(value)
         case None:
-            return {}
+            encoded = {}
         case _:
-            return {"stringValue": repr(value)}
+            encoded = {"stringValue": repr(value)}
+    return encoded
 
 
 def _array(values: Sequence[object]) -> dict[str, Any]:

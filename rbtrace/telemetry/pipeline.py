@@ -131,4 +131,3 @@ class Pipeline:
 def _is_multiprocessing_child() -> bool:
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
-

@@ -87,18 +87,14 @@ class Providers:
 
     def _identity(self) -> dict[str, AttributeValue]:
         settings, process = self._pipeline.settings, self._pipeline.process
-        identity: dict[str, AttributeValue] = {
+        identity: dict[str, AttributeValue | None] = {
             key.RUN_ID: process.run_id,
             key.PROCESS_PID: process.pid,
+            key.ARM: settings.arm,
+            key.PAIR: settings.pair,
+            key.ORDER: settings.order,
         }
-        for name, value in (
-            (key.ARM, settings.arm),
-            (key.PAIR, settings.pair),
-            (key.ORDER, settings.order),
-        ):
-            if value is not None:
-                identity[name] = value
-        return identity
+        return {name: value for name, value in identity.items() if value is not None}
 
     def _resource_attributes(self) -> dict[str, AttributeValue]:
         process = self._pipeline.process
@@ -124,7 +120,7 @@ class Providers:
 
         The parent's private provider is not taken over: the child makes one with its own resource.
         """
-        for identity, (provider, processor) in inherited._joined.items():  # noqa: SLF001 - same class
+        for identity, (provider, processor) in inherited._joined.items():
             if processor.stamp:
                 processor.stamp = self._identity()
                 self._joined[identity] = (provider, processor)
