@@ -1,0 +1,103 @@
+"""Runs of the real engine, each made once and shared by the tests that look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+WORKLOAD = HERE / "workload.py"
+ARMS = ("off", "counted", "summary", "calls")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.slow)
+
+
+@dataclass(frozen=True)
+class EngineRun:
+    """One process that ran the workload: what it printed, and the folder it left things in."""
+
+    result: dict[str, Any]
+    folder: Path
+
+    @property
+    def seconds(self) -> float:
+        """Duration of rustybt's call by the program's own clock."""
+        return float(self.result["seconds"])
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """What the engine computed: all that was printed but the time."""
+        return {key: value for key, value in self.result.items() if key != "seconds"}
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """`rbtrace analyze --format json` of the traces."""
+        traces = self.folder / "traces"
+        assert traces.is_dir(), "the run was to be traced, but wrote no traces"
+        command = ["-m", "rbtrace.commands.main", "analyze", str(traces), "--format", "json"]
+        return json.loads(run_python(command))
+
+    def traced_calls(self) -> dict[str, int]:
+        return {row["name"]: row["calls"] for row in self.report["operations"]}
+
+
+def run_python(arguments: list[str], **variables: str) -> str:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=inherited | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """rustybt's data folder with the ingested bundles of the workload."""
+    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+    data = tmp_path_factory.mktemp("engine") / "rustybt data"
+    run_python([str(WORKLOAD), "ingest", "--data", str(data)])
+    return data
+
+
+@pytest.fixture(scope="session")
+def engine_run(
+    engine_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], EngineRun]:
+    """Run a kind of workload in an arm (`off`, `counted`, `summary`, `calls`), once."""
+
+    @cache
+    def run(kind: str, arm: str) -> EngineRun:
+        assert arm in ARMS
+        folder = tmp_path_factory.mktemp(f"{kind}-{arm}")
+        arguments = [str(WORKLOAD), kind, "--data", str(engine_data)]
+        if arm == "counted":
+            arguments += ["--count", str(folder / "counts")]
+        variables = {}
+        if arm in {"summary", "calls"}:
+            variables = {
+                "RBTRACE_ENABLED": "1",
+                "RBTRACE_DETAIL": arm,
+                "RBTRACE_DIR": str(folder / "traces"),
+            }
+        return EngineRun(json.loads(run_python(arguments, **variables)), folder)
+
+    return run
