@@ -1,0 +1,71 @@
+# Every command works from a fresh clone: each target first makes what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+# Nothing of the caller's environment may trace, redirect or replace what happens here.
+unexport RBTRACE_ENABLED RBTRACE_DIR RBTRACE_DETAIL RBTRACE_SAMPLER RBTRACE_SAMPLE_INTERVAL_MS
+unexport RBTRACE_ARM RBTRACE_PAIR RBTRACE_ORDER RBTRACE_PARAMS RBTRACE_RUN_ID
+unexport OTEL_SDK_DISABLED OTEL_TRACES_EXPORTER OTEL_METRICS_EXPORTER OTEL_EXPORTER_OTLP_ENDPOINT
+unexport OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
+unexport PYTHONPATH PYTHONHOME
+
+PYTHON := .venv/bin/python
+STAGE := @.ci/stage
+DEMO := rbtrace-demo
+PAIRS ?= 10
+# Named after what the environment is made from, so that a change of it installs again.
+MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
+	rbtrace/instrumentation/rbtrace.start .ci/set-up
+STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{printf "make %-16s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(STAMP) ## Trace real backtests and searches, print the report, save it in rbtrace-demo/
+	@rm -rf $(DEMO)
+	$(STAGE) demo env RBTRACE_ENABLED=1 RBTRACE_DIR=$(DEMO)/traces \
+		$(PYTHON) -m rbtrace.scenarios.demo --output $(DEMO)
+	@for format in markdown:md html:html json:json; do \
+		$(PYTHON) -m rbtrace.commands.main analyze $(DEMO)/traces \
+			--format "$${format%:*}" -o "$(DEMO)/report.$${format#*:}" || exit; \
+	done
+	@$(PYTHON) -m rbtrace.commands.main analyze $(DEMO)/traces --format terminal
+	@echo "The report is also in $(DEMO)/report.md, .html and .json; the traces are in $(DEMO)/traces"
+
+.PHONY: test
+test: lint ## Run every check and every test, with coverage
+	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --cov --cov-report=term
+
+.PHONY: test-fast
+test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten seconds
+	$(STAGE) "fast tests" $(PYTHON) -m pytest --basetemp=build/pytest -m "not engine and not slow"
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types and the layers of the imports
+	$(STAGE) "ruff check" $(PYTHON) -m ruff check
+	$(STAGE) "ruff format" $(PYTHON) -m ruff format --check
+	$(STAGE) mypy $(PYTHON) -m mypy
+	$(STAGE) import-linter .venv/bin/lint-imports
+
+.PHONY: format
+format: $(STAMP) ## Rewrite the sources in the project's style
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+
+.PHONY: bench-overhead
+bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
+	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
+
+.PHONY: set-up
+set-up: $(STAMP) ## Make .venv with all the demo and the tests need
+
+$(STAMP):
+	$(STAGE) set-up .ci/set-up
+	@rm -f .venv/made-from-*
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what the other targets made, the environment included
+	rm -rf .venv build dist htmlcov $(DEMO) .coverage .coverage.* \
+		.hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
