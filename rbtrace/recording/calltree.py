@@ -146,12 +146,13 @@ class Node(Context):
             self.floor = self.slowest[0][0]
 
     def rejoin(self, caller: Node, duration: int, ended: int) -> None:
-        """Note a call that came from elsewhere than the parent: a recursion or an overflow.
+        """Note a call that is part of a recursion, or came from elsewhere than the parent.
 
         `ended` is 0 for an inner call of a recursion, which the outermost one contains.
         """
-        caller.away += duration
-        self.alias += duration
+        if self.parent is not caller:
+            caller.away += duration
+            self.alias += duration
         if ended:
             self.started = 0
             self.ended = ended

@@ -71,11 +71,11 @@ def aggregated(
             restore(token)
             duration = end - start
             node.pending.append(duration)
-            if node.parent is caller:
+            if recursive or node.parent is not caller:
+                node.rejoin(caller, duration, 0 if recursive else end)
+            else:
                 node.started = 0
                 node.ended = end
-            else:
-                node.rejoin(caller, duration, 0 if recursive else end)
             if duration > node.floor:
                 node.keep(duration, start)
             if len(node.pending) >= FOLD_AT:
