@@ -1,0 +1,1 @@
+"""From trace files to figures: readers, the table of spans, and one module per analysis."""

@@ -1,0 +1,33 @@
+"""Array types of the analyses, and sums that stay exact integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+type Ints = npt.NDArray[np.int64]
+type Ids = npt.NDArray[np.uint64]
+type Codes = npt.NDArray[np.int32]
+type Mask = npt.NDArray[np.bool_]
+
+
+def sum_by(group: npt.NDArray[np.integer[Any]], values: Ints, groups: int) -> Ints:
+    """Sum `values` per group, exactly: `np.bincount` would go through floats.
+
+    Args:
+        group: group of each value, 0 ≤ group < groups.
+        values: what to sum.
+        groups: length of the result.
+    """
+    sums = np.zeros(groups, np.int64)
+    np.add.at(sums, group, values)
+    return sums
+
+
+def starts_of_runs(ordered: npt.NDArray[Any]) -> Ints:
+    """Positions at which a sorted array begins a new value."""
+    if not ordered.size:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))

@@ -1,0 +1,88 @@
+"""What the recorder says of itself: the `.tally` and `.open` files beside the spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from rbtrace.analysis.sources import Source
+from rbtrace.conventions import OPEN_SUFFIX, TALLY_SUFFIX
+from rbtrace.liveness import is_alive
+
+
+class Tally(msgspec.Struct):
+    """Counts of one process's span records, as of its last flush."""
+
+    host: str
+    pid: int
+    started: str | None = None
+    instance: str = ""
+    run_id: str = ""
+    ended: int = 0
+    exported: int = 0
+    spilled: int = 0
+    dropped: int = 0
+
+    @property
+    def process(self) -> str:
+        """The process as reports show it."""
+        return f"{self.host}/{self.pid}"
+
+
+class Beside(NamedTuple):
+    """What stands beside the span files.
+
+    `adoptable` are the open spans of dead processes; `running` are processes that still write;
+    `unreadable` are tallies that can't be understood.
+    """
+
+    tallies: list[Tally]
+    adoptable: list[Source]
+    running: list[str]
+    unreadable: list[str]
+
+
+def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
+    """Read the tallies and find the open spans of all recordings.
+
+    Args:
+        sources: the span files to be read.
+        folders: folders to be searched as well: a process may have a tally and no spans file.
+    """
+    stems = {
+        path.with_name(path.name.removesuffix(TALLY_SUFFIX))
+        for source in sources
+        if (path := source.sibling(TALLY_SUFFIX)) is not None
+    }
+    for folder in folders:
+        for suffix in (TALLY_SUFFIX, OPEN_SUFFIX):
+            stems |= {
+                path.with_name(path.name.removesuffix(suffix))
+                for path in folder.rglob(f"*{suffix}")
+            }
+    beside = Beside([], [], [], [])
+    for stem in sorted(stems):
+        _look(stem, beside)
+    return beside
+
+
+def _look(stem: Path, beside: Beside) -> None:
+    tally_path = stem.with_name(stem.name + TALLY_SUFFIX)
+    open_path = stem.with_name(stem.name + OPEN_SUFFIX)
+    tally = None
+    try:
+        tally = msgspec.json.decode(tally_path.read_bytes(), type=Tally)
+        beside.tallies.append(tally)
+    except FileNotFoundError:
+        pass  # without counts completeness stays unknown
+    except (OSError, msgspec.MsgspecError):
+        beside.unreadable.append(str(tally_path))
+    if not open_path.exists():
+        return
+    if tally is not None and is_alive(tally.host, tally.pid, tally.started):
+        beside.running.append(tally.process)
+    else:
+        beside.adoptable.append(Source(str(open_path), open_path, asked=False))

@@ -1,0 +1,185 @@
+"""What the attributes of spans and resources say, in the words of the analyses.
+
+Readers turn the attributes of their format into a plain dictionary; this module picks out what
+rbtrace understands. Most spans of an operation have the same attributes: what they share is a
+`Facts`, which is stored once; what is a span's own is an `Extra`, which few spans have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from rbtrace import conventions as names
+
+REAL: Final = 0
+SUMMARY: Final = 1
+EXEMPLAR: Final = 2
+
+
+class Origin(NamedTuple):
+    """Where spans come from: a process, and the run it belongs to."""
+
+    host: str = ""
+    pid: int | None = None
+    instance: str = ""
+    service: str = ""
+    run_id: str = ""
+    arm: str | None = None
+    pair: int | None = None
+    order: int | None = None
+
+    @property
+    def process(self) -> str:
+        """The process as reports show it: host/pid, or the best there is."""
+        if self.pid is not None:
+            return f"{self.host}/{self.pid}" if self.host else str(self.pid)
+        return self.instance or self.service or self.host or "unknown"
+
+
+class Facts(NamedTuple):
+    """What attributes say that many spans share. `moved` holds origin fields set on the span."""
+
+    kind: int = REAL
+    category: str = ""
+    thread: str = ""
+    moved: tuple[tuple[str, Any], ...] = ()
+
+
+class Summary(NamedTuple):
+    """The figures of a summary span; times in ns. Counts are cumulative, bounds upper, in s."""
+
+    calls: int
+    total: int
+    shortest: int
+    longest: int
+    self_ns: int
+    last_end: int
+    bounds: list[float]
+    counts: list[int]
+
+
+class Extra(NamedTuple):
+    """What a span's attributes and links say of it alone; None where they say nothing."""
+
+    summary: Summary | None = None
+    trial: int | None = None
+    score: float | None = None
+    cpu_ns: int | None = None
+    runqueue_ns: int | None = None
+    workers: int | None = None
+    spans_ended: int | None = None
+    parent_link: tuple[str, str] | None = None
+
+
+def as_int(value: object) -> int | None:
+    """A whole number that fits 64 bits, from a number or its decimal text; None otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | str | float):
+        return None
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def as_float(value: object) -> float | None:
+    """A number, from a number or its text; None otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | str | float):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+_ORIGIN_FIELDS: Final = (
+    ("host", names.HOST_NAME, _as_text),
+    ("pid", names.PROCESS_PID, as_int),
+    ("instance", names.SERVICE_INSTANCE_ID, _as_text),
+    ("service", names.SERVICE_NAME, _as_text),
+    ("run_id", names.RUN_ID, _as_text),
+    ("arm", names.ARM, _as_text),
+    ("pair", names.PAIR, as_int),
+    ("order", names.ORDER, as_int),
+)
+
+_OWN: Final = (
+    ("trial", names.TRIAL_NUMBER, as_int),
+    ("score", names.TRIAL_SCORE, as_float),
+    ("cpu_ns", names.CPU_NS, as_int),
+    ("runqueue_ns", names.RUNQUEUE_NS, as_int),
+    ("workers", names.WORKERS, as_int),
+    ("spans_ended", names.SPANS_ENDED, as_int),
+)
+
+
+def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
+    return {
+        field: convert(attributes[key])
+        for field, key, convert in _ORIGIN_FIELDS
+        if key in attributes
+    }
+
+
+def origin_of(attributes: Mapping[str, object]) -> Origin:
+    """What the attributes of a resource say about where its spans come from."""
+    return Origin(**_origin_values(attributes))
+
+
+def facts_of(attributes: Mapping[str, object]) -> Facts:
+    """What the attributes of a span say that other spans may share."""
+    kind = REAL
+    if attributes.get(names.IS_SUMMARY) is True:
+        kind = SUMMARY
+    elif attributes.get(names.EXEMPLAR) is True:
+        kind = EXEMPLAR
+    return Facts(
+        kind,
+        _as_text(attributes.get(names.CATEGORY)),
+        _as_text(attributes.get(names.THREAD_ID)),
+        # Without our run id, `host.name` on a span may well be the host it talks to.
+        tuple(_origin_values(attributes).items()) if names.RUN_ID in attributes else (),
+    )
+
+
+def extra_of(attributes: Mapping[str, object]) -> Extra | None:
+    """What the attributes of a span say of it alone, or None."""
+    values: dict[str, Any] = {
+        field: convert(attributes[key]) for field, key, convert in _OWN if key in attributes
+    }
+    if attributes.get(names.IS_SUMMARY) is True:
+        values["summary"] = _summary_of(attributes)
+    return Extra(**values) if values else None
+
+
+def _summary_of(attributes: Mapping[str, object]) -> Summary:
+    def number(key: str, otherwise: int) -> int:
+        found = as_int(attributes.get(key))
+        return otherwise if found is None else max(0, found)
+
+    def numbers(key: str) -> list[Any]:
+        found = attributes.get(key)
+        return found if isinstance(found, list) else []
+
+    calls = number(names.SPAN_COUNT, 1)
+    total = number(names.DURATION_TOTAL, 0)
+    mean = total // max(1, calls)
+    bounds = [as_float(bound) for bound in numbers(names.HISTOGRAM_BOUNDS)]
+    counts = [as_int(count) for count in numbers(names.HISTOGRAM_COUNTS)]
+    usable = len(counts) == len(bounds) + 1 and None not in bounds and None not in counts
+    return Summary(
+        calls,
+        total,
+        number(names.DURATION_MIN, mean),
+        number(names.DURATION_MAX, mean),
+        # A span that a collector pruned says nothing of self time: all of it is its own.
+        number(names.SELF_NS, total),
+        number(names.LAST_END_NS, 0),
+        [bound for bound in bounds if bound is not None] if usable else [],
+        [count for count in counts if count is not None] if usable else [],
+    )

@@ -1,0 +1,72 @@
+"""Histograms of summary spans as flat columns: one row per occupied bucket.
+
+A bucket is represented by its harmonic middle, 2·low·high ÷ (low + high): the value whose
+relative distance to both edges is the same. It is clamped to the shortest and longest call of its
+summary, and to both for the first and last bucket, whose outer edges are not written.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from rbtrace.analysis.arrays import Ints, Mask
+from rbtrace.analysis.facts import Summary
+
+_LONGEST_S: Final = 4e9
+"""Longer than any call, s; stands for the +Inf of the last bucket."""
+
+
+class Buckets(NamedTuple):
+    """Occupied buckets: index of the summary, representative duration (ns), calls in it."""
+
+    summary: Ints
+    middle_ns: Ints
+    calls: Ints
+
+    def of(self, kept: Mask) -> Buckets:
+        """The buckets of the summaries that are kept, which are numbered anew."""
+        number = np.cumsum(kept) - 1
+        chosen = kept[self.summary]
+        return Buckets(number[self.summary[chosen]], self.middle_ns[chosen], self.calls[chosen])
+
+
+def buckets_of(summaries: list[Summary], first: int) -> Buckets:
+    """Flatten the histograms of summaries.
+
+    A summary without a histogram (a collector may leave it out) gets one bucket at its mean.
+
+    Args:
+        summaries: the summaries.
+        first: index of the first of them.
+    """
+    index: list[int] = []
+    upper: list[float] = []
+    cumulative: list[int] = []
+    opens: list[bool] = []
+    for position, summary in enumerate(summaries):
+        bounds = summary.bounds or [summary.total / 1e9 / max(1, summary.calls)]
+        counts = summary.counts or [summary.calls, summary.calls]
+        index += [position] * len(counts)
+        upper += bounds
+        upper.append(np.inf)
+        cumulative += counts
+        opens += [True] + [False] * len(bounds)
+    owner = np.array(index, np.int64)
+    opening = np.array(opens, np.bool_)
+    reached = np.array(cumulative, np.int64)
+    calls = reached - np.where(opening, 0, np.roll(reached, 1))
+    bound_ns = np.nan_to_num(np.clip(np.array(upper, np.float64), 0, _LONGEST_S)) * 1e9
+    edge = np.rint(bound_ns).astype(np.int64)
+    shortest = np.array([summary.shortest for summary in summaries], np.int64)[owner]
+    longest = np.array([summary.longest for summary in summaries], np.int64)[owner]
+    low = np.clip(np.where(opening, 0, np.roll(edge, 1) + 1), shortest, None).astype(np.float64)
+    high = np.minimum(edge, longest).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        middle = np.where(low + high > 0, 2 * low * (high / (low + high)), 0)
+    exact = np.array([not summary.bounds for summary in summaries], np.bool_)[owner]
+    middle = np.where(exact, edge, np.rint(middle))
+    occupied = calls > 0
+    clamped = np.clip(middle, shortest, np.maximum(shortest, longest)).astype(np.int64)
+    return Buckets(owner[occupied] + first, clamped[occupied], calls[occupied])

@@ -1,0 +1,77 @@
+"""From paths to a table: expand, read, adopt what dead processes left open, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rbtrace.analysis.assembly import build
+from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.counts import Beside, look_beside
+from rbtrace.analysis.readers import read
+from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.sources import expand
+from rbtrace.analysis.table import SpanTable
+from rbtrace.errors import InputError
+
+Progress = Callable[[int, int], None]
+"""Told the bytes read so far and the bytes there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A table and what there is to say about how it was read."""
+
+    table: SpanTable
+    faults: Faults
+    beside: Beside
+
+
+def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loaded:
+    """Read spans.
+
+    Args:
+        paths: files, folders, globs, or `-`.
+        progress: called as reading goes on.
+
+    Raises:
+        InputError: nothing could be read; the message says what and why.
+    """
+    named = [str(path) for path in paths]
+    inputs = expand(named)
+    beside = look_beside(inputs.sources, inputs.folders)
+    builder = Builder()
+    faults = Faults()
+    everything = sum(source.size for source in inputs.sources)
+    done = 0
+
+    def seen(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done, everything)
+
+    traces = sum([read(source, builder, faults, seen) for source in inputs.sources])
+    builder.adopting = True
+    for source in beside.adoptable:
+        read(source, builder, faults, lambda _count: None)
+    faults.invalid_lines += builder.invalid_spans
+    table = build(builder)
+    if not table.size:
+        raise InputError(_nothing(named, traces, faults, beside))
+    return Loaded(table, faults, beside)
+
+
+def _nothing(named: list[str], traces: int, faults: Faults, beside: Beside) -> str:
+    where = ", ".join(named)
+    if beside.running:
+        return f"no spans in {where} yet: {', '.join(beside.running)} is still running"
+    if faults.invalid_lines or faults.truncated_lines:
+        return (
+            f"no readable span in {where}: {faults.invalid_lines} invalid and "
+            f"{faults.truncated_lines} truncated lines"
+        )
+    if traces:
+        return f"no spans in {where}"
+    return f"no trace files in {where}: expected files of OTLP JSON lines (*.otlp.jsonl)"

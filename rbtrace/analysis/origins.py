@@ -1,0 +1,76 @@
+"""Which process and which run every span belongs to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rbtrace.analysis.arrays import Codes, Mask
+from rbtrace.analysis.columns import Builder, Columns, Interner
+from rbtrace.analysis.facts import Origin
+
+_BY_TRACE = -1
+
+
+class Origins(NamedTuple):
+    """Process and run of each span, as codes of `processes` and `runs` (id, arm).
+
+    `recorded` tells for each run whether it has a run id; otherwise its id is its trace's.
+    """
+
+    process: Codes
+    run: Codes
+    processes: list[Origin]
+    runs: list[tuple[str, str | None]]
+    recorded: Mask
+
+
+def settle_origins(builder: Builder, columns: Columns) -> Origins:
+    """Find process and run; what is set on a span goes before what its resource says."""
+    origin = _moved(builder, columns)
+    origins = builder.origins.values_by_code or [Origin()]
+    processes = Interner[Origin]()
+    process = np.array(
+        [processes[Origin(one.host, one.pid, one.instance, one.service)] for one in origins],
+        np.int32,
+    )
+    runs = Interner[str]()
+    run = np.array([runs[one.run_id] if one.run_id else _BY_TRACE for one in origins], np.int32)
+    named = _with_arms(runs.values_by_code, origins)
+    recorded = np.ones(len(named), np.bool_)
+    run_of_span = run[origin]
+    alone = run_of_span == _BY_TRACE
+    if alone.any():
+        traces, position = np.unique(columns.trace[alone], return_inverse=True)
+        run_of_span[alone] = position + len(named)
+        recorded = np.append(recorded, np.zeros(traces.size, np.bool_))
+        named += [(builder.traces.values_by_code[trace], None) for trace in traces]
+    return Origins(process[origin], run_of_span, processes.values_by_code, named, recorded)
+
+
+def _moved(builder: Builder, columns: Columns) -> Codes:
+    """Origin of each span, with what its own attributes say."""
+    facts = builder.facts.values_by_code
+    moves = np.array([bool(one.moved) for one in facts] or [False])[columns.facts]
+    origin = columns.origin
+    if not moves.any():
+        return origin
+    origin = origin.copy()
+    pairs = origin[moves].astype(np.int64) * len(facts) + columns.facts[moves]
+    distinct, position = np.unique(pairs, return_inverse=True)
+    codes = []
+    for pair in distinct.tolist():
+        base, fact = divmod(pair, len(facts))
+        own = builder.origins.values_by_code[base]._replace(**dict(facts[fact].moved))
+        codes.append(builder.origins[own])
+    origin[moves] = np.array(codes, np.int32)[position]
+    return origin
+
+
+def _with_arms(run_ids: list[str], origins: list[Origin]) -> list[tuple[str, str | None]]:
+    arms: dict[str, str] = {}
+    for one in origins:
+        if one.arm is not None:
+            arms[one.run_id] = min(one.arm, arms.get(one.run_id, one.arm))
+    return [(run_id, arms.get(run_id)) for run_id in run_ids]

@@ -1,0 +1,99 @@
+"""Call paths: the same operation called from different places, told apart.
+
+Paths are built level by level, each level in one step for all its spans. Exemplars take no part.
+Below `DEEPEST` the rest of a path is one node, `DEEPER`: a recursion of a hundred thousand frames
+has paths nobody can read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from rbtrace.analysis.ancestry import NO_PARENT, depths, nearest
+from rbtrace.analysis.arrays import Codes, Ints, sum_by
+from rbtrace.analysis.shares import share
+from rbtrace.analysis.table import SpanTable
+from rbtrace.analysis.weights import Weights
+
+DEEPEST: Final = 256
+DEEPER: Final = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class CallPath:
+    """All calls that were reached by the same names. Times in ns."""
+
+    path: list[str]
+    calls: int
+    total_ns: int
+    self_ns: int
+    share: float | None
+
+
+def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPath]:
+    """All call paths, parents before children, siblings with the greatest self time first."""
+    node, above, name = _nodes(table)
+    used = node != NO_PARENT
+    count = above.size
+    calls = sum_by(node[used], weights.calls[used], count).tolist()
+    totals = sum_by(node[used], weights.total_ns[used], count).tolist()
+    selfs = sum_by(node[used], self_ns[used], count).tolist()
+    everything = sum(selfs)
+    texts = [*table.names, DEEPER]
+    parents, names = above.tolist(), name.tolist()
+    beneath = list(selfs)
+    children: dict[int, list[int]] = {}
+    for row in range(count - 1, -1, -1):  # a node stands after its parent
+        children.setdefault(parents[row], []).append(row)
+        if parents[row] != NO_PARENT:
+            beneath[parents[row]] += beneath[row]
+    found = []
+    pending: list[tuple[int, list[str]]] = [(NO_PARENT, [])]
+    while pending:
+        row, path = pending.pop()
+        if row != NO_PARENT:
+            found.append(
+                CallPath(path, calls[row], totals[row], selfs[row], share(selfs[row], everything))
+            )
+        by_name = sorted(children.get(row, []), key=lambda child: texts[names[child]], reverse=True)
+        ranked = sorted(by_name, key=beneath.__getitem__)  # the last is taken first
+        pending += [(child, [*path, texts[names[child]]]) for child in ranked]
+    return found
+
+
+def _nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
+    """The node of each span (-1 for exemplars), and of each node its parent node and name."""
+    parent = nearest(table.parent, table.exemplar)
+    depth, _ = depths(parent)
+    name = table.name.astype(np.int64)
+    too_deep = depth >= DEEPEST
+    if too_deep.any():
+        parent = np.where(too_deep, nearest(parent, too_deep), parent).astype(np.int32)
+        depth = np.where(too_deep, DEEPEST, depth).astype(np.int32)
+        name[too_deep] = len(table.names)
+    node = np.full(table.size, NO_PARENT, np.int32)
+    parents: list[Ints] = []
+    names: list[Ints] = []
+    made = 0
+    rows = np.flatnonzero(~table.exemplar)
+    rows = rows[np.argsort(depth[rows].astype(np.int16), kind="stable")]
+    ends = np.searchsorted(depth[rows], np.arange(1, DEEPEST + 2))
+    for level in np.split(rows, ends):
+        if not level.size:
+            break
+        above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
+        keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
+        distinct, position = np.unique(keys, return_inverse=True)
+        node[level] = position + made
+        made += distinct.size
+        parents.append(distinct // (len(table.names) + 1) - 1)
+        names.append(distinct % (len(table.names) + 1))
+    none = np.zeros(0, np.int64)
+    return (
+        node,
+        np.concatenate([none, *parents]).astype(np.int32),
+        np.concatenate([none, *names]).astype(np.int32),
+    )

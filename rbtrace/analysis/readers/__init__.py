@@ -1,0 +1,46 @@
+"""Readers, one module per format. A new format is a new module and a row in `READERS`."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Final
+
+from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.readers import otlp_json
+from rbtrace.analysis.readers.interface import Faults, Reader
+from rbtrace.analysis.sources import HEAD_BYTES, Source
+from rbtrace.errors import InputError
+
+READERS: Final = (Reader("OTLP JSON lines", otlp_json.recognises, otlp_json.read),)
+
+
+def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], None]) -> bool:
+    """Read a source of any format.
+
+    Returns:
+        Whether it was a trace. What the user did not name, only its folder, need not be one.
+
+    Raises:
+        InputError: the source can't be opened, or the user named it and it is not a trace.
+    """
+    with source.open() as stream:
+        head = stream.peek(HEAD_BYTES)
+        reader = next((one for one in READERS if one.recognises(head)), None)
+        if reader is None:
+            if source.asked:
+                raise InputError(_why_not(source, head))
+            return False
+        try:
+            reader.read(stream, into, faults, seen)
+        except (EOFError, zlib.error, OSError):
+            # A compressed file that was cut off or damaged: what came before it counts.
+            faults.truncated_lines += 1
+    return True
+
+
+def _why_not(source: Source, head: bytes) -> str:
+    if not head:
+        return f"{source.name} is empty: no span was written to it"
+    formats = " or ".join(reader.name for reader in READERS)
+    return f"{source.name} is not a trace: it begins with {head[:24]!r}; expected {formats}"

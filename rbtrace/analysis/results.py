@@ -1,0 +1,86 @@
+"""All results of an analysis, as plain rows: what every report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rbtrace.analysis.categories import (
+    CategoryTime,
+    ProcessTime,
+    categories,
+    overhead_to_computation,
+    process_times,
+)
+from rbtrace.analysis.critical_path import CriticalTime, critical_path
+from rbtrace.analysis.integrity import Integrity, integrity, warnings
+from rbtrace.analysis.loading import Loaded, Progress, load
+from rbtrace.analysis.operations import Operation, operations
+from rbtrace.analysis.paths import CallPath, call_paths
+from rbtrace.analysis.regions import Region, Worker, regions
+from rbtrace.analysis.runs import Run, runs
+from rbtrace.analysis.self_time import self_times
+from rbtrace.analysis.trials import Trial, trials
+from rbtrace.analysis.weights import weigh
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time."""
+
+    integrity: Integrity
+    wall_ns: int
+    self_ns: int
+    parallelism: float | None
+    overhead_to_computation: float | None
+    operations: list[Operation]
+    categories: list[CategoryTime]
+    processes: list[ProcessTime]
+    paths: list[CallPath]
+    critical_path: list[CriticalTime]
+    regions: list[Region]
+    workers: list[Worker]
+    trials: list[Trial]
+    runs: list[Run]
+    environment: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def analyze_paths(paths: Iterable[str | Path], progress: Progress | None = None) -> Results:
+    """Read and analyze; see `rbtrace.analysis.loading.load` for arguments and errors."""
+    return evaluate(load(paths, progress))
+
+
+def evaluate(loaded: Loaded) -> Results:
+    """Run every analysis over a table."""
+    table = loaded.table
+    selfs = self_times(table)
+    weights = weigh(table)
+    found = integrity(loaded, selfs)
+    by_operation = operations(table, weights, selfs.self_ns)
+    by_category = categories(table, selfs.self_ns)
+    by_run = runs(table)
+    parallel, workers = regions(table)
+    wall = sum(run.wall_ns for run in by_run)
+    spent = sum(operation.self_ns for operation in by_operation)
+    return Results(
+        integrity=found,
+        wall_ns=wall,
+        self_ns=spent,
+        parallelism=spent / wall if wall else None,
+        overhead_to_computation=overhead_to_computation(by_category),
+        operations=by_operation,
+        categories=by_category,
+        processes=process_times(table, weights, selfs.self_ns),
+        paths=call_paths(table, weights, selfs.self_ns),
+        critical_path=critical_path(table, selfs),
+        regions=parallel,
+        workers=workers,
+        trials=trials(table),
+        runs=by_run,
+        warnings=[
+            *warnings(found),
+            *(f"{path} is not a tally and was ignored" for path in loaded.beside.unreadable),
+        ],
+    )

@@ -1,0 +1,75 @@
+"""Self time: what a span spent in itself and in nothing that was traced beneath it.
+
+Of a real span: its duration, minus the union of its real children's intervals clipped to it,
+minus the self times of all summaries of its tree that its own thread made; never below zero. A
+real span under a summary is a child of the summary's nearest real ancestor. A summary brings its
+own. Exemplars and implicit spans have none.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rbtrace.analysis.ancestry import NO_PARENT, nearest
+from rbtrace.analysis.arrays import Codes, Ints, Mask, sum_by
+from rbtrace.analysis.intervals import union_lengths
+from rbtrace.analysis.table import SpanTable
+
+
+class SelfTimes(NamedTuple):
+    """Self time of every span, ns, and how the summaries hang on the real spans.
+
+    `tree` has, for each summary, the row of the real span whose own thread made it, or -1.
+    `clipped` counts children that reach beyond a parent of the same thread; `overfull` counts
+    spans whose summaries say they took longer than the span had left.
+    """
+
+    self_ns: Ints
+    tree: Codes
+    clipped: int
+    overfull: int
+
+
+def self_times(table: SpanTable) -> SelfTimes:
+    """Compute the self time of every span."""
+    covered, clipped = _covered_by_children(table)
+    left = np.where(table.real, table.duration - covered, 0)
+    tree = _trees(table)
+    mine = tree != NO_PARENT
+    in_summaries = sum_by(tree[mine], table.summaries.self_ns[mine], table.size)
+    overfull = int(np.count_nonzero(in_summaries > left))
+    self_ns = np.maximum(left - in_summaries, 0)
+    self_ns[table.summaries.row] = table.summaries.self_ns
+    return SelfTimes(self_ns, tree, clipped, overfull)
+
+
+def _covered_by_children(table: SpanTable) -> tuple[Ints, int]:
+    child = np.flatnonzero(table.real & (table.real_parent != NO_PARENT))
+    parent = table.real_parent[child]
+    low = np.maximum(table.start[child], table.start[parent])
+    high = np.minimum(table.end[child], table.end[parent])
+    beyond = (low != table.start[child]) | (high != table.end[child])
+    child, above = child[beyond], parent[beyond]
+    clipped = np.count_nonzero(_same_thread(table, child, above))
+    return union_lengths(parent, low, high, table.start, table.duration), int(clipped)
+
+
+def _same_thread(table: SpanTable, one: Codes, other: Codes) -> Mask:
+    """Whether two spans ran in the same thread, as far as is known."""
+    unknown = (table.thread[one] == 0) | (table.thread[other] == 0)
+    same: Mask = unknown | (table.thread[one] == table.thread[other])
+    same &= table.process[one] == table.process[other]
+    return same
+
+
+def _trees(table: SpanTable) -> Codes:
+    """For each summary, the real span that encloses it in its own thread, or -1."""
+    rows = table.summaries.row
+    if not rows.size:
+        return rows
+    enclosing = nearest(table.parent, table.summary | table.exemplar)[rows]
+    mine = (enclosing != NO_PARENT) & table.real[enclosing]
+    mine[mine] = _same_thread(table, rows[mine], enclosing[mine])
+    return np.where(mine, enclosing, NO_PARENT).astype(np.int32)

@@ -1,0 +1,150 @@
+"""What to read: paths, folders, globs and standard input become sources of bytes."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple, cast
+
+from rbtrace.conventions import OPEN_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
+from rbtrace.errors import InputError
+
+STANDARD_INPUT: Final = "-"
+HEAD_BYTES: Final = 1 << 16
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GLOB_SIGNS: Final = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stream of bytes. `asked` when the user named it, not merely the folder it is in."""
+
+    name: str
+    path: Path | None
+    asked: bool = True
+
+    @property
+    def size(self) -> int:
+        """Bytes to read, 0 where that is not known."""
+        return self.path.stat().st_size if self.path else 0
+
+    def sibling(self, suffix: str) -> Path | None:
+        """The file beside this one that the recorder writes for the same process."""
+        if self.path is None or not self.path.name.endswith(SPANS_SUFFIX):
+            return None
+        return self.path.with_name(self.path.name.removesuffix(SPANS_SUFFIX) + suffix)
+
+    def open(self) -> io.BufferedReader:
+        """Open the stream, decompressed; `peek` gives its head.
+
+        Raises:
+            InputError: the file can't be opened.
+        """
+        try:
+            raw = sys.stdin.buffer if self.path is None else self.path.open("rb")
+            stream = _with_head(raw)
+        except OSError as problem:
+            raise InputError(f"cannot read {self.name}: {problem.strerror or problem}") from None
+        if stream.peek(2).startswith(_GZIP_MAGIC):
+            stream = _with_head(cast("BinaryIO", gzip.GzipFile(fileobj=stream)))
+        return stream
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose head has been read, from its start again: pipes can't seek."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        data = self._head[: len(view)] if self._head else self._rest.read(len(view))
+        self._head = self._head[len(data) :]
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
+def _with_head(raw: BinaryIO) -> io.BufferedReader:
+    """A buffered stream whose first `peek` gives as much of the head as there is."""
+    try:
+        head = raw.read(HEAD_BYTES)
+    except (EOFError, gzip.BadGzipFile):
+        head = b""  # the same fault is met, and counted, when the stream is read
+    return io.BufferedReader(_Rejoined(head, raw), buffer_size=1 << 20)
+
+
+class Inputs(NamedTuple):
+    """What to read: sources, and the folders that were searched for them."""
+
+    sources: list[Source]
+    folders: list[Path]
+
+
+def expand(paths: Iterable[str | Path]) -> Inputs:
+    """Turn what the user named into sources, each file once, in order of name.
+
+    Args:
+        paths: files, folders (searched recursively), globs, or `-` for standard input.
+
+    Raises:
+        InputError: a path does not exist, a glob matches nothing, or a folder holds no files.
+    """
+    sources: dict[Path | None, Source] = {}
+    folders: list[Path] = []
+    for path in paths:
+        if Path(path).expanduser().is_dir():
+            folders.append(Path(path).expanduser())
+        for source in _expand_one(str(path)):
+            key = source.path.resolve() if source.path else None
+            if key not in sources or source.asked:
+                sources[key] = source
+    if not sources and not folders:
+        raise InputError("nothing to analyze: name a file, a folder, a glob, or - for stdin")
+    return Inputs(sorted(sources.values(), key=lambda source: source.name), folders)
+
+
+def _expand_one(text: str) -> Iterator[Source]:
+    if text == STANDARD_INPUT:
+        yield Source("<stdin>", None)
+        return
+    path = Path(text).expanduser()
+    if path.is_dir():
+        yield from _in_folder(path)
+    elif path.exists():
+        yield Source(text, path)
+    elif _GLOB_SIGNS & set(text):
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute globs too
+        if not matches:
+            raise InputError(f"no file matches {text}")
+        for match in matches:
+            if Path(match).is_dir():
+                yield from _in_folder(Path(match))
+            elif not match.endswith((TALLY_SUFFIX, OPEN_SUFFIX)):
+                yield Source(match, Path(match), asked=False)
+    else:
+        raise InputError(f"no such file or folder: {text}")
+
+
+def _in_folder(folder: Path) -> Iterator[Source]:
+    try:
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+    except OSError as problem:
+        raise InputError(f"cannot read {folder}: {problem.strerror or problem}") from None
+    if not files:
+        raise InputError(f"the folder {folder} is empty: no trace was written there")
+    for file in files:
+        if not file.name.endswith((TALLY_SUFFIX, OPEN_SUFFIX)):
+            yield Source(str(file), file, asked=False)
