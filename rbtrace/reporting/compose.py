@@ -1,0 +1,139 @@
+"""From results to a report: which tables there are, and what stands in them."""
+
+from __future__ import annotations
+
+from rbtrace.analysis.results import Results
+from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
+from rbtrace.reporting.model import By, Column, Options, Report, Row, Table
+from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.reporting.verdict import sentences
+
+_SLOWEST_TRIALS = 10
+
+
+def compose(results: Results, options: Options) -> Report:
+    """Make a report; integrity opens it."""
+    tables = [breakdown(results, options)]
+    if options.by is not By.CATEGORY and len(results.categories) > 1:
+        tables.append(by_category(results, options))
+    if results.critical_path:
+        tables.append(_critical_path(results, options))
+    if results.regions:
+        tables += [_regions(results), _workers(results)]
+    if results.trials:
+        tables.append(_trials(results, options))
+    if len(results.runs) > 1:
+        tables.append(_runs(results, options))
+    return Report(
+        title="Where the time went",
+        complete=results.integrity.complete,
+        integrity=sentences(results.integrity),
+        figures=_figures(results),
+        tables=tables,
+        warnings=results.warnings,
+    )
+
+
+def _figures(results: Results) -> list[tuple[str, str]]:
+    return [
+        ("wall time", duration(results.wall_ns)),
+        ("self time", duration(results.self_ns)),
+        ("parallelism", ratio(results.parallelism, "×")),
+        ("overhead to computation", ratio(results.overhead_to_computation)),
+        ("runs", count(len(results.runs))),
+        ("processes", count(len(results.processes))),
+    ]
+
+
+def _critical_path(results: Results, options: Options) -> Table:
+    """The critical paths of the roots of one name: those that took longest together."""
+    by_root: dict[str, int] = {}
+    for piece in results.critical_path:
+        by_root[piece.root] = by_root.get(piece.root, 0) + piece.ns
+    root = max(by_root, key=lambda name: (by_root[name], name))
+    spent: dict[str, int] = {}
+    roots = set()
+    for piece in results.critical_path:
+        if piece.root == root:
+            spent[piece.name] = spent.get(piece.name, 0) + piece.ns
+            roots.add((piece.root_start_ns, piece.process))
+    parts = [
+        Part(name, ns, []) for name, ns in sorted(spent.items(), key=lambda item: (-item[1], item))
+    ]
+    title = f"Critical path of {root} ({duration(by_root[root])})"
+    others = len(by_root) - 1
+    note = "What the duration was spent waiting for."
+    if others:
+        note += f" {count(others)} roots of other names took less."
+    return list_parts(title, parts, ["operation", "on path"], options, note)
+
+
+def _regions(results: Results) -> Table:
+    columns = ["duration", "workers", "tasks", "busy", "overhead", "utilisation"]
+    rows = [
+        Row(
+            [
+                one.name,
+                duration(one.end_ns - one.start_ns),
+                count(one.workers),
+                count(one.tasks),
+                duration(one.busy_ns),
+                duration(one.overhead_ns),
+                percent(one.utilisation),
+            ],
+            one.utilisation,
+        )
+        for one in results.regions
+    ]
+    note = "Overhead: time that workers were not busy. Busy is not fast: compare with one worker."
+    return Table("Parallel regions", _columns("region", columns), rows, note)
+
+
+def _workers(results: Results) -> Table:
+    columns = ["tasks", "busy", "idle", "CPU", "waiting for a core", "blocked", "utilisation"]
+    rows = [
+        Row(
+            [
+                one.process,
+                count(one.tasks),
+                duration(one.busy_ns),
+                duration(one.idle_ns),
+                duration(one.cpu_ns),
+                duration(one.runqueue_ns),
+                duration(one.blocked_ns),
+                percent(one.utilisation),
+            ],
+            one.utilisation,
+        )
+        for one in results.workers
+    ]
+    return Table("Workers", _columns("process", columns), rows)
+
+
+def _trials(results: Results, options: Options) -> Table:
+    ranked = sorted(results.trials, key=lambda one: (-one.duration_ns, one.number, one.start_ns))
+    listed = ranked if options.full else ranked[:_SLOWEST_TRIALS]
+    longest = max(1, ranked[0].duration_ns)
+    rows = [
+        Row(
+            [
+                f"{one.name} {one.number}",
+                duration(one.duration_ns),
+                "–" if one.score is None else f"{one.score:.4g}",
+                one.process,
+            ],
+            one.duration_ns / longest,
+        )
+        for one in listed
+    ]
+    title = f"Trials: the slowest {len(listed)} of {len(ranked)}"
+    return Table(title, _columns("trial", ["duration", "score", "process"]), rows)
+
+
+def _runs(results: Results, options: Options) -> Table:
+    parts = [Part(one.run_id, one.wall_ns, [one.arm or "–"]) for one in results.runs]
+    return list_parts("Runs", parts, ["run", "wall", "arm"], options)
+
+
+def _columns(first: str, others: list[str]) -> list[Column]:
+    return [Column(first, right=False), *(Column(other) for other in others)]

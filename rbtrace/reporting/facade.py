@@ -1,0 +1,97 @@
+"""`rbtrace.analyze`: an analysis as one object, with frames and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rbtrace.analysis.critical_path import CriticalTime
+from rbtrace.analysis.integrity import Integrity
+from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.regions import Worker
+from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.reporting.formats import render
+from rbtrace.reporting.model import Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Analysis:
+    """What the time of some traces was spent on.
+
+    The frames have one column per field of a row, as in the JSON report; times are integer
+    nanoseconds, shares fractions.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    @property
+    def integrity(self) -> Integrity:
+        """Whether all spans are there, and what was amiss with them."""
+        return self.results.integrity
+
+    @property
+    def operations(self) -> pd.DataFrame:
+        """All calls of one name per row, the greatest self time first."""
+        return _frame(self.results.operations, Operation)
+
+    @property
+    def paths(self) -> pd.DataFrame:
+        """All calls reached by the same names per row, parents before children."""
+        return _frame(self.results.paths, CallPath)
+
+    @property
+    def workers(self) -> pd.DataFrame:
+        """One process in one parallel region per row."""
+        return _frame(self.results.workers, Worker)
+
+    @property
+    def critical_path(self) -> pd.DataFrame:
+        """One operation in one process on the critical path of one root per row."""
+        return _frame(self.results.critical_path, CriticalTime)
+
+    def to_markdown(self, **options: Any) -> str:
+        """The report as Markdown; options are fields of `rbtrace.reporting.model.Options`."""
+        return render(self.results, "markdown", replace(Options(), **options))
+
+    def to_html(self, **options: Any) -> str:
+        """The report as a page of its own; options as in `to_markdown`."""
+        return render(self.results, "html", replace(Options(), **options))
+
+    def to_json(self) -> str:
+        """Everything, as the JSON document of `rbtrace analyze --format json`."""
+        return render(self.results, "json", Options())
+
+    def _repr_html_(self) -> str:
+        from rbtrace.reporting.html import render_part  # noqa: PLC0415 - notebooks only
+
+        return render_part(self.results, Options())
+
+    def __repr__(self) -> str:
+        return (
+            f"<Analysis of {self.integrity.spans} spans, {len(self.results.operations)} operations>"
+        )
+
+
+def analyze(paths: str | Path | Iterable[str | Path]) -> Analysis:
+    """Read traces and analyze them.
+
+    Args:
+        paths: a file, a folder (searched recursively), a glob, `-` for standard input, or several.
+
+    Raises:
+        InputError: nothing could be read; the message says what and why.
+    """
+    several = [paths] if isinstance(paths, str | Path) else paths
+    return Analysis(analyze_paths(several))
+
+
+def _frame(rows: Sequence[Any], row_type: type[Any]) -> pd.DataFrame:
+    from rbtrace.reporting.frames import frame  # noqa: PLC0415 - importing pandas takes a second
+
+    return frame(rows, row_type)

@@ -1,0 +1,32 @@
+"""One HTML page that needs nothing but itself: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rbtrace.analysis.results import Results
+from rbtrace.reporting.compose import compose
+from rbtrace.reporting.model import Options
+from rbtrace.reporting.numbers import printable
+
+
+def render(results: Results, options: Options) -> str:
+    """Render as a page; every text from the trace is escaped."""
+    return _rendered("report.html.j2", results, options)
+
+
+def render_part(results: Results, options: Options) -> str:
+    """Render what stands in the page's body, for a notebook's page with its own style."""
+    return _rendered("part.html.j2", results, options)
+
+
+def _rendered(template: str, results: Results, options: Options) -> str:
+    environment = Environment(
+        loader=PackageLoader("rbtrace.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["printable"] = printable
+    return environment.get_template(template).render(report=compose(results, options))

@@ -1,0 +1,48 @@
+"""Markdown, for issues, pull requests and files kept beside the traces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rbtrace.analysis.results import Results
+from rbtrace.reporting.compose import compose
+from rbtrace.reporting.model import Options, Row, Table
+from rbtrace.reporting.numbers import printable
+
+_SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$"})
+
+
+def render(results: Results, options: Options) -> str:
+    """Render as Markdown with pipe tables."""
+    report = compose(results, options)
+    blocks = [f"# {report.title}"]
+    blocks.append("\n".join(f"- {_escaped(line)}" for line in report.integrity))
+    blocks.append(
+        "\n".join(
+            ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]
+        )
+    )
+    blocks += [_table(table) for table in report.tables]
+    if report.warnings:
+        blocks.append("## Warnings")
+        blocks.append("\n".join(f"- {_escaped(line)}" for line in report.warnings))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(table: Table) -> str:
+    head = " | ".join(column.title for column in table.columns)
+    rule = "|".join("--:" if column.right else ":--" for column in table.columns)
+    lines = [f"## {_escaped(table.title)}", "", f"| {head} |", f"|{rule}|"]
+    lines += [f"| {' | '.join(_cells(row))} |" for row in table.rows]
+    if table.note:
+        lines += ["", table.note]
+    return "\n".join(lines)
+
+
+def _cells(row: Row) -> list[str]:
+    label, *others = (_escaped(cell) for cell in row.cells)
+    return ["&nbsp;&nbsp;" * row.depth + label, *others]
+
+
+def _escaped(text: str) -> str:
+    return printable(text).translate(_SPECIAL)

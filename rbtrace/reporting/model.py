@@ -1,0 +1,70 @@
+"""The report: what is said, in the order in which it is said, apart from how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class By(StrEnum):
+    """What the main table breaks time down by."""
+
+    OPERATION = "operation"
+    PATH = "path"
+    CATEGORY = "category"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a report is made.
+
+    `threshold` is the share, in per cent, from which a row is listed; the rest is one row.
+    `full` lists every row. `width` is the terminal's, in signs, None for wide enough.
+    """
+
+    by: By = By.OPERATION
+    threshold: float = 0.5
+    full: bool = False
+    colour: bool = False
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. Numbers stand to the right."""
+
+    title: str
+    right: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table; `bar` is the fraction a bar shows, `depth` how far it is indented."""
+
+    cells: list[str]
+    bar: float | None = None
+    depth: int = 0
+    rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table. The first column names the rows."""
+
+    title: str
+    columns: list[Column]
+    rows: list[Row]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report. `complete` and `integrity` open it: whether all is there, and what is amiss."""
+
+    title: str
+    complete: bool | None
+    integrity: list[str]
+    figures: list[tuple[str, str]]
+    tables: list[Table]
+    warnings: list[str] = field(default_factory=list)
