@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import textwrap
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from rbtrace.errors import forget_warnings
+from rbtrace.testing import read_spans
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +29,47 @@ def nothing_leaks():
     assert control is None or control.traced_count() == 0, "rustybt was left wrapped"
     assert not [name for name in os.environ if name.startswith("RBTRACE_")]
     assert not [thread for thread in threading.enumerate() if thread.name == "rbtrace-flush"]
+
+
+@pytest.fixture
+def run_script(tmp_path):
+    """Run a program in a process of its own; give what it printed and the spans it recorded."""
+
+    def run(code, *, launcher=(), expect=0, **variables):
+        script = tmp_path / "program.py"
+        script.write_text(textwrap.dedent(code), encoding="utf-8")
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RBTRACE_", "OTEL_"))
+        }
+        done = subprocess.run(
+            [sys.executable, *launcher, str(script)],
+            env={**inherited, "RBTRACE_DIR": str(tmp_path / "traces"), **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return ScriptRun(done.stdout, done.stderr, tmp_path / "traces")
+
+    return run
+
+
+@dataclass(frozen=True)
+class ScriptRun:
+    """A finished program."""
+
+    printed: str
+    complaints: str
+    folder: Path
+
+    @property
+    def spans(self):
+        return read_spans(self.folder.rglob("*.otlp.jsonl"))
+
+    @property
+    def files(self):
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())

@@ -69,6 +69,9 @@ class Recorder:
         return self._trees if self.pipeline() is not None else None
 
     def _start(self) -> None:
+        if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            self._given_up = True
+            return
         try:
             from rbtrace.recording.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
             from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415

@@ -108,31 +108,35 @@ class Trees:
             self._by_span[span_context.span_id] = tree
         return tree.root
 
-    def _implicit_root(self, context: Context, parent: SpanContext, thread: int) -> Node:
+    def _implicit_root(self, context: Context, parent: SpanContext, thread: int) -> Node | None:
         tree = self._implicit.get((parent.span_id, thread))
         if tree is None:
-            has_parent = parent.is_valid
-            span_context = SpanContext(
-                parent.trace_id if has_parent else new_trace_id(),
-                new_span_id(),
-                is_remote=False,
-                trace_flags=TraceFlags(TraceFlags.SAMPLED),
-                trace_state=parent.trace_state if has_parent else None,
-            )
-            tree = CallTree(
-                Enclosing(
-                    context,
-                    NonRecordingSpan(span_context),
-                    span_context,
-                    thread,
-                    THREAD if has_parent else UNATTACHED,
-                    parent if has_parent else None,
-                )
-            )
+            span_context = self._implicit_context(parent)
+            if span_context is None:
+                return None
+            span = NonRecordingSpan(span_context)
+            implicit = (THREAD, parent) if parent.is_valid else (UNATTACHED, None)
+            tree = CallTree(Enclosing(context, span, span_context, thread, *implicit))
             self._implicit[parent.span_id, thread] = tree
             assert self._pipeline is not None
             self._pipeline.flusher.ensure_running()
         return tree.root
+
+    def _implicit_context(self, parent: SpanContext) -> SpanContext | None:
+        """Ids of an implicit span; None where the sampler leaves a new trace out."""
+        trace_id, trace_state = parent.trace_id, parent.trace_state
+        if not parent.is_valid:
+            trace_id, trace_state = new_trace_id(), None
+            assert self._pipeline is not None
+            if not self._pipeline.providers.samples(trace_id, UNATTACHED):
+                return None
+        return SpanContext(
+            trace_id,
+            new_span_id(),
+            is_remote=False,
+            trace_flags=TraceFlags(TraceFlags.SAMPLED),
+            trace_state=trace_state,
+        )
 
     def span_started(self, span: ReadableSpan, context: Context) -> bool:
         """Remember the hot call a real span starts in, to take it off that call's self time."""

@@ -75,7 +75,7 @@ class TraceFiles:
 
     def remove_open(self) -> None:
         """Remove the `.open` file: this process ended cleanly."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             (self.folder / f"{self.stem}{OPEN_SUFFIX}").unlink()
 
     def _replace(self, suffix: str, content: bytes) -> None:

@@ -95,7 +95,7 @@ class Outbox:
 
     def _complain(self, problem: OSError) -> None:
         warn_once(
-            f"files:{problem.errno}",
+            "files",
             f"cannot write traces to {self._files.folder}: {problem.strerror or problem}; "
             "spans are dropped and counted; set RBTRACE_DIR to a folder that can be written",
         )

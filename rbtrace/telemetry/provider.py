@@ -58,6 +58,11 @@ class Providers:
         """The resource of the chosen provider."""
         return self._choose().resource
 
+    def samples(self, trace_id: int, name: str) -> bool:
+        """Whether the chosen provider would record a new trace."""
+        decided = self._choose().sampler.should_sample(None, trace_id, name)
+        return decided.decision.is_sampled()
+
     def _choose(self) -> TracerProvider:
         if self._chosen is None:
             joined = self._join_programs_provider()
