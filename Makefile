@@ -7,6 +7,8 @@ unexport RBTRACE_ARM RBTRACE_PAIR RBTRACE_ORDER RBTRACE_PARAMS RBTRACE_RUN_ID
 unexport OTEL_SDK_DISABLED OTEL_TRACES_EXPORTER OTEL_METRICS_EXPORTER OTEL_EXPORTER_OTLP_ENDPOINT
 unexport OTEL_EXPORTER_OTLP_TRACES_ENDPOINT OTEL_EXPORTER_OTLP_METRICS_ENDPOINT
 unexport PYTHONPATH PYTHONHOME
+# rustybt's optimizers import matplotlib, which keeps a font cache in the home directory.
+export MPLCONFIGDIR := $(CURDIR)/build/matplotlib
 
 PYTHON := .venv/bin/python
 STAGE := @.ci/stage

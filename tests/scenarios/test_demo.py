@@ -1,0 +1,87 @@
+"""The demo as a stranger runs it: a program that knows nothing of tracing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+DEMO = [sys.executable, "-m", "rbtrace.scenarios.demo"]
+
+
+@pytest.fixture(autouse=True)
+def _engine():
+    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+
+
+def test_the_demo_works_and_leaves_only_its_results(tmp_path):
+    output, home = tmp_path / "a demo", tmp_path / "home"
+    home.mkdir()
+
+    # A minute of work on an idle machine; coverage and other tests may share the cores.
+    done = subprocess.run(
+        [*DEMO, "--output", str(output)],
+        env=os.environ | {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path / "matplotlib")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "same best parameters" in done.stdout
+    assert [path.name for path in output.iterdir()] == ["results.json"]
+    assert list(home.iterdir()) == []
+    backtest, sequential, parallel, walk = json.loads((output / "results.json").read_text())
+    assert backtest["result"]["sessions"] > 1000
+    assert sequential["result"] == parallel["result"]
+    assert sequential["result"]["trials"] >= 12
+    assert len(walk["result"]["windows"]) >= 2
+    assert all(part["seconds"] > 0 for part in (backtest, sequential, parallel, walk))
+
+
+# In the imports, in the first backtest, and with workers at work.
+@pytest.mark.parametrize("after", ["Ingesting", "one backtest", "grid search "])
+def test_ctrl_c_ends_it_cleanly(tmp_path, after):
+    process = subprocess.Popen(
+        [*DEMO, "--output", str(tmp_path)],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith(after):
+            break
+    time.sleep(1)
+
+    # As a terminal does: to the program and to its workers alike.
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert errors == "interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_one_clear_line(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+
+    done = subprocess.run(
+        [*DEMO, "--output", str(in_the_way / "demo")], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("rbtrace: error: ")
+    assert done.stderr.count("\n") == 1
