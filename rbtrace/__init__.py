@@ -16,12 +16,13 @@ Every name below is loaded when it is first used: importing rbtrace costs next t
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from rbtrace.version import __version__
 
+TYPE_CHECKING = False  # type checkers take it for True; importing typing takes longer than rbtrace
 if TYPE_CHECKING:
+    from typing import Any
+
     from rbtrace.instrumentation.control import (
         configure,
         instrument,
@@ -54,6 +55,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

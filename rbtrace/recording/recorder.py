@@ -13,6 +13,8 @@ from rbtrace.errors import warn_once
 from rbtrace.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rbtrace.recording.trees import Trees
     from rbtrace.telemetry.pipeline import Pipeline
 
@@ -27,6 +29,7 @@ class Recorder:
         self._trees: Trees | None = None
         self._starting = threading.Lock()
         self._given_up = False
+        self._environ_before: dict[str, str | None] = {}
 
     def turn_on(self, settings: Settings) -> None:
         """Record from now on, and let child processes do the same.
@@ -38,7 +41,7 @@ class Recorder:
                 run_id=self._pipeline.settings.run_id, directory=self._pipeline.settings.directory
             )
         self.settings = settings.with_values(enabled=True).settled()
-        os.environ.update(self.settings.to_environ())
+        self._hand_down(self.settings.to_environ())
         self.is_on = True
         if self._pipeline is not None:
             self._pipeline.settings = self.settings
@@ -49,10 +52,25 @@ class Recorder:
         if not self.is_on:
             return
         self.is_on = False
-        os.environ.pop("RBTRACE_ENABLED", None)
+        self._take_back()
         if self._pipeline is not None:
             self._pipeline.providers.set_active(active=False)
             self._pipeline.flush()
+
+    def _hand_down(self, variables: Mapping[str, str]) -> None:
+        for name, value in variables.items():
+            self._environ_before.setdefault(name, os.environ.get(name))
+            os.environ[name] = value
+
+    def _take_back(self) -> None:
+        """Leave the environment as it was, except that it no longer turns tracing on."""
+        self._environ_before["RBTRACE_ENABLED"] = None
+        for name, value in self._environ_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._environ_before.clear()
 
     def pipeline(self) -> Pipeline | None:
         """The pipeline, made at the first call; None when tracing is off or cannot start."""
@@ -99,7 +117,6 @@ class Recorder:
         follow(None)
         self._pipeline = None
         self._trees = None
-        os.environ.pop("RBTRACE_RUN_ID", None)
 
 
 RECORDER = Recorder()
