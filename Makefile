@@ -11,6 +11,7 @@ unexport PYTHONPATH PYTHONHOME
 export MPLCONFIGDIR := $(CURDIR)/build/matplotlib
 
 PYTHON := .venv/bin/python
+RBTRACE := .venv/bin/rbtrace
 STAGE := @.ci/stage
 DEMO := rbtrace-demo
 PAIRS ?= 10
@@ -29,10 +30,10 @@ demo: $(STAMP) ## Trace real backtests and searches, print the report, save it i
 	$(STAGE) demo env RBTRACE_ENABLED=1 RBTRACE_DIR=$(DEMO)/traces \
 		$(PYTHON) -m rbtrace.scenarios.demo --output $(DEMO)
 	@for format in markdown:md html:html json:json; do \
-		$(PYTHON) -m rbtrace.commands.main analyze $(DEMO)/traces \
+		$(RBTRACE) analyze $(DEMO)/traces \
 			--format "$${format%:*}" -o "$(DEMO)/report.$${format#*:}" || exit; \
 	done
-	@$(PYTHON) -m rbtrace.commands.main analyze $(DEMO)/traces --format terminal
+	@$(RBTRACE) analyze $(DEMO)/traces --format terminal
 	@echo "The report is also in $(DEMO)/report.md, .html and .json; the traces are in $(DEMO)/traces"
 
 .PHONY: test

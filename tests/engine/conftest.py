@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-WORKLOAD = HERE / "workload.py"
+WORKLOAD = [sys.executable, str(HERE / "workload.py")]
+RBTRACE = Path(sys.executable).with_name("rbtrace")
 ARMS = ("off", "counted", "summary", "calls")
 
 
@@ -48,17 +49,17 @@ class EngineRun:
         """`rbtrace analyze --format json` of the traces."""
         traces = self.folder / "traces"
         assert traces.is_dir(), "the run was to be traced, but wrote no traces"
-        command = ["-m", "rbtrace.commands.main", "analyze", str(traces), "--format", "json"]
-        return json.loads(run_python(command))
+        return json.loads(run([str(RBTRACE), "analyze", str(traces), "--format", "json"]))
 
     def traced_calls(self) -> dict[str, int]:
         return {row["name"]: row["calls"] for row in self.report["operations"]}
 
 
-def run_python(arguments: list[str], **variables: str) -> str:
+def run(command: list[str], **variables: str) -> str:
+    """Run a command untraced, unless `variables` say otherwise; return what it printed."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
     done = subprocess.run(
-        [sys.executable, *arguments],
+        command,
         env=inherited | variables,
         capture_output=True,
         text=True,
@@ -74,7 +75,7 @@ def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """rustybt's data folder with the ingested bundles of the workload."""
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
     data = tmp_path_factory.mktemp("engine") / "rustybt data"
-    run_python([str(WORKLOAD), "ingest", "--data", str(data)])
+    run([*WORKLOAD, "ingest", "--data", str(data)])
     return data
 
 
@@ -85,12 +86,12 @@ def engine_run(
     """Run a kind of workload in an arm (`off`, `counted`, `summary`, `calls`), once."""
 
     @cache
-    def run(kind: str, arm: str) -> EngineRun:
+    def run_once(kind: str, arm: str) -> EngineRun:
         assert arm in ARMS
         folder = tmp_path_factory.mktemp(f"{kind}-{arm}")
-        arguments = [str(WORKLOAD), kind, "--data", str(engine_data)]
+        command = [*WORKLOAD, kind, "--data", str(engine_data)]
         if arm == "counted":
-            arguments += ["--count", str(folder / "counts")]
+            command += ["--count", str(folder / "counts")]
         variables = {}
         if arm in {"summary", "calls"}:
             variables = {
@@ -98,6 +99,6 @@ def engine_run(
                 "RBTRACE_DETAIL": arm,
                 "RBTRACE_DIR": str(folder / "traces"),
             }
-        return EngineRun(json.loads(run_python(arguments, **variables)), folder)
+        return EngineRun(json.loads(run(command, **variables)), folder)
 
-    return run
+    return run_once
