@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,3 +32,9 @@ def starts_of_runs(ordered: npt.NDArray[Any]) -> Ints:
     if not ordered.size:
         return np.zeros(0, np.int64)
     return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+
+
+def ranks(texts: Sequence[str]) -> Ints:
+    """Rank of each text in alphabetical order; the same text has the same rank."""
+    rank = {text: number for number, text in enumerate(sorted(set(texts)))}
+    return np.array([rank[text] for text in texts], np.int64)

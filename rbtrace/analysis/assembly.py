@@ -23,7 +23,7 @@ def build(builder: Builder) -> SpanTable:
     """Make the table of what readers have added."""
     anomalies = Anomalies()
     every = builder.columns()
-    kept = first_of_each(every)
+    kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = every.trace.size - kept.size
     columns = every if not anomalies.duplicates else every.of(kept)
     extras, summaries = _renumbered(builder, kept, every.trace.size)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from rbtrace.analysis.arrays import Codes, Ints, sum_by
 from rbtrace.analysis.shares import share
@@ -15,8 +16,7 @@ UNCATEGORIZED: Final = "uncategorized"
 _COMPUTATION: Final = frozenset({Category.COMPUTATION.value, Category.USER.value})
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryTime:
+class CategoryTime(Struct, frozen=True, gc=False):
     """Self time of one kind of work, ns."""
 
     name: str
@@ -24,8 +24,7 @@ class CategoryTime:
     share: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessTime:
+class ProcessTime(Struct, frozen=True, gc=False):
     """Calls and self time (ns) in one process."""
 
     process: str

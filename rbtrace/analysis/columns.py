@@ -47,7 +47,7 @@ class Chunk:
 
     Ids are hexadecimal of either case, or base64; `parent_id` is empty for a root; times are
     epoch ns, 0 where missing. `origin` and `facts` are codes of the builder's interners. `extras`
-    has the position of each span that has one.
+    are by position in the lists.
     """
 
     trace_id: list[str] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Chunk:
     end: list[int] = field(default_factory=list)
     origin: list[int] = field(default_factory=list)
     facts: list[int] = field(default_factory=list)
-    extras: list[tuple[int, Extra]] = field(default_factory=list)
+    extras: dict[int, Extra] = field(default_factory=dict)
 
 
 class Columns(NamedTuple):
@@ -116,15 +116,15 @@ class Builder:
         if not usable.all():
             self.invalid_spans += int(trace.size - usable.sum())
             position = np.cumsum(usable) - 1
-            extras = [(int(position[row]), extra) for row, extra in extras if usable[row]]
+            extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
             columns = columns.of(usable)
         self._columns.append(columns)
         self._add_extras(extras)
         self._rows += columns.trace.size
 
-    def _add_extras(self, extras: list[tuple[int, Extra]]) -> None:
+    def _add_extras(self, extras: dict[int, Extra]) -> None:
         summaries: list[Summary] = []
-        for position, extra in extras:
+        for position, extra in extras.items():
             if extra.summary is not None:
                 self._summary_rows.append(self._rows + position)
                 summaries.append(extra.summary)

@@ -11,20 +11,17 @@ child points to the sibling that is next if it is taken, and following these poi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, greatest_above
 from rbtrace.analysis.apportion import apportion
-from rbtrace.analysis.arrays import Codes, Ints, Mask, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, Mask, ranks, starts_of_runs, sum_by
 from rbtrace.analysis.self_time import SelfTimes
-from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 
 
-@dataclass(frozen=True, slots=True)
-class CriticalTime:
+class CriticalTime(Struct, frozen=True, gc=False):
     """What one operation in one process contributes to the critical path of one root.
 
     `ns` are nanoseconds on the path, `share` is of the root's duration, `start_ns` is the start
@@ -34,7 +31,7 @@ class CriticalTime:
 
     name: str
     ns: int
-    share: float | None
+    share: float
     root: str
     start_ns: int
     process: str
@@ -148,9 +145,9 @@ def _given_to_summaries(
     """Positions of the summaries whose span is on the path, and what each gets of its gaps, ns."""
     tree = selfs.tree
     summary = np.flatnonzero((tree != NO_PARENT) & on_path[tree])
-    name_rank = np.argsort(np.argsort(np.array(table.names, np.object_), kind="stable"))
     row = table.summaries.row[summary]
-    summary = summary[np.lexsort((table.span_id[row], name_rank[table.name[row]], tree[summary]))]
+    rank = ranks(table.names)[table.name[row]]
+    summary = summary[np.lexsort((table.span_id[row], rank, tree[summary]))]
     first = starts_of_runs(tree[summary])
     spans = tree[summary[first]]
     given = apportion(own[spans], selfs.self_ns[spans], table.summaries.self_ns[summary], first)
@@ -161,37 +158,40 @@ def _rows(
     table: SpanTable, contributor: Ints, ns: Ints, root: Ints, start: Ints
 ) -> list[CriticalTime]:
     """Sum what spans contribute by root, name and process."""
+    paid = ns > 0
+    contributor, ns, root, start = contributor[paid], ns[paid], root[paid], start[paid]
     if not contributor.size:
         return []
-    names = table.name[contributor].astype(np.int64)
-    keys = names * len(table.processes) + table.process[contributor]
-    order = np.lexsort((keys, root))
-    new = np.concatenate(
-        ([True], (keys[order][1:] != keys[order][:-1]) | (root[order][1:] != root[order][:-1]))
+    processes = [one.process for one in table.processes]
+    name_rank, process_rank = ranks(table.names), ranks(processes)
+    name = name_rank[table.name[contributor]]
+    process = process_rank[table.process[contributor]]
+    kind = name * len(processes) + process
+    order = np.lexsort((kind, root))
+    changes = (np.diff(kind[order]) != 0) | (np.diff(root[order]) != 0)
+    first = np.flatnonzero(np.concatenate(([True], changes)))
+    spent = np.add.reduceat(ns[order], first)
+    since = np.minimum.reduceat(start[order], first)
+    one, top = contributor[order][first], root[order][first]
+    ranked = np.lexsort(
+        (
+            kind[order][first],
+            -spent,
+            table.span_id[top],
+            name_rank[table.name[top]],
+            table.start[top],
+        )
     )
-    group = np.cumsum(new) - 1
-    sums = sum_by(group, ns[order], int(group[-1]) + 1)
-    earliest = np.minimum.reduceat(start[order], np.flatnonzero(new))
-    heads = order[new]
-    found = [
-        CriticalTime(
-            name=table.name_of(one),
-            ns=amount,
-            share=share(amount, int(table.end[top] - table.start[top])),
-            root=table.name_of(top),
-            start_ns=since,
-            process=table.process_of(one),
-            root_start_ns=int(table.start[top]),
+    one, top, spent, since = one[ranked], top[ranked], spent[ranked], since[ranked]
+    return list(
+        map(
+            CriticalTime,
+            map(table.names.__getitem__, table.name[one].tolist()),
+            spent.tolist(),
+            (spent / (table.end[top] - table.start[top])).tolist(),
+            map(table.names.__getitem__, table.name[top].tolist()),
+            since.tolist(),
+            map(processes.__getitem__, table.process[one].tolist()),
+            table.start[top].tolist(),
         )
-        for one, top, amount, since in zip(
-            contributor[heads].tolist(),
-            root[heads].tolist(),
-            sums.tolist(),
-            earliest.tolist(),
-            strict=True,
-        )
-        if amount
-    ]
-    return sorted(
-        found, key=lambda one: (one.root_start_ns, one.root, -one.ns, one.name, one.process)
     )

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import Codes, Ids, Ints, starts_of_runs
+from rbtrace.analysis.arrays import Codes, Ids, Ints, ranks, starts_of_runs
 from rbtrace.analysis.columns import Columns
 
 
-def first_of_each(columns: Columns) -> Ints:
+def first_of_each(columns: Columns, names: Sequence[str]) -> Ints:
     """Rows to keep so that every (trace, span) is there once, in their order.
 
-    Of several records of a span, the one that a living process wrote, that has an end, and whose
-    end is the latest is kept: which it is does not depend on the order of reading.
+    Of several records of a span, one from a spans file goes before one from an `.open` file, one
+    that has an end before one that has none, a later end before an earlier: which is kept does
+    not depend on the order of reading.
     """
     ordered = np.sort(columns.span_id)
     if not (ordered[1:] == ordered[:-1]).any():
         return np.arange(columns.span_id.size)
     order = np.lexsort(
         (
-            columns.name,
+            columns.parent_id,
+            ranks(names)[columns.name],
             columns.start,
             -columns.end,
             columns.end == 0,

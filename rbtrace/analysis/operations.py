@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs, sum_by
 from rbtrace.analysis.quantiles import EXACT, Quantiles, exact_quantiles, mixed_quantiles
@@ -13,8 +12,7 @@ from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True, gc=False):
     """All calls of one name. Times in ns; `share` is of the self time of all operations.
 
     `share_ci` is None where there are too few runs for an interval.

@@ -7,13 +7,13 @@ has paths nobody can read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, depths, nearest
-from rbtrace.analysis.arrays import Codes, Ints, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs, sum_by
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
@@ -22,8 +22,7 @@ DEEPEST: Final = 256
 DEEPER: Final = "…"
 
 
-@dataclass(frozen=True, slots=True)
-class CallPath:
+class CallPath(Struct, frozen=True, gc=False):
     """All calls that were reached by the same names. Times in ns."""
 
     path: list[str]
@@ -80,10 +79,7 @@ def _nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     made = 0
     rows = np.flatnonzero(~table.exemplar)
     rows = rows[np.argsort(depth[rows].astype(np.int16), kind="stable")]
-    ends = np.searchsorted(depth[rows], np.arange(1, DEEPEST + 2))
-    for level in np.split(rows, ends):
-        if not level.size:
-            break
+    for level in np.split(rows, starts_of_runs(depth[rows])[1:]):
         above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
         keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
         distinct, position = np.unique(keys, return_inverse=True)

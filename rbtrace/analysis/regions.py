@@ -8,9 +8,9 @@ the region is idle; overhead is what all workers were idle together.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.facts import Extra
@@ -19,8 +19,7 @@ from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True, gc=False):
     """One parallel region; times in ns. `overhead_ns` is region × workers − Σ busy."""
 
     name: str
@@ -33,8 +32,7 @@ class Region:
     utilisation: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(Struct, frozen=True, gc=False):
     """One process in one region; times in ns.
 
     `cpu_ns` and `runqueue_ns` are sums over tasks, None where they were not recorded;

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.intervals import union_lengths
 from rbtrace.analysis.table import SpanTable
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, gc=False):
     """One run: `rbtrace.run.id`, or a trace id where there is none. Wall time in ns."""
 
     run_id: str

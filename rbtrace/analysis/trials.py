@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from rbtrace.analysis.table import SpanTable
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, gc=False):
     """One evaluation of a search; `score` is None where none was recorded."""
 
     number: int

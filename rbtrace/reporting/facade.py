@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from rbtrace.analysis.critical_path import CriticalTime
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.operations import Operation
@@ -91,7 +93,7 @@ def analyze(paths: str | Path | Iterable[str | Path]) -> Analysis:
     return Analysis(analyze_paths(several))
 
 
-def _frame(rows: Sequence[Any], row_type: type[Any]) -> pd.DataFrame:
+def _frame(rows: Sequence[Struct], row_type: type[Struct]) -> pd.DataFrame:
     from rbtrace.reporting.frames import frame  # noqa: PLC0415 - importing pandas takes a second
 
     return frame(rows, row_type)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from msgspec import Struct
 
 
-def frame(rows: Sequence[DataclassInstance], row_type: type[DataclassInstance]) -> pd.DataFrame:
-    """A frame of rows of one dataclass; its columns are there even when no row is."""
-    names = [one.name for one in fields(row_type)]
+def frame(rows: Sequence[Struct], row_type: type[Struct]) -> pd.DataFrame:
+    """A frame of rows of one type; its columns are there even when no row is."""
+    names = row_type.__struct_fields__
     columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in names}
-    return pd.DataFrame(columns, columns=names)
+    return pd.DataFrame(columns, columns=list(names))

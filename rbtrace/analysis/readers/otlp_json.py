@@ -25,6 +25,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _LONGEST_LINE: Final = 1 << 28
 _CHUNK_SPANS: Final = 1 << 14
 _CACHED: Final = 1 << 12
+_UNKNOWN: Final = -1
 _MARKS: Final = (b"rbtrace.", b"aggregation.", b"rustybt.", b"thread.id")
 """Attributes in which none of these stands say nothing to the analyses."""
 _LINK_MARK: Final = names.LINK.encode()
@@ -115,8 +116,17 @@ class _Gathered:
 
     def flush(self) -> None:
         spans, origins = self._spans, self._origins
-        extras: list[tuple[int, Extra]] = []
-        facts = [self._facts(row, span, extras) for row, span in enumerate(spans)]
+        attributes = [bytes(span.attributes) for span in spans]
+        facts = [self._facts_cache.get(raw, _UNKNOWN) for raw in attributes]
+        extras: dict[int, Extra] = {}
+        for row in [row for row, code in enumerate(facts) if code == _UNKNOWN]:
+            facts[row], extra = self._understood(attributes[row])
+            if extra is not None:
+                extras[row] = extra
+        for row in [row for row, span in enumerate(spans) if span.links is not wire.ABSENT]:
+            link = self._parent_link(bytes(spans[row].links))
+            if link is not None:
+                extras[row] = extras.get(row, Extra())._replace(parent_link=link)
         self._into.add(
             Chunk(
                 [span.trace_id for span in spans],
@@ -142,20 +152,9 @@ class _Gathered:
             code = self._origin_cache[raw] = self._into.origins[origin_of(attributes)]
         return code
 
-    def _facts(self, row: int, span: wire.Span, extras: list[tuple[int, Extra]]) -> int:
-        raw = bytes(span.attributes)
-        code = self._facts_cache.get(raw)
-        extra = None
-        if code is None:
-            code, extra = self._understood(raw)
-        if span.links is not wire.ABSENT and _LINK_MARK in bytes(span.links):
-            link = self._parent_link(bytes(span.links))
-            extra = (extra or Extra())._replace(parent_link=link)
-        if extra is not None:
-            extras.append((row, extra))
-        return code
-
     def _understood(self, raw: bytes) -> tuple[int, Extra | None]:
+        if (cached := self._facts_cache.get(raw)) is not None:
+            return cached, None  # it came more than once since the last look
         code, extra = self._plain, None
         if any(mark in raw for mark in _MARKS):
             try:
@@ -172,6 +171,8 @@ class _Gathered:
         return code, extra
 
     def _parent_link(self, raw: bytes) -> tuple[str, str] | None:
+        if _LINK_MARK not in raw:
+            return None
         try:
             links = wire.decode_links(raw)
         except msgspec.MsgspecError:

@@ -1,0 +1,110 @@
+"""Every analysis against the plain definitions, on traces of every shape."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rbtrace.analysis.results import Results, evaluate
+from tests.analysis.oracle import Oracle
+from tests.analysis.spans import EXEMPLAR, REAL, SUMMARY, Span, evaluated, lines, loaded
+
+
+@st.composite
+def traces(draw: st.DrawFn) -> list[Span]:
+    """Spans with overlaps, outliving and negative ones, missing ends, orphans, cycles, copies."""
+    spans = []
+    for identity in range(1, draw(st.integers(1, 12)) + 1):
+        start = draw(st.integers(1, 40))
+        spans.append(
+            Span(
+                id=identity,
+                name=draw(st.sampled_from("abcde")),
+                start=start,
+                end=draw(
+                    st.one_of(
+                        st.integers(start, 50), st.integers(1, 50), st.sampled_from([0, start])
+                    )
+                ),
+                # Mostly earlier spans; sometimes itself, a later one (a cycle) or none there is.
+                parent=draw(st.integers(0, identity - 1) | st.integers(0, 14)),
+                trace=draw(st.sampled_from([1, 1, 1, 2])),
+                kind=draw(st.sampled_from([REAL, REAL, REAL, SUMMARY, EXEMPLAR])),
+                thread=draw(st.sampled_from(["", "1", "2"])),
+                process=draw(st.sampled_from([7, 7, 7, 8])),
+                calls=draw(st.integers(1, 5)),
+                total=draw(st.integers(0, 30)),
+                self_ns=draw(st.integers(0, 12)),
+            )
+        )
+    copies = draw(st.lists(st.sampled_from(spans), max_size=3))
+    return spans + [replace(one, end=draw(st.sampled_from([one.end, 0, 45]))) for one in copies]
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(traces())
+def test_every_analysis_agrees_with_the_definitions(spans: list[Span]) -> None:
+    results, oracle = evaluated(spans), Oracle(spans)
+    _same_self_times(results, oracle)
+    _same_integrity(results, oracle)
+    assert oracle.by_path() == {tuple(row.path): (row.calls, row.self_ns) for row in results.paths}
+    _same_critical_paths(results, oracle)
+
+
+def _same_self_times(results: Results, oracle: Oracle) -> None:
+    assert oracle.by_name() == {row.name: (row.calls, row.self_ns) for row in results.operations}
+    assert results.self_ns == sum(oracle.self_ns(at) for at in oracle.spans)
+    assert results.wall_ns == oracle.wall()
+
+
+def _same_integrity(results: Results, oracle: Oracle) -> None:
+    assert results.integrity.spans == len(oracle.spans)
+    assert results.integrity.duplicates == oracle.duplicates
+    assert results.integrity.orphans == oracle.orphans
+    assert results.integrity.clipped == oracle.clipped()
+
+
+def _same_critical_paths(results: Results, oracle: Oracle) -> None:
+    """Roots of the same name and start are taken together: rows do not tell them apart."""
+    found: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for piece in results.critical_path:
+        found[piece.root, piece.root_start_ns][piece.name] += piece.ns
+    expected: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    durations: dict[tuple[str, int], int] = defaultdict(int)
+    for root, spent in oracle.critical_path().items():
+        start, end = oracle.times[root]
+        group = oracle.spans[root].name, start
+        durations[group] += end - start
+        for name, ns in spent.items():
+            expected[group][name] += ns
+    assert found == expected
+    sums = {group: sum(spent.values()) for group, spent in found.items()}
+    assert sums == {group: ns for group, ns in durations.items() if ns}
+
+
+@settings(max_examples=200, deadline=None)
+@given(traces(), st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 3))
+def test_order_and_split_change_nothing(
+    spans: list[Span], shuffler: random.Random, per_line: int, files: int
+) -> None:
+    shuffled = spans.copy()
+    shuffler.shuffle(shuffled)
+    parts = [shuffled[at::files] for at in range(files)]
+    scattered = evaluate(loaded(*(lines(part, per_line) for part in parts)))
+    assert scattered == evaluated(spans)
+
+
+@settings(max_examples=200, deadline=None)
+@given(traces())
+def test_shares_add_to_one(spans: list[Span]) -> None:
+    results = evaluated(spans)
+    for rows in (results.operations, results.paths, results.categories, results.processes):
+        shares = [row.share for row in rows]
+        if results.self_ns:
+            assert abs(sum(share for share in shares if share is not None) - 1) < 1e-9
+        else:
+            assert set(shares) == {None} or not shares
