@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def activate() -> None:
     """Trace rustybt in this process if the environment asks for it. Never raises."""
@@ -25,3 +29,16 @@ def activate() -> None:
         from rbtrace.errors import warn_once  # noqa: PLC0415
 
         warn_once("activate", f"tracing stays off: {problem!r}")
+
+
+def start_up_file() -> Path | None:
+    """Where this Python finds the start-up file; None if tracing by environment cannot work."""
+    import site  # noqa: PLC0415 - only commands ask
+    import sys  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415
+
+    if sys.flags.no_site:
+        return None
+    folders = [*site.getsitepackages(), site.getusersitepackages()]
+    found = (Path(folder) / "rbtrace.pth" for folder in folders)
+    return next((path for path in found if path.exists()), None)

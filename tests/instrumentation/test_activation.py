@@ -45,7 +45,7 @@ def test_off_costs_little_to_import():
 
 
 def test_on_by_environment_imports_no_opentelemetry_until_it_is_used():
-    code = "import sys; print([m for m in sys.modules if m.split('.')[0] in %r])" % (UNWANTED,)
+    code = f"import sys; print([m for m in sys.modules if m.split('.')[0] in {UNWANTED!r}])"
     assert imported_by(code, RBTRACE_ENABLED="1")[0].strip() == "[]"
 
 

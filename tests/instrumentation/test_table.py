@@ -122,7 +122,8 @@ def test_every_import_order_ends_in_the_same_wrapping(run_script):
         import rbtrace
         rbtrace.instrument()
         from rbtrace.instrumentation.control import traced_count
-        print(traced_count(), hasattr(run_algorithm, "__wrapped__"), bundles.load is bundles.core.load)
+        one = bundles.load is bundles.core.load
+        print(traced_count(), hasattr(run_algorithm, "__wrapped__"), one)
         """
     )
     early = run_script(
@@ -131,7 +132,8 @@ def test_every_import_order_ends_in_the_same_wrapping(run_script):
         import rustybt.optimization, rustybt.utils.run_algo, rustybt.data.bundles as bundles
         from rustybt.utils.run_algo import run_algorithm
         from rbtrace.instrumentation.control import traced_count
-        print(traced_count(), hasattr(run_algorithm, "__wrapped__"), bundles.load is bundles.core.load)
+        one = bundles.load is bundles.core.load
+        print(traced_count(), hasattr(run_algorithm, "__wrapped__"), one)
         """,
         RBTRACE_ENABLED="1",
     )

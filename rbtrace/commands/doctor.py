@@ -1,0 +1,114 @@
+"""Say what is installed, whether tracing is on, and where data goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
+from rbtrace.instrumentation.startup import start_up_file
+from rbtrace.settings import SETTINGS, Settings
+
+_PACKAGES: Final = (
+    ("rbtrace", "rbtrace"),
+    ("opentelemetry-sdk", "opentelemetry-sdk"),
+    ("opentelemetry-exporter-otlp", "pip install 'rbtrace[otlp]' to export to a collector"),
+    ("rustybt", "pip install 'rbtrace[rustybt]' to trace it"),
+    ("pyinstrument", "pyinstrument"),
+)
+_SUPPORTED_RUSTYBT: Final = "0.3."
+
+
+class Finding(NamedTuple):
+    """One line of the examination. A bad one makes the exit status 2."""
+
+    is_good: bool
+    subject: str
+    says: str
+
+
+def _good(subject: str, says: str) -> Finding:
+    return Finding(is_good=True, subject=subject, says=says)
+
+
+def _bad(subject: str, says: str) -> Finding:
+    return Finding(is_good=False, subject=subject, says=says)
+
+
+@click.command("doctor")
+def command() -> int:
+    """Examine this environment. The exit status is 2 if tracing cannot work as it is set."""
+    settings, problems = Settings.read()
+    findings = [
+        *_installation(),
+        *_activation(settings),
+        *(_bad("setting", problem) for problem in problems),
+        *_destination(settings),
+    ]
+    for finding in findings:
+        mark = "ok " if finding.is_good else "!! "
+        click.echo(f"{mark} {finding.subject:<28} {finding.says}")
+    click.echo("\nSettings in force:")
+    for row in SETTINGS:
+        origin = "environment" if row.variable in os.environ else "default"
+        shown = getattr(settings, row.field)
+        click.echo(f"    {row.variable:<28} {_text(shown):<20} {origin}")
+    return EXIT_GOOD if all(finding.is_good for finding in findings) else EXIT_USAGE
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "–" if value is None else str(value)
+
+
+def _installation() -> list[Finding]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    findings = [_good("python", f"{python} ({sys.executable})")]
+    for package, remedy in _PACKAGES:
+        try:
+            findings.append(_installed(package, version(package)))
+        except PackageNotFoundError:
+            findings.append(_good(package, f"not installed: {remedy}"))
+    return findings
+
+
+def _installed(package: str, found: str) -> Finding:
+    if package == "rustybt" and not found.startswith(_SUPPORTED_RUSTYBT):
+        return _bad(package, f"{found}; the traced methods are those of 0.3.3")
+    return _good(package, found)
+
+
+def _activation(settings: Settings) -> list[Finding]:
+    path = start_up_file()
+    if path is None:
+        reason = "not found in site-packages: a program must import rbtrace to be traced"
+        if sys.flags.no_site:
+            reason = "not read, because Python runs with -S"
+        start_up = _bad("start-up file", reason)
+    else:
+        start_up = _good("start-up file", str(path))
+    state = "on" if settings.enabled else "off: set RBTRACE_ENABLED=1, or use rbtrace run"
+    return [start_up, _good("tracing", state)]
+
+
+def _destination(settings: Settings) -> list[Finding]:
+    from rbtrace.telemetry.destination import exporter_name  # noqa: PLC0415 - with the SDK
+
+    exporter = exporter_name()
+    where = f"{exporter}; what it does not take goes to files" if exporter else "files"
+    return [_good("spans go to", where), _folder(settings.directory.absolute())]
+
+
+def _folder(directory: Path) -> Finding:
+    existing = next(path for path in [directory, *directory.parents] if path.exists())
+    if not existing.is_dir():
+        return _bad("folder", f"{directory} cannot be made: {existing} is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return _bad("folder", f"{directory} cannot be written; set RBTRACE_DIR")
+    return _good("folder", str(directory))
