@@ -107,11 +107,11 @@ def _read(table: SpanTable) -> Counter[_ProcessKey]:
 
 
 def warnings(found: Integrity) -> list[str]:
-    """What a reader of the figures should know, one sentence each."""
-    sentences = (
-        (found.overfull, "{} spans are shorter than the hot calls recorded in them"),
-        (found.cycles, "{} cycles of parent links were cut"),
-        (found.without_start, "{} spans have no start and count as instantaneous"),
-        (len(found.running), "{} processes are still running: figures are of what they wrote"),
+    """What a reader of the figures should know, one line each."""
+    lines = (
+        (found.overfull, "spans that are shorter than the hot calls recorded in them"),
+        (found.cycles, "cycles of parent links that were cut"),
+        (found.without_start, "spans without a start, which count as instantaneous"),
+        (len(found.running), "processes that are still running: figures are of what they wrote"),
     )
-    return [sentence.format(count) for count, sentence in sentences if count]
+    return [f"{number} {sentence}" for number, sentence in lines if number]

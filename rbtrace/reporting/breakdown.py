@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import By, Column, Options, Row, Table
 from rbtrace.reporting.numbers import count, duration, percent, percentages
+
+_DETAILS: Final = frozenset({"of wall", "mean", "p50", "p95", "max", "category"})
 
 
 class Part(NamedTuple):
@@ -61,7 +63,8 @@ def list_parts(
         rows.append(Row([label, shares[-1], duration(amounts[-1]), *blank], bar, rest=True))
     label_title, part_title, *others = columns
     heads = [Column(label_title, right=False), Column("share"), Column(part_title)]
-    return Table(title, [*heads, *(Column(other) for other in others)], rows, note)
+    heads += [Column(other, detail=other in _DETAILS) for other in others]
+    return Table(title, heads, rows, note)
 
 
 def _by_operation(results: Results, options: Options) -> Table:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
 from rbtrace.reporting.model import By, Column, Options, Report, Row, Table
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.reporting.verdict import sentences
 
-_SLOWEST_TRIALS = 10
+_SLOWEST_TRIALS: Final = 10
+_DETAILS: Final = frozenset({"tasks", "CPU", "waiting", "blocked"})
 
 
 def compose(results: Results, options: Options) -> Report:
@@ -90,7 +93,7 @@ def _regions(results: Results) -> Table:
 
 
 def _workers(results: Results) -> Table:
-    columns = ["tasks", "busy", "idle", "CPU", "waiting for a core", "blocked", "utilisation"]
+    columns = ["tasks", "busy", "idle", "CPU", "waiting", "blocked", "utilisation"]
     rows = [
         Row(
             [
@@ -107,7 +110,8 @@ def _workers(results: Results) -> Table:
         )
         for one in results.workers
     ]
-    return Table("Workers", _columns("process", columns), rows)
+    note = "Waiting: runnable, without a core. Blocked: neither on a core nor waiting for one."
+    return Table("Workers", _columns("process", columns), rows, note)
 
 
 def _trials(results: Results, options: Options) -> Table:
@@ -136,4 +140,7 @@ def _runs(results: Results, options: Options) -> Table:
 
 
 def _columns(first: str, others: list[str]) -> list[Column]:
-    return [Column(first, right=False), *(Column(other) for other in others)]
+    return [
+        Column(first, right=False),
+        *(Column(other, detail=other in _DETAILS) for other in others),
+    ]

@@ -32,10 +32,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. Numbers stand to the right."""
+    """A column of a table. Numbers stand to the right; details go where there is no room."""
 
     title: str
     right: bool = True
+    detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

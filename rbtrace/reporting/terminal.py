@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import io
+from typing import Final, Literal
 
 from rich.bar import Bar
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.compose import compose
-from rbtrace.reporting.model import Options, Report, Table
+from rbtrace.reporting.model import Options, Report, Row, Table
 from rbtrace.reporting.numbers import printable
 
-_WIDE_ENOUGH = 160
-_BAR_WIDTH = 12
-_STYLES = {True: "bold green", False: "bold red", None: "bold yellow"}
+_WIDE_ENOUGH: Final = 160
+_BAR_WIDTH: Final = 12
+_SHORTEST_LABEL: Final = 16
+_UNBOUNDED: Final = 10_000
+_STYLES: Final = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 
 def render(results: Results, options: Options) -> str:
@@ -34,7 +38,7 @@ def render(results: Results, options: Options) -> str:
     _opening(screen, report)
     for table in report.tables:
         screen.print(Text(printable(table.title), "bold"))
-        screen.print(_grid(table))
+        _print_table(screen, table)
         if table.note:
             screen.print(Text(table.note, "dim"))
             screen.print()
@@ -57,22 +61,45 @@ def _opening(screen: Console, report: Report) -> None:
     screen.print()
 
 
-def _grid(table: Table) -> Grid:
+def _print_table(screen: Console, table: Table) -> None:
+    """Print a table, if it is too wide without its details, then with shortened labels."""
+    grid = _grid(table, details=True)
+    if _width(screen, grid) > screen.width:
+        grid = _grid(table, details=False)
+    excess = _width(screen, grid) - screen.width
+    if excess > 0:
+        longest = max(cell_len(_label(row)) for row in table.rows)
+        grid.columns[0].max_width = max(_SHORTEST_LABEL, longest - excess)
+    width, screen.width = screen.width, max(screen.width, _width(screen, grid))
+    screen.print(grid)
+    screen.width = width
+
+
+def _width(screen: Console, grid: Grid) -> int:
+    return screen.measure(grid, options=screen.options.update(max_width=_UNBOUNDED)).maximum
+
+
+def _grid(table: Table, *, details: bool) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     bars = any(row.bar is not None for row in table.rows)
     for place, column in enumerate(table.columns):
-        grid.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            overflow="ellipsis" if place == 0 else "fold",
-            no_wrap=True,
-        )
+        if details or not column.detail:
+            justify: Literal["left", "right"] = "right" if column.right else "left"
+            grid.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis")
         if place == 0 and bars:
             grid.add_column("", width=_BAR_WIDTH)
     for row in table.rows:
-        label, *others = (Text(printable(cell)) for cell in row.cells)
-        cells: list[RenderableType] = [Text("  " * row.depth) + label]
+        cells: list[RenderableType] = [Text(_label(row))]
         if bars:
             cells.append(Bar(1, 0, row.bar or 0, color="cyan"))
-        grid.add_row(*cells, *others, style="dim" if row.rest else None)
+        cells += [
+            Text(printable(cell))
+            for column, cell in zip(table.columns[1:], row.cells[1:], strict=True)
+            if details or not column.detail
+        ]
+        grid.add_row(*cells, style="dim" if row.rest else None)
     return grid
+
+
+def _label(row: Row) -> str:
+    return "  " * row.depth + printable(row.cells[0])

@@ -24,18 +24,15 @@ def _opening(found: Integrity) -> str:
 
 def _amiss(found: Integrity) -> list[str]:
     lines = (
-        (
-            found.missing_spans,
-            f"{{}} of {count(found.expected_spans)} spans that were ended are missing",
-        ),
-        (found.dropped_spans, "{} spans were dropped by the recorder"),
-        (found.unclean, "{} processes died without closing their files"),
-        (found.unfinished, "{} spans never ended; they last until what was last seen in them"),
-        (found.invalid_lines, "{} lines are not valid and were left out"),
-        (found.truncated_lines, "{} lines are cut off and were left out"),
-        (found.duplicates, "{} spans were there more than once and count once"),
-        (found.orphans, "{} spans name a parent that is not there and count as roots"),
-        (found.clipped, "{} spans reach beyond their parent in the same thread and are clipped"),
-        (found.negative, "{} spans end before they start and count as instantaneous"),
+        (found.missing_spans, f"Missing, of {count(found.expected_spans)} spans that were ended"),
+        (found.dropped_spans, "Spans that the recorder had to drop"),
+        (found.unclean, "Processes that died without closing their files"),
+        (found.unfinished, "Spans without an end, which last until what was last seen in them"),
+        (found.invalid_lines, "Invalid lines, left out"),
+        (found.truncated_lines, "Lines that are cut off, left out"),
+        (found.duplicates, "Spans that were there again, counted once"),
+        (found.orphans, "Spans whose parent is not there, which count as roots"),
+        (found.clipped, "Spans that reach beyond their parent in the same thread, clipped to it"),
+        (found.negative, "Spans that end before they start, which count as instantaneous"),
     )
-    return [f"{sentence.format(count(number))}." for number, sentence in lines if number]
+    return [f"{sentence}: {count(number)}." for number, sentence in lines if number]
