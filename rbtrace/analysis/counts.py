@@ -78,7 +78,7 @@ def _look(stem: Path, beside: Beside) -> None:
         beside.tallies.append(tally)
     except FileNotFoundError:
         pass  # without counts completeness stays unknown
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError):  # msgspec's errors and those of UTF-8 are values'
         beside.unreadable.append(str(tally_path))
     if not open_path.exists():
         return

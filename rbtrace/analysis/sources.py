@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import glob
-import gzip
 import io
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
+from rbtrace.analysis.streams import DAMAGED, with_head
 from rbtrace.conventions import OPEN_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
 from rbtrace.errors import InputError
 
 STANDARD_INPUT: Final = "-"
-HEAD_BYTES: Final = 1 << 16
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 _GLOB_SIGNS: Final = frozenset("*?[")
 
 
@@ -43,47 +41,14 @@ class Source:
         """Open the stream, decompressed; `peek` gives its head.
 
         Raises:
-            InputError: the file can't be opened.
+            InputError: the file can't be opened, or it is damaged from the start.
         """
         try:
-            raw = sys.stdin.buffer if self.path is None else self.path.open("rb")
-            stream = _with_head(raw)
+            return with_head(sys.stdin.buffer if self.path is None else self.path.open("rb"))
         except OSError as problem:
             raise InputError(f"cannot read {self.name}: {problem.strerror or problem}") from None
-        if stream.peek(2).startswith(_GZIP_MAGIC):
-            stream = _with_head(cast("BinaryIO", gzip.GzipFile(fileobj=stream)))
-        return stream
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream whose head has been read, from its start again: pipes can't seek."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast("bytearray", buffer))
-        data = self._head[: len(view)] if self._head else self._rest.read(len(view))
-        self._head = self._head[len(data) :]
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._rest.close()
-        super().close()
-
-
-def _with_head(raw: BinaryIO) -> io.BufferedReader:
-    """A buffered stream whose first `peek` gives as much of the head as there is."""
-    try:
-        head = raw.read(HEAD_BYTES)
-    except (EOFError, gzip.BadGzipFile):
-        head = b""  # the same fault is met, and counted, when the stream is read
-    return io.BufferedReader(_Rejoined(head, raw), buffer_size=1 << 20)
+        except DAMAGED:
+            raise InputError(f"cannot read {self.name}: its compression is damaged") from None
 
 
 class Inputs(NamedTuple):

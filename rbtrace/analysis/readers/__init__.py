@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Final
 
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.readers import otlp_json
 from rbtrace.analysis.readers.interface import Faults, Reader
-from rbtrace.analysis.sources import HEAD_BYTES, Source
+from rbtrace.analysis.sources import Source
+from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES
 from rbtrace.errors import InputError
 
 READERS: Final = (Reader("OTLP JSON lines", otlp_json.recognises, otlp_json.read),)
@@ -33,9 +33,8 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
             return False
         try:
             reader.read(stream, into, faults, seen)
-        except (EOFError, zlib.error, OSError):
-            # A compressed file that was cut off or damaged: what came before it counts.
-            faults.truncated_lines += 1
+        except DAMAGED:
+            faults.truncated_lines += 1  # what came before it counts
     return True
 
 

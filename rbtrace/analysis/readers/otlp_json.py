@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from io import BufferedReader
 from typing import Final
 
-import msgspec
-
 from rbtrace import conventions as names
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
@@ -46,12 +44,14 @@ def read(
         InputError: a line is longer than any recorder writes.
     """
     gathered = _Gathered(into, faults)
-    for line in _lines(stream):
-        seen(len(line))
-        request = _request(line, faults)
-        if request is not None:
-            gathered.add(request)
-    gathered.flush()
+    try:
+        for line in _lines(stream):
+            seen(len(line))
+            request = _request(line, faults)
+            if request is not None:
+                gathered.add(request)
+    finally:  # a damaged stream ends in an exception
+        gathered.flush()
 
 
 def _lines(stream: BufferedReader) -> Iterator[bytes]:
@@ -66,7 +66,7 @@ def _lines(stream: BufferedReader) -> Iterator[bytes]:
 def _request(line: bytes, faults: Faults) -> wire.Request | None:
     try:
         request = wire.decode_request(line)
-    except (msgspec.MsgspecError, RecursionError):
+    except wire.UNREADABLE:
         request = None
     if request is not None and _has_spans(request):
         return request
@@ -147,7 +147,7 @@ class _Gathered:
         if code is None:
             try:
                 attributes = wire.plain(wire.decode_attributed(raw).attributes) if raw else {}
-            except msgspec.MsgspecError:
+            except wire.UNREADABLE:
                 attributes = {}
             code = self._origin_cache[raw] = self._into.origins[origin_of(attributes)]
         return code
@@ -159,7 +159,7 @@ class _Gathered:
         if any(mark in raw for mark in _MARKS):
             try:
                 attributes = wire.plain(wire.decode_attributes(raw))
-            except msgspec.MsgspecError:
+            except wire.UNREADABLE:
                 self._faults.invalid_lines += 1
                 attributes = {}
             code = self._into.facts[facts_of(attributes)]
@@ -175,7 +175,7 @@ class _Gathered:
             return None
         try:
             links = wire.decode_links(raw)
-        except msgspec.MsgspecError:
+        except wire.UNREADABLE:
             self._faults.invalid_lines += 1
             return None
         for link in links:

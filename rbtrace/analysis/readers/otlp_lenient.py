@@ -12,7 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from rbtrace.analysis.readers.otlp_wire import ABSENT, Request, ResourceSpans, ScopeSpans, Span
+from rbtrace.analysis.readers.otlp_wire import (
+    ABSENT,
+    UNREADABLE,
+    Request,
+    ResourceSpans,
+    ScopeSpans,
+    Span,
+)
 
 _OTHER_NAMES: Final = {
     "instrumentationLibrarySpans": "scopeSpans",
@@ -30,7 +37,7 @@ def lenient_request(line: bytes) -> tuple[Request, int] | None:
     """
     try:
         document = _renamed(msgspec.json.decode(line))
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
     if not isinstance(document, dict) or not _is_request(document):
         return None

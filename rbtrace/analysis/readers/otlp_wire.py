@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 ABSENT: Final = Raw()
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises when a line is not what it should be."""
 
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
