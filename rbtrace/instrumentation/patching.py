@@ -89,6 +89,7 @@ def _wrap(original: Any, row: TracedMethod) -> Any:
         before=extractor(row.before),
         after=extractor(row.after),
         measures_cpu=row.measures_cpu,
+        attaches=row.runs_user_code,
     )
     target = _carrying(original) if row.carries_objective else original
     return wrap_operation(target, operation, hot=row.kind is Kind.HOT)

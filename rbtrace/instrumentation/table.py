@@ -38,6 +38,8 @@ class TracedMethod:
     """Extractor of attributes from the result, by name."""
     measures_cpu: bool = False
     """Whether CPU time and time waiting for a core go on the span."""
+    runs_user_code: bool = False
+    """Whether a hot call runs code of the user's, which may start spans by itself."""
     carries_objective: bool = False
     """Whether the call hands its first argument to worker processes."""
 
@@ -87,13 +89,14 @@ _BACKTEST = (
         after="result_fingerprint",
         measures_cpu=True,
     ),
-    *_hot(
-        Category.USER,
-        "algorithm:TradingAlgorithm",
-        "initialize",
-        "before_trading_start",
-        "handle_data",
-        "analyze",
+    *(
+        TracedMethod(
+            f"rustybt.algorithm:TradingAlgorithm.{method}",
+            Kind.HOT,
+            Category.USER,
+            runs_user_code=True,
+        )
+        for method in ("initialize", "before_trading_start", "handle_data", "analyze")
     ),
 )
 

@@ -1,9 +1,7 @@
 """The calling-context tree of hot calls beneath one span, in one thread.
 
-A node is an OpenTelemetry `Context` in which its summary span is current. The hot wrapper makes
-the node current for the time of the call, so that whatever starts inside finds its place by the
-usual means: a nested hot call becomes a child node, a real span becomes a child of the summary,
-and coroutines and threads cannot disturb each other.
+A node is one operation on one call path. Its summary span gets its ids when the node is made, so
+that a real span started inside the call can name the summary as its parent.
 """
 
 from __future__ import annotations
@@ -54,17 +52,17 @@ class Folded:
         self.pending: list[int] = []
 
 
-class Node(Context):
+class Node:
     """One operation on one call path. Only its own thread changes it.
 
-    `thread` is 0 once the tree is closed; `started` is the monotonic start of the outermost call
-    in progress, 0 when there is none.
+    `started` is the monotonic start of the outermost call in progress; 0 when there is none, and
+    for good once the tree is closed.
     """
 
     __slots__ = (
-        "alias", "away", "children", "covered", "ended", "errors", "first_start", "floor",
-        "folded", "inner", "operation", "parent", "pending", "real", "real_call", "slowest",
-        "span_context", "started", "thread", "tree",
+        "alias", "away", "base", "children", "context", "covered", "ended", "errors",
+        "first_start", "floor", "folded", "inner", "operation", "parent", "pending", "real",
+        "real_call", "slowest", "span", "span_context", "started", "tree",
     )  # fmt: skip
 
     operation: Operation | None
@@ -78,14 +76,13 @@ class Node(Context):
         operation: Operation | None,
         parent: Node | None,
     ) -> None:
-        enclosing = tree.enclosing
-        span = SummarySpan(span_context, self) if operation else enclosing.span
-        super().__init__(set_span_in_context(span, enclosing.context))
         self.tree = tree
         self.span_context = span_context
+        self.span = SummarySpan(span_context, self)
+        self.base: Context | None = None
+        self.context: Context | None = None
         self.operation = operation
         self.parent = parent
-        self.thread = enclosing.thread
         self.children = {}
         self.first_start = clock.monotonic_ns()
         self.started = 0
@@ -101,6 +98,13 @@ class Node(Context):
         self.errors = 0
         self.floor = -1
         self.slowest: list[tuple[int, int]] = []
+
+    def context_in(self, base: Context) -> Context:
+        """`base` with the summary as the current span."""
+        if self.context is None or self.base is not base:
+            self.base = base
+            self.context = set_span_in_context(self.span, base)
+        return self.context
 
     def child(self, operation: Operation) -> Node:
         """The node of an operation called from this one.
@@ -189,6 +193,7 @@ class CallTree:
         self.size = 0
         self.root = Node(self, enclosing.span_context, None, None)
         self.root.started = 1  # the enclosing span: open as long as the tree is
+        self.closed = False
         self.due: list[Node] = []
         self._overflow: dict[str, Node] = {}
 
@@ -234,6 +239,5 @@ class CallTree:
 
     def close(self) -> None:
         """No call enters this tree any more."""
-        self.root.thread = 0
-        for node in self.nodes():
-            node.thread = 0
+        self.closed = True
+        self.root.started = 0

@@ -1,17 +1,17 @@
-"""The wrapper of a hot call: a few hundred nanoseconds, no span, nothing allocated that stays."""
+"""The wrapper of a hot call: about a microsecond, no span, nothing allocated that stays."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 from rbtrace.errors import RbtraceError
 from rbtrace.recording import current
-from rbtrace.recording.calltree import FOLD_AT, Node
+from rbtrace.recording.calltree import FOLD_AT
 from rbtrace.recording.operation import Operation
+from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.trees import Trees
 from rbtrace.telemetry import clock
 
@@ -43,33 +43,30 @@ def aggregated(
 ) -> Callable[..., Any]:
     """Wrap a function so that its calls are aggregated beneath the span that encloses them."""
     require_plain(function)
-    get_context, attach, restore = current.get_current, current.attach, current.restore
-    monotonic_ns = clock.monotonic_ns
-    name = operation.name
+    get_context, monotonic_ns, name = current.get_current, clock.monotonic_ns, operation.name
+    target = _attaching(function) if operation.attaches else function
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        caller = get_context()
-        if caller.__class__ is not Node or not caller.started or caller.thread != get_ident():
-            entered = _enter(trees, caller)
-            if entered is None:
-                return function(*args, **kwargs)
-            caller = entered
+        place = HERE.place
+        caller = place.node
+        if caller is None or get_context() is not place.context or not caller.started:
+            return _from_elsewhere(trees, place, call, args, kwargs)
         node = caller.children.get(name) or caller.child(operation)
-        token = attach(node)
         recursive = node.started
+        place.node = node
         start = monotonic_ns()
         if not recursive:
             node.started = start
         try:
-            return function(*args, **kwargs)
+            return target(*args, **kwargs)
         except BaseException:
             node.errors += 1
             raise
         finally:
             end = monotonic_ns()
-            restore(token)
             duration = end - start
+            place.node = caller
             node.pending.append(duration)
             if recursive or node.parent is not caller:
                 node.rejoin(caller, duration, 0 if recursive else end)
@@ -86,6 +83,45 @@ def aggregated(
     return call
 
 
-def _enter(trees: Callable[[], Trees | None], context: Any) -> Node | None:
+def _from_elsewhere(
+    trees: Callable[[], Trees | None],
+    place: Place,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """A hot call under another context than the place is valid for: find the place, then call.
+
+    A hot call in progress around it (there is a span in between) gets its place back afterwards.
+    """
     found = trees()
-    return None if found is None else found.enter(context)
+    if found is None:
+        return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+    around = (place.node, place.context) if place.in_progress() else None
+    if not found.settle(place):
+        return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+    try:
+        return call(*args, **kwargs)
+    finally:
+        if around is not None:
+            place.node, place.context = around
+
+
+def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the summary the current span meanwhile, for spans the program starts by itself."""
+    attach, restore = current.attach, current.restore
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        place = HERE.place
+        node, outer = place.node, place.context
+        assert node is not None
+        assert outer is not None
+        place.context = node.context_in(outer)
+        token = attach(place.context)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            restore(token)
+            place.context = outer
+
+    return run

@@ -22,6 +22,8 @@ class Operation:
     before: Extractor | None = None
     after: Extractor | None = None
     measures_cpu: bool = False
+    attaches: bool = True
+    """Whether a hot call makes its summary the current span: not needed inside the engine."""
 
 
 def describe(
@@ -33,12 +35,13 @@ def describe(
     before: Extractor | None = None,
     after: Extractor | None = None,
     measures_cpu: bool = False,
+    attaches: bool = True,
 ) -> Operation:
     """The operation of a callable: its attributes name the code and the category."""
     module = getattr(function, "__module__", None) or "?"
     qualified = getattr(function, "__qualname__", None) or name
     attributes = {CATEGORY: category, CODE_FUNCTION_NAME: f"{module}.{qualified}"}
-    return Operation(name, scope, attributes, before, after, measures_cpu)
+    return Operation(name, scope, attributes, before, after, measures_cpu, attaches)
 
 
 def block(name: str, attributes: Mapping[str, Any]) -> Operation:

@@ -72,6 +72,13 @@ class Recorder:
                 os.environ[name] = value
         self._environ_before.clear()
 
+    @staticmethod
+    def prepare() -> None:
+        """Import what the first span needs, so that it need not wait for it. Decides nothing."""
+        import rbtrace.recording.trees  # noqa: PLC0415 - imports OpenTelemetry
+        import rbtrace.telemetry.handmade  # noqa: PLC0415
+        import rbtrace.telemetry.pipeline  # noqa: F401, PLC0415
+
     def pipeline(self) -> Pipeline | None:
         """The pipeline, made at the first call; None when tracing is off or cannot start."""
         if not self.is_on:

@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import (
+    Span,
+    Status,
+    StatusCode,
+    get_current_span,
+    set_span_in_context,
+)
 
 from rbtrace.conventions import CPU_NS, ERROR_TYPE, RUNQUEUE_NS
 from rbtrace.errors import warn_once
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation
+from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.telemetry import clock
 
@@ -91,6 +98,7 @@ def open_scope(
     context: Context | None = None,
 ) -> Scope | None:
     """Start the span of an operation; None when tracing is off or fails."""
+    started = clock.now_ns()
     pipeline = RECORDER.pipeline()
     if pipeline is None:
         return None
@@ -100,14 +108,23 @@ def open_scope(
             attributes.update(
                 extract(operation.before, operation.name, *arguments, **(keywords or {}))
             )
-        parent = current.get_current() if context is None else context
+        around = current.get_current() if context is None else context
         span = pipeline.tracer(operation.scope).start_span(
-            operation.name, context=parent, attributes=attributes, start_time=clock.now_ns()
+            operation.name,
+            context=_with_summary(around),
+            attributes=attributes,
+            start_time=started,
         )
-        return Scope(operation, span, set_span_in_context(span, parent))
+        return Scope(operation, span, set_span_in_context(span, around))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
         return None
+
+
+def _with_summary(context: Context) -> Context:
+    """The context in which the summary of the hot call in progress, if any, is the parent."""
+    node = HERE.place.call_around(get_current_span(context))
+    return context if node is None else set_span_in_context(node.span, context)
 
 
 def extract(

@@ -13,16 +13,12 @@ from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    Span,
-    SpanContext,
-    TraceFlags,
-    get_current_span,
-)
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current_span
 
 from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
+from rbtrace.recording import current
 from rbtrace.recording.calltree import CallTree, Node, SummarySpan
+from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.summaries import Summarizer
 from rbtrace.telemetry import clock
 
@@ -49,8 +45,6 @@ def new_trace_id() -> int:
 class Enclosing:
     """The span a tree hangs under, as seen from one thread."""
 
-    context: Context
-    span: Span
     span_context: SpanContext
     thread: int
     implicit: str | None
@@ -65,7 +59,6 @@ class Trees:
         self._by_span: dict[int, CallTree] = {}
         self._implicit: dict[tuple[int, int], CallTree] = {}
         self._inside: dict[int, Node] = {}
-        self._local = threading.local()
         self._pipeline: Pipeline | None = None
         self._summarizer: Summarizer | None = None
 
@@ -76,47 +69,47 @@ class Trees:
         self._pipeline = pipeline
         self._summarizer = Summarizer(finished_span, new_span_id)
 
-    def enter(self, context: Context) -> Node | None:
-        """The node a hot call starts from; None if nothing is to be recorded."""
-        cached: Node | None
-        context_before, cached = getattr(self._local, "entered", (None, None))
-        if context_before is context and (cached is None or (cached.thread and cached.started)):
-            return cached
-        found = self._find(context)
-        self._local.entered = (context, found)
-        return found
+    def settle(self, place: Place) -> bool:
+        """Make the place valid for the current context; False if nothing is to be recorded."""
+        context = current.get_current()
+        if place.unrecorded is context:
+            return False
+        node = self._find(context, place)
+        if node is None:
+            place.unrecorded = context
+            return False
+        place.node, place.context = node, context
+        return True
 
-    def _find(self, context: Context) -> Node | None:
+    def _find(self, context: Context, place: Place) -> Node | None:
         if context.get(_SUPPRESSED):
             return None
         span = get_current_span(context)
-        thread = get_ident()
-        if isinstance(span, SummarySpan):
-            node = span.node
-            if node.thread == thread and node.started:
-                return node
+        around = place.call_around(span)
+        if around is not None:
+            return around
         span_context = span.get_span_context()
-        assert self._pipeline is not None
         if span_context.is_valid and not span_context.trace_flags.sampled:
             return None
+        thread = get_ident()
+        assert self._pipeline is not None
         entry = self._pipeline.open_spans.get(span_context.span_id)
         if entry is None or entry.thread != thread:
-            return self._implicit_root(context, span_context, thread)
+            return self._implicit_root(span_context, thread)
         tree = self._by_span.get(span_context.span_id)
         if tree is None:
-            tree = CallTree(Enclosing(context, span, span_context, thread, None, None))
+            tree = CallTree(Enclosing(span_context, thread, None, None))
             self._by_span[span_context.span_id] = tree
         return tree.root
 
-    def _implicit_root(self, context: Context, parent: SpanContext, thread: int) -> Node | None:
+    def _implicit_root(self, parent: SpanContext, thread: int) -> Node | None:
         tree = self._implicit.get((parent.span_id, thread))
         if tree is None:
             span_context = self._implicit_context(parent)
             if span_context is None:
                 return None
-            span = NonRecordingSpan(span_context)
             implicit = (THREAD, parent) if parent.is_valid else (UNATTACHED, None)
-            tree = CallTree(Enclosing(context, span, span_context, thread, *implicit))
+            tree = CallTree(Enclosing(span_context, thread, *implicit))
             self._implicit[parent.span_id, thread] = tree
             assert self._pipeline is not None
             self._pipeline.flusher.ensure_running()
@@ -126,7 +119,7 @@ class Trees:
         """Ids of an implicit span; None where the sampler leaves a new trace out."""
         trace_id, trace_state = parent.trace_id, parent.trace_state
         if not parent.is_valid:
-            trace_id, trace_state = new_trace_id(), None
+            trace_id, trace_state = new_trace_id(), TraceState()
             assert self._pipeline is not None
             if not self._pipeline.providers.samples(trace_id, UNATTACHED):
                 return None
@@ -140,20 +133,18 @@ class Trees:
 
     def span_started(self, span: ReadableSpan, context: Context) -> bool:
         """Remember the hot call a real span starts in, to take it off that call's self time."""
-        around = get_current_span(context)
-        if not isinstance(around, SummarySpan):
-            return False
-        node = around.node
-        if span.context is not None and node.thread == get_ident() and node.started:
+        parent = get_current_span(context)
+        node = HERE.place.call_around(parent)
+        if node is not None and span.context is not None:
             self._inside[span.context.span_id] = node
-        return True
+        return node is not None or isinstance(parent, SummarySpan)
 
     def span_ended(self, span: ReadableSpan) -> list[ReadableSpan]:
         """Close the span's tree; give its summaries and exemplars."""
         assert span.context is not None
         span_id = span.context.span_id
         node = self._inside.pop(span_id, None)
-        if node is not None and node.started and node.thread == get_ident():
+        if node is not None and node.started and node.tree.enclosing.thread == get_ident():
             node.contain(span.start_time or 0, span.end_time or 0)
         tree = self._by_span.pop(span_id, None)
         if tree is None:
@@ -225,7 +216,7 @@ class Trees:
         self._by_span.clear()
         self._implicit.clear()
         self._inside.clear()
-        self._local = threading.local()
+        HERE.place = Place()
 
 
 def _suppression_key() -> str:

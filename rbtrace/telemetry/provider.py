@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision
 
 from rbtrace import conventions as key
 from rbtrace.telemetry.processor import RbtraceSpanProcessor
@@ -61,7 +62,7 @@ class Providers:
     def samples(self, trace_id: int, name: str) -> bool:
         """Whether the chosen provider would record a new trace."""
         decided = self._choose().sampler.should_sample(None, trace_id, name)
-        return decided.decision.is_sampled()
+        return decided.decision is Decision.RECORD_AND_SAMPLE
 
     def _choose(self) -> TracerProvider:
         if self._chosen is None:

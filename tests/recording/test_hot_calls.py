@@ -16,6 +16,7 @@ import rbtrace
 from rbtrace import conventions as key
 from rbtrace.recording import calltree
 from rbtrace.recording.histogram import Durations, bucket, lower_edge
+from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.telemetry.clock import now_ns
 from rbtrace.testing import capture, fake_clock
@@ -308,9 +309,12 @@ def test_a_span_ended_inside_a_hot_call_keeps_the_call_in_progress():
         def leaf():
             pass
 
-        manager = rbtrace.span("run")
-        manager.__enter__()
-        hot(manager)
+        def unruly():
+            manager = rbtrace.span("run")
+            manager.__enter__()
+            hot(manager)
+
+        contextvars.copy_context().run(unruly)
     attributes = captured.one("hot").attributes
     assert attributes[key.SPAN_COUNT] == 1
     assert attributes[key.DURATION_TOTAL] == 4
@@ -511,7 +515,7 @@ def test_folding_happens_between_hot_calls_and_bounds_memory():
         def outer(times):
             for _ in range(times):
                 leaf()
-            tree = context.get_current().tree
+            tree = HERE.place.node.tree
             sizes.append(max(len(node.pending) for node in tree.nodes()))
 
         sizes: list[int] = []

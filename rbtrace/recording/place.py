@@ -1,0 +1,57 @@
+"""Where a thread stands in its call tree: the node of the innermost hot call in progress.
+
+The OpenTelemetry context would do, and does for calls that run the user's code. But changing a
+context variable and changing it back takes as long as everything else a hot call costs, so for
+calls inside the engine only this note is changed. It holds for one context object: under another
+one (a span was started, a coroutine resumed) the place is looked up anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import get_current_span
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span
+
+    from rbtrace.recording.calltree import Node
+
+
+class Place:
+    """The current node of one thread, and the context it is valid for.
+
+    `unrecorded` is a context under which nothing is recorded.
+    """
+
+    __slots__ = ("context", "node", "unrecorded")
+
+    def __init__(self) -> None:
+        self.context: Context | None = None
+        self.node: Node | None = None
+        self.unrecorded: Context | None = None
+
+    def in_progress(self) -> Node | None:
+        """The innermost hot call in progress, if its tree is still open."""
+        node = self.node
+        if node is None or node.operation is None or not node.started or node.tree.closed:
+            return None
+        return node
+
+    def call_around(self, span: Span) -> Node | None:
+        """The hot call in progress in which `span` is the current span."""
+        node = self.in_progress()
+        if node is None or self.context is None or get_current_span(self.context) is not span:
+            return None
+        return node
+
+
+class _Here(threading.local):
+    def __init__(self) -> None:
+        self.place = Place()
+
+
+HERE = _Here()
+"""`HERE.place` is the place of the calling thread."""
