@@ -192,7 +192,6 @@ class CallTree:
         self.enclosing = enclosing
         self.size = 0
         self.root = Node(self, enclosing.span_context, None, None)
-        self.root.started = 1  # the enclosing span: open as long as the tree is
         self.closed = False
         self.due: list[Node] = []
         self._overflow: dict[str, Node] = {}
@@ -237,7 +236,13 @@ class CallTree:
             yield node
             pending.extend(node.own_children())
 
+    def open(self) -> Node:
+        """Let calls enter; return the node they start from, which is in progress meanwhile."""
+        self.closed = False
+        self.root.started = 1
+        return self.root
+
     def close(self) -> None:
-        """No call enters this tree any more."""
+        """Let no further call enter."""
         self.closed = True
         self.root.started = 0

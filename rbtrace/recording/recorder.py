@@ -53,7 +53,8 @@ class Recorder:
             return
         self.is_on = False
         self._take_back()
-        if self._pipeline is not None:
+        if self._pipeline is not None and self._trees is not None:
+            self._trees.stop()
             self._pipeline.providers.set_active(active=False)
             self._pipeline.flush()
 
@@ -116,12 +117,13 @@ class Recorder:
     def shutdown(self) -> None:
         """Deliver everything and end recording; the next `turn_on` starts a new run."""
         self.turn_off()
-        if self._pipeline is None:
+        if self._pipeline is None or self._trees is None:
             return
         from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415 - imports the SDK
 
         self._pipeline.shutdown()
         follow(None)
+        self._trees.forget()
         self._pipeline = None
         self._trees = None
 

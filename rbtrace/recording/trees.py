@@ -100,7 +100,7 @@ class Trees:
         if tree is None:
             tree = CallTree(Enclosing(span_context, thread, None, None))
             self._by_span[span_context.span_id] = tree
-        return tree.root
+        return tree.open()
 
     def _implicit_root(self, parent: SpanContext, thread: int) -> Node | None:
         tree = self._implicit.get((parent.span_id, thread))
@@ -113,7 +113,7 @@ class Trees:
             self._implicit[parent.span_id, thread] = tree
             assert self._pipeline is not None
             self._pipeline.flusher.ensure_running()
-        return tree.root
+        return tree.open()
 
     def _implicit_context(self, parent: SpanContext) -> SpanContext | None:
         """Ids of an implicit span; None where the sampler leaves a new trace out."""
@@ -209,10 +209,14 @@ class Trees:
             USER_SCOPE_NAME,
         )
 
-    def forget(self) -> None:
-        """In a forked child: none of these trees is its own."""
+    def stop(self) -> None:
+        """Let no further call enter; what was recorded is reported when its span ends."""
         for tree in [*self._by_span.values(), *self._implicit.values()]:
             tree.close()
+
+    def forget(self) -> None:
+        """Drop all trees: in a forked child none of them is its own."""
+        self.stop()
         self._by_span.clear()
         self._implicit.clear()
         self._inside.clear()

@@ -19,7 +19,7 @@ from rbtrace.recording.histogram import Durations, bucket, lower_edge
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.telemetry.clock import now_ns
-from rbtrace.testing import capture, fake_clock
+from rbtrace.testing import capture, fake_clock, read_spans
 
 
 def test_a_summary_says_how_often_how_long_and_when():
@@ -527,3 +527,24 @@ def test_folding_happens_between_hot_calls_and_bounds_memory():
     assert sizes[1] == 1
     assert sizes[2] < calltree.FOLD_AT_ONCE
     assert captured.calls()["leaf"] == calltree.FOLD_AT * 2 + 1 + calltree.FOLD_AT_ONCE + 10
+
+
+def test_hot_calls_stop_with_uninstrument_and_go_on_with_instrument(tmp_path):
+    rbtrace.instrument(directory=tmp_path)
+    try:
+
+        @rbtrace.traced(hot=True)
+        def hot():
+            pass
+
+        with rbtrace.span("run"):
+            hot()
+            rbtrace.uninstrument()
+            hot()
+            rbtrace.instrument(directory=tmp_path)
+            hot()
+    finally:
+        rbtrace.shutdown()
+    hot()
+    (summary,) = [span for span in read_spans(tmp_path.rglob("*.otlp.jsonl")) if span.is_summary]
+    assert summary.attributes[key.SPAN_COUNT] == 2
