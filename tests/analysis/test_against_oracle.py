@@ -53,6 +53,7 @@ def test_every_analysis_agrees_with_the_definitions(spans: list[Span]) -> None:
     _same_integrity(results, oracle)
     assert oracle.by_path() == {tuple(row.path): (row.calls, row.self_ns) for row in results.paths}
     _same_critical_paths(results, oracle)
+    _shares_add_to_one(results)
 
 
 def _same_self_times(results: Results, oracle: Oracle) -> None:
@@ -86,6 +87,15 @@ def _same_critical_paths(results: Results, oracle: Oracle) -> None:
     assert sums == {group: ns for group, ns in durations.items() if ns}
 
 
+def _shares_add_to_one(results: Results) -> None:
+    for rows in (results.operations, results.paths, results.categories, results.processes):
+        shares = [row.share for row in rows]
+        if results.self_ns:
+            assert abs(sum(share for share in shares if share is not None) - 1) < 1e-9
+        else:
+            assert set(shares) <= {None}
+
+
 @settings(max_examples=200, deadline=None)
 @given(traces(), st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 3))
 def test_order_and_split_change_nothing(
@@ -96,15 +106,3 @@ def test_order_and_split_change_nothing(
     parts = [shuffled[at::files] for at in range(files)]
     scattered = evaluate(loaded(*(lines(part, per_line) for part in parts)))
     assert scattered == evaluated(spans)
-
-
-@settings(max_examples=200, deadline=None)
-@given(traces())
-def test_shares_add_to_one(spans: list[Span]) -> None:
-    results = evaluated(spans)
-    for rows in (results.operations, results.paths, results.categories, results.processes):
-        shares = [row.share for row in rows]
-        if results.self_ns:
-            assert abs(sum(share for share in shares if share is not None) - 1) < 1e-9
-        else:
-            assert set(shares) == {None} or not shares

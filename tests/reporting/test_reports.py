@@ -115,7 +115,9 @@ def test_integrity_opens_the_report(name: str, complete: bool, opening: str) -> 
     results = example()
     object.__setattr__(results.integrity, "complete", complete)
     object.__setattr__(results.integrity, "missing_spans", 3)
+    results.warnings.append("mind the gap")
     text = render(results, name, Options())
+    assert "mind the gap" in text
     assert opening in text
     assert "Missing" in text
 
