@@ -233,6 +233,16 @@ def test_runs_are_walls_without_gaps() -> None:
     assert results.parallelism == pytest.approx((10 + 15 + 30 + 7) / 57)
 
 
+def test_a_run_within_a_span_of_another_run_has_a_wall_of_its_own() -> None:
+    results = evaluated(
+        [
+            Span(1, "outer", 0, 100, resource={key.RUN_ID: "r1"}),
+            Span(2, "inner", 10, 60, 1, resource={key.RUN_ID: "r2"}),
+        ]
+    )
+    assert [run.wall_ns for run in results.runs] == [100, 50]
+
+
 def test_what_stands_on_the_span_goes_before_the_resource() -> None:
     own = {key.RUN_ID: "r2", key.PROCESS_PID: 99}
     results = evaluated([Span(1, "root", 0, 10, attributes=own)])
