@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         uninstrument,
     )
     from rbtrace.recording.decorator import span, traced
+    from rbtrace.reporting.facade import analyze
 
 __all__ = [
     "__version__",
+    "analyze",
     "configure",
     "instrument",
     "shutdown",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "analyze": "rbtrace.reporting.facade",
     "configure": "rbtrace.instrumentation.control",
     "instrument": "rbtrace.instrumentation.control",
     "shutdown": "rbtrace.instrumentation.control",

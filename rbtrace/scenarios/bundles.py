@@ -72,7 +72,11 @@ def use_data_folder(folder: Path) -> None:
     folder = folder.expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[DATA_FOLDER_VARIABLE] = str(folder)
-    # The class remembers the folder of its first use for the life of the process.
+    # The class remembers the folder of its first use for the life of the process, so it has to
+    # forget. Its first look-up creates the tables of the catalogue; were that left to worker
+    # processes, two of them at once would, and one fail ("table exchanges already exists").
+    BundleMetadata.set_db_path(None)
+    BundleMetadata.get("")
     BundleMetadata.set_db_path(None)
 
 
