@@ -173,6 +173,7 @@ class FakeClock:
         self.now_ns = now_ns
 
     def __call__(self) -> int:
+        """The present reading, ns."""
         return self.now_ns
 
     def advance(self, nanoseconds: int) -> None:
