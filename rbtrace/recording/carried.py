@@ -70,17 +70,8 @@ class CarriedObjective:
     def __call__(self, parameters: Any) -> Any:
         """Evaluate one trial as a span of its own."""
         parent = _propagator.extract(self._headers, context=Context())
-        scope = open_scope(self._operation(parameters), context=parent)
-        if scope is None:
-            return self._objective(parameters)
-        token = current.attach(scope.context)
-        try:
+        with open_scope(self._operation(parameters), context=parent) as scope:
             score = self._objective(parameters)
-        except BaseException as error:
-            current.restore(token)
-            scope.fail(error)
-            raise
-        current.restore(token)
         scope.succeed(score)
         return score
 

@@ -14,7 +14,7 @@ from rbtrace.conventions import Category
 from rbtrace.recording.recorder import RECORDER, turn_on_by_environment
 
 if TYPE_CHECKING:
-    from rbtrace.recording.scopes import Scope
+    from rbtrace.recording.scopes import NoScope, Scope
 
 
 @overload
@@ -107,24 +107,20 @@ NO_SPAN: Final = NoSpan()
 class SpanContextManager:
     """A span around a block, in `with` and `async with`."""
 
-    __slots__ = ("_attributes", "_name", "_scope", "_token")
+    __slots__ = ("_attributes", "_name", "_scope")
+
+    _scope: Scope | NoScope
 
     def __init__(self, name: str, attributes: dict[str, Any]) -> None:
         self._name = name
         self._attributes = attributes
-        self._scope: Scope | None = None
-        self._token: Any = None
 
     def __enter__(self) -> Any:
-        from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
-        from rbtrace.recording.operation import block  # noqa: PLC0415
+        from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
         from rbtrace.recording.scopes import open_scope  # noqa: PLC0415
 
-        self._scope = open_scope(block(self._name, self._attributes))
-        if self._scope is None:
-            return NO_SPAN
-        self._token = current.attach(self._scope.context)
-        return self._scope.span
+        self._scope = open_scope(block(self._name, self._attributes)).__enter__()
+        return getattr(self._scope, "span", NO_SPAN)
 
     def __exit__(
         self,
@@ -132,15 +128,9 @@ class SpanContextManager:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._scope is None:
-            return
-        from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
-
-        current.restore(self._token)
+        self._scope.__exit__(kind, error, traceback)
         if error is None:
             self._scope.succeed(None)
-        else:
-            self._scope.fail(error)
 
     async def __aenter__(self) -> Any:
         return self.__enter__()

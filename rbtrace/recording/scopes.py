@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Final, Self
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
@@ -34,19 +35,35 @@ _THREAD_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
 class Scope:
-    """An open span of an operation. Attached only while its own code runs."""
+    """An open span of an operation.
 
-    __slots__ = ("_cpu", "_operation", "context", "span")
+    As a context manager it makes the span current for a block, and ends it as failed if the block
+    raises; after a block that does not, call `succeed`.
+    """
+
+    __slots__ = ("_cpu", "_operation", "_token", "context", "span")
 
     def __init__(self, operation: Operation, span: Span, context: Context) -> None:
         self._operation = operation
+        self._token: Any = None
         self.span = span
         self.context = context
         self._cpu = _cpu_times() if operation.measures_cpu else None
 
+    def __enter__(self) -> Self:
+        self._token = current.attach(self.context)
+        return self
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        current.restore(self._token)
+        if error is not None:
+            self.fail(error)
+
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Make the span current for a block."""
+        """Make the span current for a block that may be one of several, and leave it open."""
         token = current.attach(self.context)
         try:
             yield
@@ -72,23 +89,29 @@ class Scope:
         self.span.end(clock.now_ns())
 
 
-class _NoScope:
+class NoScope:
     """Stands for a span that is not recorded, where the code reads better without a branch."""
 
     __slots__ = ()
 
-    @contextmanager
-    def attached(self) -> Iterator[None]:
-        yield
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def attached(self) -> Self:
+        """A block that is like any other."""
+        return self
 
     def succeed(self, result: Any) -> None:
-        pass
+        """There is nothing to end."""
 
     def fail(self, error: BaseException) -> None:
-        pass
+        """There is nothing to end."""
 
 
-NO_SCOPE = _NoScope()
+NO_SCOPE: Final = NoScope()
 
 
 def open_scope(
@@ -96,12 +119,12 @@ def open_scope(
     arguments: tuple[Any, ...] = (),
     keywords: Mapping[str, Any] | None = None,
     context: Context | None = None,
-) -> Scope | None:
-    """Start the span of an operation; None when tracing is off or fails."""
+) -> Scope | NoScope:
+    """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
     started = clock.now_ns()
     pipeline = RECORDER.pipeline()
     if pipeline is None:
-        return None
+        return NO_SCOPE
     try:
         attributes = dict(operation.attributes)
         if operation.before is not None:
@@ -118,7 +141,7 @@ def open_scope(
         return Scope(operation, span, set_span_in_context(span, around))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
-        return None
+        return NO_SCOPE
 
 
 def _with_summary(context: Context) -> Context:

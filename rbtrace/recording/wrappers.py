@@ -12,9 +12,8 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from rbtrace.recording import current
 from rbtrace.recording.operation import Operation
-from rbtrace.recording.scopes import NO_SCOPE, Scope, open_scope
+from rbtrace.recording.scopes import NoScope, Scope, open_scope
 
 
 def spanned(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
@@ -31,17 +30,8 @@ def spanned(function: Callable[..., Any], operation: Operation) -> Callable[...,
 def _function(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        scope = open_scope(operation, args, kwargs)
-        if scope is None:
-            return function(*args, **kwargs)
-        token = current.attach(scope.context)
-        try:
+        with open_scope(operation, args, kwargs) as scope:
             result = function(*args, **kwargs)
-        except BaseException as error:
-            current.restore(token)
-            scope.fail(error)
-            raise
-        current.restore(token)
         scope.succeed(result)
         return result
 
@@ -51,17 +41,8 @@ def _function(function: Callable[..., Any], operation: Operation) -> Callable[..
 def _coroutine(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        scope = open_scope(operation, args, kwargs)
-        if scope is None:
-            return await function(*args, **kwargs)
-        token = current.attach(scope.context)
-        try:
+        with open_scope(operation, args, kwargs) as scope:
             result = await function(*args, **kwargs)
-        except BaseException as error:
-            current.restore(token)
-            scope.fail(error)
-            raise
-        current.restore(token)
         scope.succeed(result)
         return result
 
@@ -72,13 +53,12 @@ def _generator(function: Callable[..., Any], operation: Operation) -> Callable[.
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         inner = function(*args, **kwargs)
-        scope = open_scope(operation, args, kwargs)
-        return (yield from inner if scope is None else _drive(inner, scope))
+        return (yield from _drive(inner, open_scope(operation, args, kwargs)))
 
     return call
 
 
-def _drive(inner: Generator[Any, Any, Any], scope: Scope) -> Generator[Any, Any, Any]:
+def _drive(inner: Generator[Any, Any, Any], scope: Scope | NoScope) -> Generator[Any, Any, Any]:
     resume: Callable[[Any], Any] = inner.send
     value: Any = None
     try:
@@ -110,7 +90,7 @@ def _async_generator(function: Callable[..., Any], operation: Operation) -> Call
     @functools.wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = function(*args, **kwargs)
-        scope = open_scope(operation, args, kwargs) or NO_SCOPE
+        scope = open_scope(operation, args, kwargs)
         resume, value = inner.asend, None
         try:
             while True:
