@@ -112,7 +112,7 @@ class Trees:
             tree = CallTree(Enclosing(span_context, thread, *implicit))
             self._implicit[parent.span_id, thread] = tree
             assert self._pipeline is not None
-            self._pipeline.flusher.ensure_running()
+            self._pipeline.keep_delivering()
         return tree.open()
 
     def _implicit_context(self, parent: SpanContext) -> SpanContext | None:

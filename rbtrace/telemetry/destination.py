@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rbtrace.errors import MissingExtraError, warn_once
+from rbtrace.telemetry.errand import ErrandThread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     from rbtrace.telemetry.records import Record
 
+WAIT_S: Final = 1.0
+"""How long an export is waited for."""
+LOADING_S: Final = 5.0
+"""How long the first export waits for the exporter to be imported."""
 NO_EXPORTER: Final = "none"
 _EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -54,46 +59,70 @@ def _set_by_distribution() -> bool:
 
 
 class Destination:
-    """An exporter, and the promise that it never raises."""
+    """An exporter, and the promises that it never raises and never keeps anybody waiting for long.
 
-    def __init__(self, name: str, exporter: SpanExporter) -> None:
+    The exporter is loaded and called in a thread of its own, which is waited for only so long.
+    While an export is still under way nothing else is sent, and spans are kept in files.
+    """
+
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._exporter = exporter
+        self._thread = ErrandThread("rbtrace-send")
+        self._exporter: SpanExporter | None = None
 
-    def send(self, batch: Sequence[Record]) -> bool:
-        """Export a batch; say whether the receiver took it."""
+    def start(self) -> None:
+        """Make ready to send; call it while the program runs."""
+        self._thread.start()
+        self._thread.run(self._load, wait_s=0)
+
+    def send(self, batch: Sequence[Record], wait_s: float = WAIT_S) -> bool:
+        """Export a batch; say whether the receiver took it in time."""
+        if self._exporter is None:
+            self._thread.wait(LOADING_S)
+        taken: list[bool] = []
+        if not self._thread.run(lambda: taken.append(self._export(batch)), wait_s):
+            warn_once(f"slow:{self.name}", f"{self.name} does not answer; spans kept in files")
+        return taken == [True]
+
+    def close(self, wait_s: float = WAIT_S) -> None:
+        """Let the exporter go."""
+        self._thread.run(self._shutdown, wait_s)
+
+    def _load(self) -> None:
+        try:
+            self._exporter = _load_exporter(self.name)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            warn_once(f"load:{self.name}", f"{problem}; spans kept in files")
+
+    def _export(self, batch: Sequence[Record]) -> bool:
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
 
         from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
 
+        if self._exporter is None:
+            return False
         try:
             result = self._exporter.export([stamped(record) for record in batch])
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-            warn_once(f"export:{self.name}", f"{self.name} failed ({problem!r}); kept in files")
+            warn_once(f"export:{self.name}", f"{self.name}: {problem}; spans kept in files")
             return False
         if result is not SpanExportResult.SUCCESS:
             warn_once(f"export:{self.name}", f"{self.name} did not deliver; spans kept in files")
             return False
         return True
 
-    def close(self) -> None:
-        """Let the exporter go."""
+    def _shutdown(self) -> None:
         try:
-            self._exporter.shutdown()
+            if self._exporter is not None:
+                self._exporter.shutdown()
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once(f"close:{self.name}", f"{self.name} did not close: {problem!r}")
 
 
-def open_destination() -> Destination | None:
+def destination_of_environment() -> Destination | None:
     """The destination the environment names, or None for files alone."""
     name = exporter_name()
-    if name is None or name == NO_EXPORTER:
-        return None
-    try:
-        return Destination(name, _load_exporter(name))
-    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-        warn_once(f"destination:{name}", f"{problem}; spans go to files")
-        return None
+    return None if name is None or name == NO_EXPORTER else Destination(name)
 
 
 def _load_exporter(name: str) -> SpanExporter:

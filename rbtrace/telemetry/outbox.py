@@ -32,7 +32,10 @@ class Outbox:
     """The spans one process has ended and not yet delivered, and the files it writes."""
 
     def __init__(
-        self, files: TraceFiles, process: ProcessIdentity, destination: Destination | None
+        self,
+        files: TraceFiles,
+        process: ProcessIdentity,
+        destination: Destination | None,
     ) -> None:
         self.counts = Counts()
         self._files = files
@@ -42,6 +45,11 @@ class Outbox:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._tally = b""
+
+    def make_ready(self) -> None:
+        """Make ready to deliver; call it while the program runs."""
+        if self._destination is not None:
+            self._destination.start()
 
     def put(self, record: Record) -> None:
         """Take over an ended span. Never waits, unless memory is full."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rbtrace.liveness import this_process
 from rbtrace.telemetry import clock
 from rbtrace.telemetry.counts import ProcessIdentity
-from rbtrace.telemetry.destination import open_destination
+from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
 from rbtrace.telemetry.lifecycle import finish_with_worker
@@ -53,7 +53,7 @@ class Pipeline:
         self.closed = False
         self._is_worker: bool | None = None
         files = TraceFiles(self.settings.directory / run_id, host, pid)
-        self.outbox = Outbox(files, self.process, open_destination())
+        self.outbox = Outbox(files, self.process, destination_of_environment())
         self.providers = Providers(self)
 
     def tracer(self, scope: str) -> Tracer:
@@ -69,8 +69,13 @@ class Pipeline:
             parent is None or parent.is_remote or self.open_spans.get(parent.span_id) is None
         ) and not self.aggregates.span_started(span, context)
         self.open_spans.add(span, thread, is_local_root=is_local_root, stamp=stamp)
+        self.keep_delivering()
+
+    def keep_delivering(self) -> None:
+        """There is something to deliver from now on: see that it is, also when the worker ends."""
         if self._is_worker is None:
             self._is_worker = self._forked or _is_multiprocessing_child()
+            self.outbox.make_ready()
             if self._is_worker:
                 finish_with_worker(self.shutdown)
         self.flusher.ensure_running()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 
 import pytest
@@ -304,3 +305,26 @@ def test_an_unknown_exporter_is_said_once(run_script):
     (line,) = done.complaints.splitlines()
     assert "nonsense" in line
     assert len(done.spans) == 1
+
+
+def test_a_collector_that_never_answers_delays_the_exit_by_two_seconds_at_most(run_script):
+    with socket.create_server(("127.0.0.1", 0)) as black_hole:
+        port = black_hole.getsockname()[1]
+        done = run_script(
+            HOT
+            + """
+import atexit, time
+import opentelemetry.exporter.otlp.proto.http.trace_exporter
+with rbtrace.span('run'): hot()
+ended = time.monotonic()
+atexit._run_exitfuncs()
+print(time.monotonic() - ended)
+""",
+            **ON,
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{port}",
+            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+        )
+    assert float(done.printed) < 2.0
+    assert len(done.spans) == 3
+    assert tally(done)["spilled"] == 3
+    assert "does not answer" in done.complaints
