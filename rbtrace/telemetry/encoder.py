@@ -38,7 +38,22 @@ def encode_line(records: Iterable[Record]) -> bytes:
     request = {
         "resourceSpans": [_resource_spans(resource, scopes) for resource, scopes in groups.values()]
     }
-    return msgspec.json.encode(request) + b"\n"
+    try:
+        return msgspec.json.encode(request) + b"\n"
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(request)) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    """The same with `?` for half characters, which UTF-8 has no code for."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_encodable(name): _encodable(item) for name, item in value.items()}
+        case list():
+            return [_encodable(item) for item in value]
+    return value
 
 
 def _resource_spans(

@@ -1,4 +1,4 @@
-"""The moments at which a process must deliver or start over: fork, worker end, exit.
+"""The moments at which a process must deliver or start over: fork, worker end, signal, exit.
 
 Hooks of the interpreter cannot be taken back, so they are registered once per process and serve
 whichever pipeline is followed at the time.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +24,11 @@ class _Follower:
         self.pipeline: Pipeline | None = None
         self._registered = False
         self._was_running = False
+        self._previous_handler: Any = None
 
     def follow(self, pipeline: Pipeline | None) -> None:
         self.pipeline = pipeline
+        self._watch_termination(wanted=pipeline is not None)
         if self._registered:
             return
         self._registered = True
@@ -51,6 +55,35 @@ class _Follower:
     def _after_in_child(self) -> None:
         if self.pipeline is not None:
             self.pipeline.begin_again_in_child()
+
+    def _watch_termination(self, *, wanted: bool) -> None:
+        """Put our handler of SIGTERM before the program's, or take it away again.
+
+        A process that ignores SIGTERM goes on ignoring it. A handler the program installs later
+        replaces ours: then the file of open spans bounds what is lost.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        present = signal.getsignal(signal.SIGTERM)
+        if wanted and present not in (signal.SIG_IGN, None, self._terminated):
+            self._previous_handler = present
+            signal.signal(signal.SIGTERM, self._terminated)
+        elif not wanted and present == self._terminated:
+            signal.signal(signal.SIGTERM, self._previous_handler)
+
+    def _terminated(self, number: int, frame: Any) -> None:
+        """Flush without taking a lock, which the interrupted code may hold; then go on as before.
+
+        Nothing that ends here is unfinished business of ours: with the default action the process
+        is gone the next moment, with a handler of the program's it does what that does.
+        """
+        if self.pipeline is not None:
+            self.pipeline.flusher.flush_from_signal_handler()
+        if callable(self._previous_handler):
+            self._previous_handler(number, frame)
+            return
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
 
 _follower = _Follower()

@@ -84,6 +84,9 @@ class Outbox:
         except OSError as problem:
             self.counts.dropped += len(batch)
             self._complain(problem)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            self.counts.dropped += len(batch)
+            warn_once("encode", f"{len(batch)} spans cannot be written: {problem!r}; dropped")
         else:
             self.counts.exported += len(batch)
 

@@ -147,3 +147,10 @@ def test_values_json_has_no_word_for(value, expected):
     line = encode_line([Record(span, {"odd": value})])
     (written,) = json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert written["attributes"] == [{"key": "odd", "value": expected}]
+
+
+def test_half_a_character_costs_a_question_mark_not_the_line():
+    span = recorded({"a": "fine"})[0]
+    line = encode_line([Record(span, {"half": "x\ud800y"}), Record(span, {})])
+    first, _ = json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert first["attributes"][-1] == {"key": "half", "value": {"stringValue": "x?y"}}

@@ -328,3 +328,59 @@ print(time.monotonic() - ended)
     assert len(done.spans) == 3
     assert tally(done)["spilled"] == 3
     assert "does not answer" in done.complaints
+
+
+HOLD_THE_LOCK = """from rbtrace.recording.recorder import RECORDER
+    RECORDER.pipeline().outbox._lock.acquire()"""
+TERMINATED = (
+    HOT
+    + """
+import os, signal
+BEFORE
+with rbtrace.span("finished"):
+    pass
+with rbtrace.span("run"):
+    hot()
+    AFTER
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("went on")
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "printed", "status"),
+    [
+        ("", "", "", -15),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "", "went on", 0),
+        ("signal.signal(signal.SIGTERM, lambda *_: print('mine'))", "", "mine went on", 0),
+        ("signal.signal(signal.SIGTERM, lambda *_: exit(5))", "", "", 5),
+        ("", "signal.signal(signal.SIGTERM, lambda *_: print('later'))", "later went on", 0),
+        ("", HOLD_THE_LOCK, "", -15),
+    ],
+)  # fmt: skip
+def test_sigterm_does_what_it_did_and_delivers_first(run_script, before, after, printed, status):
+    code = TERMINATED.replace("BEFORE", before).replace("AFTER", after)
+    done = run_script(code, expect=status, **ON)
+    assert done.printed.split() == printed.split()
+    if after != HOLD_THE_LOCK:
+        assert "finished" in {span.name for span in done.spans}
+    if status == -15 and after != HOLD_THE_LOCK:
+        (path,) = done.folder.rglob("*.open")
+        assert '"run"' in path.read_text(encoding="utf-8")
+
+
+def test_shutdown_puts_the_programs_handler_back(run_script):
+    done = run_script(
+        """
+        import signal, rbtrace
+        handler = lambda *_: None
+        signal.signal(signal.SIGTERM, handler)
+        rbtrace.instrument()
+        with rbtrace.span("run"): pass
+        print(signal.getsignal(signal.SIGTERM) is handler)
+        rbtrace.shutdown()
+        print(signal.getsignal(signal.SIGTERM) is handler)
+        """
+    )
+    assert done.printed.split() == ["False", "True"]
