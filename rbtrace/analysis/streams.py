@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Callable
 from typing import BinaryIO, Final, cast
 
 HEAD_BYTES: Final = 1 << 16
@@ -23,12 +24,27 @@ def with_head(raw: BinaryIO) -> io.BufferedReader:
         EOFError: it is compressed and cut off within its head.
         zlib.error: it is compressed and broken within its head.
     """
-    head = raw.read(HEAD_BYTES)
-    stream = _buffered(_Rejoined(head, raw))
-    if not head.startswith(_GZIP_MAGIC):
+    stream = _buffered(_Rejoined(_head(raw), raw))
+    if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
         return stream
     plain = cast("BinaryIO", _Gunzipped(stream))
-    return _buffered(_Rejoined(plain.read(HEAD_BYTES), plain))
+    return _buffered(_Rejoined(_head(plain), plain))
+
+
+def _head(stream: BinaryIO) -> bytes:
+    head = b""
+    while len(head) < HEAD_BYTES and (more := _some(stream, HEAD_BYTES - len(head))):
+        head += more
+    return head
+
+
+def _some(stream: BinaryIO, most: int) -> bytes:
+    """What one read of the system gives, so that Ctrl-C is looked for between any two.
+
+    A buffered stream's `read` goes on until it has all, deaf to signals that came in between.
+    """
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    return read(most)
 
 
 def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
@@ -47,7 +63,7 @@ class _Rejoined(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
-        data = self._head[: len(view)] if self._head else self._rest.read(len(view))
+        data = self._head[: len(view)] if self._head else _some(self._rest, len(view))
         self._head = self._head[len(data) :]
         view[: len(data)] = data
         return len(data)
@@ -84,12 +100,12 @@ class _Gunzipped(io.RawIOBase):
         """Some of the content, nothing at the end."""
         while True:
             if self._member.eof:
-                following = self._member.unused_data or self._compressed.read(_READ_BYTES)
+                following = self._member.unused_data or _some(self._compressed, _READ_BYTES)
                 if not following.strip(b"\0"):
                     return b""
                 self._member, self._waiting = zlib.decompressobj(_GZIP_FORMAT), following
             elif not self._waiting:
-                self._waiting = self._compressed.read(_READ_BYTES)
+                self._waiting = _some(self._compressed, _READ_BYTES)
                 if not self._waiting:
                     raise EOFError("cut off")
             data = self._member.decompress(self._waiting, most)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -136,6 +135,9 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
         assert process.wait(60) == EXIT_GOOD
 
 
+_MORE_THAN_A_PIPE_HOLDS = 100_000
+
+
 def test_control_c_while_reading(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -143,9 +145,10 @@ def test_control_c_while_reading(tmp_path: Path) -> None:
         subprocess.Popen(
             [*RBTRACE, "analyze", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process,
-        fifo.open("wb"),
-    ):  # the command has opened its end, and waits
-        time.sleep(0.2)
+        fifo.open("wb") as lines,
+    ):
+        lines.write(b'{"resourceSpans":[]}\n' * _MORE_THAN_A_PIPE_HOLDS)
+        lines.flush()  # returns when the command has read some of it, and waits for more
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
