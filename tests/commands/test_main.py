@@ -143,7 +143,9 @@ def test_control_c_while_reading(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with (
         subprocess.Popen(
-            [*RBTRACE, "analyze", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*RBTRACE, "analyze", str(fifo)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         ) as process,
         fifo.open("wb") as lines,
     ):

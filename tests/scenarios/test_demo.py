@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+import rbtrace
+
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 DEMO = [sys.executable, "-m", "rbtrace.scenarios.demo"]
@@ -50,10 +52,12 @@ def test_the_demo_works_and_leaves_only_its_results(tmp_path):
 
 # In the imports, in the first backtest, and with workers at work.
 @pytest.mark.parametrize("after", ["Ingesting", "one backtest", "grid search "])
-def test_ctrl_c_ends_it_cleanly(tmp_path, after):
+def test_ctrl_c_ends_it_cleanly_and_leaves_readable_traces(tmp_path, tmp_path_factory, after):
+    traces = tmp_path_factory.mktemp("traces")
+    traced = {"RBTRACE_ENABLED": "1", "RBTRACE_DIR": str(traces)}
     process = subprocess.Popen(
         [*DEMO, "--output", str(tmp_path)],
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"PYTHONUNBUFFERED": "1"} | traced,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -70,8 +74,13 @@ def test_ctrl_c_ends_it_cleanly(tmp_path, after):
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert errors == "interrupted\n"
+    assert errors.endswith("interrupted\n")
     assert list(tmp_path.iterdir()) == []
+    if after != "Ingesting":
+        report = rbtrace.analyze(traces)
+        assert "TradingAlgorithm.run" in set(report.operations["name"])
+        assert report.integrity.complete
+        assert report.integrity.truncated_lines == 0
 
 
 def test_a_file_in_the_way_is_one_clear_line(tmp_path):
