@@ -1,13 +1,14 @@
-"""One fresh process of the overhead benchmark: the ten-asset backtest, twice.
+"""One fresh process of the overhead benchmark: a ten-asset backtest for every line it is sent.
 
-`python -m rbtrace.scenarios.daily_backtest --data DIR` prints one JSON object. The first run pays
-for imports, calendars and caches; the second is warm and is the one that is measured. The
-ingestion happens once, before, with `--ingest`.
+`python -m rbtrace.scenarios.daily_backtest --data DIR` answers each line on standard input with one
+JSON object: time and result of one more backtest. The first pays for imports, calendars and caches.
+The ingestion happens once, before, with `--ingest`.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 
@@ -20,17 +21,18 @@ from rbtrace.scenarios import engine
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="rustybt's data.")
 @click.option("--ingest", is_flag=True, help="Only write the prices into the data folder.")
 def main(data: Path, *, ingest: bool) -> None:
-    """Run the backtest twice; print time and result of the second run as JSON."""
+    """Run a backtest for every line of standard input; print its time and result as JSON."""
     backtest = engine.ten_assets_daily()
     engine.prepare(data, backtest.bundle)
     if ingest:
         return
-    engine.run_backtest(backtest)
-    wall, cpu = perf_counter_ns(), process_time_ns()
-    performance = engine.run_backtest(backtest)
-    cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
-    value = float(performance["portfolio_value"].iloc[-1])
-    click.echo(json.dumps({"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}))
+    for _ in sys.stdin:
+        wall, cpu = perf_counter_ns(), process_time_ns()
+        performance = engine.run_backtest(backtest)
+        cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
+        value = float(performance["portfolio_value"].iloc[-1])
+        click.echo(json.dumps({"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}))
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""Running a command in a fresh process and taking its whole cost; ratios with intervals."""
+"""Measuring fresh processes that take turns; ratios with intervals."""
 
 from __future__ import annotations
 
+import json
 import math
-import resource
+import os
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
-from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rbtrace.errors import RbtraceError
 
@@ -15,44 +17,73 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessCost:
-    """What one process, with the children it waited for, took.
+class SteppedProcess:
+    """A fresh process that answers each line it is sent with one JSON object.
 
-    Attributes:
-        cpu: user and system time, s.
-        wall: time from start to end, s.
-        output: what it wrote to standard output.
+    Processes that take turns are measured in the same minute on the same machine, whatever else
+    the machine does in that minute.
     """
 
-    cpu: float
-    wall: float
-    output: str
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self._command = command
+        self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            text=True,
+        )
 
+    def step(self) -> dict[str, Any]:
+        """Let it do one step; return its answer.
 
-def run_measured(command: Sequence[str], environ: Mapping[str, str]) -> ProcessCost:
-    """Run a command to its end.
+        Raises:
+            RbtraceError: it ended instead; the message has the last line of its standard error.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise self._failure(self._process.wait())
+        found: dict[str, Any] = json.loads(answer)
+        return found
 
-    Raises:
-        RbtraceError: it failed; the message has the last line of its standard error.
-    """
-    before = _children_cpu()
-    started = perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, env=dict(environ), capture_output=True, text=True, check=False
-    )
-    wall = perf_counter() - started
-    # One child at a time: what the children of this process gained is this child's.
-    cpu = _children_cpu() - before
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RbtraceError(f"{' '.join(command[1:])} left with {done.returncode}: {last}")
-    return ProcessCost(cpu, wall, done.stdout)
+    def finish(self) -> float:
+        """Let it end; return its whole CPU time, user and system, s.
 
+        Raises:
+            RbtraceError: it failed; the message has the last line of its standard error.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        if self._process.returncode:
+            raise self._failure(self._process.returncode)
+        return usage.ru_utime + usage.ru_stime
 
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    def close(self) -> None:
+        """End it at once, if it has not ended, and let go of its pipes."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self._complaints.close()
+
+    def _failure(self, code: int) -> RbtraceError:
+        self._complaints.seek(0)
+        last = (self._complaints.read().strip().splitlines() or ["no message"])[-1]
+        return RbtraceError(f"{' '.join(self._command[1:])} left with {code}: {last}")
 
 
 @dataclass(frozen=True, slots=True)

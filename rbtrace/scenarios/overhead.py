@@ -1,12 +1,13 @@
 """What tracing costs: one real backtest in fresh processes, off against summary against calls.
 
-The arms of a round run one after the other in random order, so that what drifts on the machine
-(clock speed, other work, caches) falls on all of them alike and cancels in the paired ratios.
+Each round has a fresh process of every arm. They take turns, one backtest each, in random order, so
+that what drifts on the machine (clock speed, other work, caches) falls on all of them alike. The
+fastest of a process counts, because what else the machine does can only slow a backtest down; the
+ratios of a round are paired.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.measurement import paired_ratio, run_measured
+from rbtrace.scenarios.measurement import SteppedProcess, paired_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,6 @@ ARMS: Final[dict[str, dict[str, str]]] = {
 
 MEASURES: Final = {
     "process_cpu": "whole process, CPU",
-    "process_wall": "whole process, wall",
     "backtest_cpu": "warm backtest, CPU",
     "backtest_wall": "warm backtest, wall",
 }
@@ -48,37 +48,54 @@ class Run:
 
     Attributes:
         process_cpu: CPU time of the whole process, start-up and imports included.
-        process_wall: its duration.
-        backtest_cpu: CPU time of its second backtest alone.
-        backtest_wall: duration of its second backtest alone.
+        backtest_cpu: least CPU time of a warm backtest in it.
+        backtest_wall: least duration of a warm backtest in it.
         portfolio_value: what the strategy ended with; tracing must not change it.
     """
 
     process_cpu: float
-    process_wall: float
     backtest_cpu: float
     backtest_wall: float
     portfolio_value: float
 
 
-def measure(folder: Path, pairs: int, seed: int) -> dict[str, list[Run]]:
-    """Run every arm `pairs` times, in rounds; traces and data go under `folder`.
+def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[Run]]:
+    """Run `pairs` rounds of all arms; traces and data go under `folder`.
 
     Raises:
         RbtraceError: a process failed, or an arm changed the result of the backtest.
     """
     data = folder / "rustybt-data"
-    run_measured([*_CHILD, "--data", str(data), "--ingest"], _environment("off", folder))
+    ingestion = SteppedProcess(
+        [*_CHILD, "--data", str(data), "--ingest"], _environment("off", folder)
+    )
+    ingestion.finish()
+    ingestion.close()
     runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
     order = random.Random(seed)  # noqa: S311 - an order, not a secret
     for number in range(1, pairs + 1):
-        for arm in order.sample(list(ARMS), len(ARMS)):
-            run = _run(arm, folder, data)
+        for arm, run in _round(folder, data, turns, order).items():
             runs[arm].append(run)
             click.echo(f"round {number}/{pairs}: {arm} {run.backtest_cpu:.3f} s CPU", err=True)
     if len({run.portfolio_value for arm in runs.values() for run in arm}) > 1:
         raise RbtraceError("the backtest ended with another portfolio value when it was traced")
     return runs
+
+
+def _round(folder: Path, data: Path, turns: int, order: random.Random) -> dict[str, Run]:
+    command = [*_CHILD, "--data", str(data)]
+    processes = {arm: SteppedProcess(command, _environment(arm, folder)) for arm in ARMS}
+    try:
+        for process in processes.values():
+            process.step()  # not warm yet
+        answers: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
+        for _ in range(turns):
+            for arm in order.sample(list(ARMS), len(ARMS)):
+                answers[arm].append(processes[arm].step())
+        return {arm: _run(processes[arm].finish(), answers[arm]) for arm in ARMS}
+    finally:
+        for process in processes.values():
+            process.close()
 
 
 def table(runs: dict[str, list[Run]]) -> Iterator[str]:
@@ -99,15 +116,12 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
         yield f"| {title} | " + " | ".join(cells) + " |"
 
 
-def _run(arm: str, folder: Path, data: Path) -> Run:
-    cost = run_measured([*_CHILD, "--data", str(data)], _environment(arm, folder))
-    inside: dict[str, Any] = json.loads(cost.output)
+def _run(process_cpu: float, answers: list[dict[str, Any]]) -> Run:
     return Run(
-        process_cpu=cost.cpu,
-        process_wall=cost.wall,
-        backtest_cpu=inside["cpu_ns"] / 1e9,
-        backtest_wall=inside["wall_ns"] / 1e9,
-        portfolio_value=inside["portfolio_value"],
+        process_cpu=process_cpu,
+        backtest_cpu=min(answer["cpu_ns"] for answer in answers) / 1e9,
+        backtest_wall=min(answer["wall_ns"] for answer in answers) / 1e9,
+        portfolio_value=answers[-1]["portfolio_value"],
     )
 
 
@@ -131,15 +145,17 @@ def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
 
 @click.command()
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the order of the arms.")
-def main(pairs: int, seed: int) -> None:
+def main(pairs: int, turns: int, seed: int) -> None:
     """Measure what tracing costs on a real backtest; print a Markdown table.
 
-    Each figure is a median; a ratio is the geometric mean over the rounds with its 95 % interval.
+    PAIRS rounds, each with a fresh process of every arm and TURNS warm backtests in each. A figure
+    is the median over rounds; a ratio is their geometric mean with its 95 % interval.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder:
-            runs = measure(Path(folder), pairs, seed)
+            runs = measure(Path(folder), pairs, turns, seed)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(_INTERRUPTED)

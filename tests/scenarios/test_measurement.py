@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.measurement import paired_ratio, run_measured
+from rbtrace.scenarios.measurement import SteppedProcess, paired_ratio
 
 SECONDS = st.floats(min_value=1e-3, max_value=1e3)
 PAIRS = st.lists(st.tuples(SECONDS, SECONDS), min_size=2, max_size=20)
@@ -52,19 +52,41 @@ def test_what_is_not_pairs_is_refused(baseline, candidate):
         paired_ratio(baseline, candidate)
 
 
-def test_the_cost_of_a_process_is_its_own():
-    burn = "import time\nwhile time.process_time() < 0.3: pass\nprint('done')"
+@pytest.fixture
+def stepped():
+    started = []
 
-    busy = run_measured([sys.executable, "-c", burn], os.environ)
-    idle = run_measured([sys.executable, "-c", "import time; time.sleep(0.3)"], os.environ)
+    def start(program):
+        process = SteppedProcess([sys.executable, "-c", program], os.environ)
+        started.append(process)
+        return process
 
-    assert busy.output == "done\n"
-    assert busy.cpu >= 0.3
-    assert idle.cpu < 0.3 <= idle.wall
+    yield start
+    for process in started:
+        process.close()
 
 
-def test_a_failure_says_what_the_process_said_last():
-    program = "raise SystemExit('the disk is full')"
+def test_a_process_answers_step_by_step(stepped):
+    process = stepped(
+        "import json, sys\n"
+        "for n, _ in enumerate(sys.stdin): print(json.dumps({'n': n}), flush=True)"
+    )
+
+    assert [process.step() for _ in range(3)] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert process.finish() > 0
+
+
+def test_the_cost_of_a_process_is_its_own(stepped):
+    busy = stepped("import time\nwhile time.process_time() < 0.3: pass")
+    idle = stepped("import time; time.sleep(0.3)")
+
+    assert busy.finish() >= 0.3
+    assert idle.finish() < 0.3
+
+
+@pytest.mark.parametrize("way", ["step", "finish"])
+def test_a_failure_says_what_the_process_said_last(stepped, way):
+    process = stepped("raise SystemExit('the disk is full')")
 
     with pytest.raises(RbtraceError, match=r"left with 1: the disk is full"):
-        run_measured([sys.executable, "-c", program], os.environ)
+        getattr(process, way)()
