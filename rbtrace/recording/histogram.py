@@ -48,14 +48,17 @@ class Durations(NamedTuple):
         """These and a batch of raw durations."""
         if not batch:
             return self
-        shortest = min(batch)
+        buckets = dict(self.buckets)
+        counted = Counter([ns | _LOWER_BITS[ns.bit_length()] for ns in batch])
+        for upper, calls in counted.items():
+            buckets[upper] = buckets.get(upper, 0) + calls
+        shortest, longest = min(batch), max(batch)
         return Durations(
             calls=self.calls + len(batch),
             total=self.total + sum(batch),
             shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
-            longest=max(self.longest, max(batch)),  # noqa: PLW3301 - the batch is not unpacked
-            buckets=Counter(self.buckets)
-            + Counter([ns | _LOWER_BITS[ns.bit_length()] for ns in batch]),
+            longest=max(self.longest, longest),
+            buckets=buckets,
         )
 
     def histogram(self) -> tuple[list[float], list[int]]:

@@ -7,22 +7,22 @@ times are in its attributes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.trace import SpanContext
 
 from rbtrace import conventions as key
 from rbtrace.recording.calltree import EXEMPLARS, CallTree, Node
+from rbtrace.recording.histogram import Durations
 from rbtrace.telemetry import clock
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from rbtrace.recording.histogram import Durations
-
 FinishedSpan = Callable[..., "ReadableSpan"]
+_NO_CALLS: Final = Durations()
 
 
 class Summarizer:
@@ -36,11 +36,12 @@ class Summarizer:
         """Summary spans of a tree as it stands, calls in progress included, parents first."""
         spans: list[ReadableSpan] = []
         now = clock.monotonic_ns()
+        all_durations = {id(node): _durations(node, now) for node in tree.nodes()}
         pending = [(tree.enclosing.span_context, start_ns, tree.top_level())]
         while pending:
             parent, cursor, nodes = pending.pop()
             for node in nodes:
-                durations = _durations(node, now)
+                durations = all_durations.get(id(node), _NO_CALLS)
                 if not durations.calls:
                     continue
                 total = durations.total - node.inner
@@ -50,7 +51,7 @@ class Summarizer:
                         node.span_context,
                         parent,
                         (cursor, cursor + total),
-                        _attributes(node, durations, now),
+                        _attributes(node, durations, self_ns(node, all_durations), now),
                         resource,
                         _scope(node),
                     )
@@ -115,17 +116,19 @@ def _durations(node: Node, now: int) -> Durations:
     return folded.durations.plus(pending)
 
 
-def self_ns(node: Node, durations: Durations, now: int) -> int:
+def self_ns(node: Node, durations: Mapping[int, Durations]) -> int:
     """Time in this node's calls and in no traced call or span beneath them, ns.
 
     Calls that reached a child node from elsewhere on the path (a recursion, an overflow) were
     charged to their caller as `away`, and are not taken off again here (`alias`).
     """
-    children = sum(_durations(child, now).total - child.alias for child in node.own_children())
-    return max(0, durations.total - children - node.away - node.covered_ns())
+    children = sum(
+        durations.get(id(child), _NO_CALLS).total - child.alias for child in node.own_children()
+    )
+    return max(0, durations[id(node)].total - children - node.away - node.covered_ns())
 
 
-def _attributes(node: Node, durations: Durations, now: int) -> dict[str, Any]:
+def _attributes(node: Node, durations: Durations, own_ns: int, now: int) -> dict[str, Any]:
     bounds, counts = durations.histogram()
     total = durations.total - node.inner
     last = now if node.started else node.ended
@@ -139,7 +142,7 @@ def _attributes(node: Node, durations: Durations, now: int) -> dict[str, Any]:
         key.DURATION_AVG: total // durations.calls,
         key.HISTOGRAM_BOUNDS: bounds,
         key.HISTOGRAM_COUNTS: counts,
-        key.SELF_NS: self_ns(node, durations, now),
+        key.SELF_NS: own_ns,
         key.FIRST_START_NS: clock.to_epoch_ns(node.first_start),
         key.LAST_END_NS: clock.to_epoch_ns(last),
         key.THREAD_ID: node.tree.enclosing.thread,

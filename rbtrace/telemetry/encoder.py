@@ -6,13 +6,12 @@ tested against the official protobuf encoding of the same spans.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -158,22 +157,13 @@ def _attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _value(value: object) -> dict[str, Any]:
-    match value:
-        case bool():
-            encoded: dict[str, Any] = {"boolValue": value}
-        case str():
-            encoded = {"stringValue": value}
-        case int():
-            encoded = {"intValue": str(int(value))}
-        case float():
-            encoded = {"doubleValue": _double(value)}
-        case list() | tuple():
-            encoded = _array(value)
-        case None:
-            encoded = {}
-        case _:
-            encoded = {"stringValue": repr(value)}
-    return encoded
+    encode = _BY_TYPE.get(type(value))
+    if encode is not None:
+        return encode(value)
+    for kind, encode_kind in _BY_TYPE.items():
+        if isinstance(value, kind):
+            return encode_kind(value)
+    return {"stringValue": repr(value)}
 
 
 def _array(values: Sequence[object]) -> dict[str, Any]:
@@ -187,3 +177,15 @@ def _double(value: float) -> float | str:
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
     return float(value)
+
+
+_BY_TYPE: Final[Mapping[type, Callable[[Any], dict[str, Any]]]] = {
+    bool: lambda value: {"boolValue": value},
+    str: lambda value: {"stringValue": value},
+    int: lambda value: {"intValue": str(int(value))},
+    float: lambda value: {"doubleValue": _double(value)},
+    tuple: _array,
+    list: _array,
+    type(None): lambda _: {},
+}
+"""How a value of a type is encoded; subclasses, such as enums of strings, as their base."""
