@@ -7,6 +7,7 @@ tested against the official protobuf encoding of the same spans.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -166,17 +167,24 @@ def _value(value: object) -> dict[str, Any]:
     return {"stringValue": repr(value)}
 
 
-def _array(values: Sequence[object]) -> dict[str, Any]:
-    return {"arrayValue": {"values": [_value(item) for item in values]}}
+def _array(values: Sequence[Any]) -> dict[str, Any]:
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        encoded = [{"intValue": str(item)} for item in values]
+    elif kinds == {float} and all(map(isfinite, values)):
+        encoded = [{"doubleValue": item} for item in values]
+    else:
+        encoded = [_value(item) for item in values]
+    return {"arrayValue": {"values": encoded}}
 
 
 def _double(value: float) -> float | str:
     """Protobuf's JSON mapping writes the three doubles that JSON has no number for as strings."""
-    if value != value:  # noqa: PLR0124 - the definition of NaN, without importing math
+    if isfinite(value):
+        return float(value)
+    if isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    return float(value)
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 _BY_TYPE: Final[Mapping[type, Callable[[Any], dict[str, Any]]]] = {
