@@ -77,7 +77,6 @@ class Recorder:
     def prepare() -> None:
         """Import what the first span needs, so that it need not wait for it. Decides nothing."""
         import rbtrace.recording.trees  # noqa: PLC0415 - imports OpenTelemetry
-        import rbtrace.telemetry.handmade  # noqa: PLC0415
         import rbtrace.telemetry.pipeline  # noqa: F401, PLC0415
 
     def pipeline(self) -> Pipeline | None:

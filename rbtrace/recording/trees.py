@@ -21,6 +21,7 @@ from rbtrace.recording.calltree import CallTree, Node, SummarySpan
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.summaries import Summarizer
 from rbtrace.telemetry import clock
+from rbtrace.telemetry.handmade import finished_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,8 +65,6 @@ class Trees:
 
     def serve(self, pipeline: Pipeline) -> None:
         """Work for this pipeline, whose first span starts now."""
-        from rbtrace.telemetry.handmade import finished_span  # noqa: PLC0415 - imports the SDK
-
         self._pipeline = pipeline
         self._summarizer = Summarizer(finished_span, new_span_id)
 
@@ -191,8 +190,6 @@ class Trees:
         return spans
 
     def _implicit_span(self, tree: CallTree) -> ReadableSpan:
-        from rbtrace.telemetry.handmade import finished_span  # noqa: PLC0415 - imports the SDK
-
         assert self._pipeline is not None
         enclosing = tree.enclosing
         nodes = tree.top_level()
