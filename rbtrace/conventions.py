@@ -18,6 +18,7 @@ DEFAULT_SERVICE_NAME: Final = "rbtrace"
 SPANS_SUFFIX: Final = ".otlp.jsonl"
 TALLY_SUFFIX: Final = ".tally"
 OPEN_SUFFIX: Final = ".open"
+SENT_SUFFIX: Final = ".sent"
 
 UNATTACHED: Final = "rbtrace.unattached"
 """Implicit root of hot calls that no span encloses. Its own self time enters no share, no wall."""

@@ -66,3 +66,8 @@ def encode_tally(
             "bytes": bytes_written,
         }
     )
+
+
+def encode_sent(ranges: list[tuple[int, int]]) -> bytes:
+    """The content of a `.sent` file: the ranges of bytes of the spans file a collector has."""
+    return msgspec.json.encode({"version": 1, "ranges": ranges})

@@ -45,12 +45,12 @@ class _Follower:
             self.pipeline.shutdown()
 
     def _before_fork(self) -> None:
-        """Stop the flush thread: the child can then never inherit a lock that it holds."""
-        self._was_running = self.pipeline is not None and self.pipeline.flusher.stop()
+        """Stop our threads: the child can then never inherit a lock that one of them holds."""
+        self._was_running = self.pipeline is not None and self.pipeline.before_fork()
 
     def _after_in_parent(self) -> None:
-        if self._was_running and self.pipeline is not None:
-            self.pipeline.flusher.ensure_running()
+        if self.pipeline is not None:
+            self.pipeline.after_fork(was_running=self._was_running)
 
     def _after_in_child(self) -> None:
         if self.pipeline is not None:

@@ -21,6 +21,7 @@ from rbtrace.telemetry.outbox import Outbox
 from rbtrace.telemetry.processor import OpenSpans
 from rbtrace.telemetry.provider import Providers
 from rbtrace.telemetry.records import Record
+from rbtrace.telemetry.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +54,9 @@ class Pipeline:
         self.closed = False
         self._is_worker: bool | None = None
         files = TraceFiles(self.settings.directory / run_id, host, pid)
-        self.outbox = Outbox(files, self.process, destination_of_environment())
+        destination = destination_of_environment()
+        sender = None if destination is None else Sender(destination)
+        self.outbox = Outbox(files, self.process, sender)
         self.providers = Providers(self)
 
     def tracer(self, scope: str) -> Tracer:
@@ -117,9 +120,20 @@ class Pipeline:
         self.closed = True
         self.flusher.stop()
         self.put_implicit(all_threads=True)
-        self.outbox.flush(self._still_open if len(self.open_spans) else None)
-        if not len(self.open_spans):
-            self.outbox.close()
+        self.outbox.close(self._still_open if len(self.open_spans) else None)
+
+    def before_fork(self) -> bool:
+        """Stop our threads where they hold no lock; say whether the flush thread was running."""
+        if self.outbox.sender is not None:
+            self.outbox.sender.pause()
+        return self.flusher.stop()
+
+    def after_fork(self, *, was_running: bool) -> None:
+        """In the parent: go on."""
+        if self.outbox.sender is not None:
+            self.outbox.sender.resume()
+        if was_running:
+            self.flusher.ensure_running()
 
     def begin_again_in_child(self) -> None:
         """In a forked child: nothing of the parent's is ended, reported or counted here."""
