@@ -19,6 +19,8 @@ SPANS_SUFFIX: Final = ".otlp.jsonl"
 TALLY_SUFFIX: Final = ".tally"
 OPEN_SUFFIX: Final = ".open"
 SENT_SUFFIX: Final = ".sent"
+SIDE_SUFFIXES: Final = (TALLY_SUFFIX, OPEN_SUFFIX, SENT_SUFFIX)
+"""Files that stand beside a spans file and hold no ended spans."""
 
 UNATTACHED: Final = "rbtrace.unattached"
 """Implicit root of hot calls that no span encloses. Its own self time enters no share, no wall."""
