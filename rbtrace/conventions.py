@@ -28,6 +28,13 @@ THREAD: Final = "thread"
 """Implicit span of a thread whose hot calls no span of its own encloses; as `UNATTACHED`."""
 IMPLICIT_SPANS: Final = frozenset({UNATTACHED, THREAD})
 
+TRIALS_PER_TRACE: Final = 200
+"""Trials of a sweep in the sweep's own trace; each later one is a trace of its own, linked to it.
+
+Trace viewers choke on tens of thousands of spans, and a span takes 128 links at most: so the trial
+links to its sweep, not the sweep to its trials. Analyses join them again.
+"""
+
 
 class Category(StrEnum):
     """What kind of work an operation is (the values of `rbtrace.category`)."""

@@ -45,7 +45,6 @@ class Outbox:
         self._process = process
         self._pending: deque[Record] = deque()
         self._lock = threading.Lock()
-        self._counting = threading.Lock()
         self._small_files: dict[Callable[[bytes], None], bytes] = {}
         self._write_again_at = 0.0
         self._written = 0
@@ -57,8 +56,7 @@ class Outbox:
 
     def put(self, record: Record) -> None:
         """Take over an ended span. Never waits, unless memory is full."""
-        with self._counting:
-            self.counts.ended += 1
+        self.counts.note_ended()
         self._pending.append(record)
         if len(self._pending) >= FULL:
             self.flush()
