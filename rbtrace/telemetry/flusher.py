@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import queue
+import select
+import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 INTERVAL_S = 1.0
 _POLL_S = 0.005
@@ -14,16 +17,36 @@ _POLL_S = 0.005
 class Flusher:
     """Calls `flush` every interval in a daemon thread, between `ensure_running` and `stop`.
 
-    The thread takes its orders from a queue that a signal handler may put to: its `put` needs no
-    lock that the interrupted code could hold.
+    The thread takes orders that a signal handler may give: no lock is taken for it that the
+    interrupted code could hold. And it hears of signals by itself, through `wakeup_fd`.
     """
 
-    def __init__(self, flush: Callable[[], None], interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        flush: Callable[[], None],
+        interval_s: float = INTERVAL_S,
+        on_signal: Callable[[int], float | None] = lambda _: None,
+    ) -> None:
+        """Make a flusher that does not run yet.
+
+        Args:
+            flush: what to do every interval.
+            interval_s: the interval, s.
+            on_signal: is told the number of a signal that arrived, and says after how many seconds
+                it wants to be told again.
+        """
         self._flush = flush
         self._interval_s = interval_s
+        self._on_signal = on_signal
         self._starting = threading.Lock()
-        self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._orders: deque[_Order] = deque()
+        self._wake, self._woken = _socket_pair()
         self._thread: threading.Thread | None = None
+
+    @property
+    def wakeup_fd(self) -> int:
+        """For `signal.set_wakeup_fd`: the number of each signal that Python handles goes here."""
+        return self._wake.fileno()
 
     def ensure_running(self) -> None:
         """Start the thread if it does not run."""
@@ -34,10 +57,7 @@ class Flusher:
                 self._start()
 
     def _start(self) -> None:
-        self._orders = queue.SimpleQueue()
-        thread = threading.Thread(
-            target=self._run, args=(self._orders,), name="rbtrace-flush", daemon=True
-        )
+        thread = threading.Thread(target=self._run, name="rbtrace-flush", daemon=True)
         try:
             thread.start()
         except RuntimeError:
@@ -49,7 +69,7 @@ class Flusher:
         thread = self._thread
         if thread is None:
             return False
-        self._orders.put(_Order(ends=True))
+        self._give(_Order(ends=True))
         if thread is not threading.current_thread():
             thread.join(timeout_s)
         self._thread = None
@@ -60,21 +80,57 @@ class Flusher:
         if self._thread is None:
             return
         order = _Order(ends=False, work=work)
-        self._orders.put(order)
+        self._give(order)
         deadline = time.monotonic() + timeout_s
         while not order.is_done and time.monotonic() < deadline:
             time.sleep(_POLL_S)
 
-    def _run(self, orders: queue.SimpleQueue[_Order]) -> None:
+    def close(self) -> None:
+        """Close the sockets (in a forked child, which inherits them)."""
+        self._wake.close()
+        self._woken.close()
+
+    def _give(self, order: _Order) -> None:
+        self._orders.append(order)
+        with suppress(OSError):  # full of wake-ups: it will wake
+            self._wake.send(b"\0")
+
+    def _run(self) -> None:
+        flush_at = time.monotonic() + self._interval_s
+        again_at: dict[int, float] = {}
         while True:
-            order = _next(orders, self._interval_s)
-            if order is not None and order.ends:
+            for number in self._signals(min([flush_at, *again_at.values()])):
+                again_at.setdefault(number, 0.0)
+            if not self._obey():
                 return
-            if order is None:
+            now = time.monotonic()
+            for number in [number for number, at in again_at.items() if at <= now]:
+                wait_s = self._on_signal(number)
+                del again_at[number]
+                if wait_s is not None:
+                    again_at[number] = now + wait_s
+            if now >= flush_at:
                 self._flush()
-            else:
-                order.work()
-                order.is_done = True
+                flush_at = time.monotonic() + self._interval_s
+
+    def _signals(self, until: float) -> set[int]:
+        """Wait until then, an order or a signal; give the numbers of the signals."""
+        if not self._orders:
+            _wait_for(self._woken, until - time.monotonic())
+        try:
+            return set(self._woken.recv(4096)) - {0}
+        except OSError:
+            return set()  # nothing there
+
+    def _obey(self) -> bool:
+        """Do what was ordered; False if the thread is to end."""
+        while self._orders:
+            order = self._orders.popleft()
+            if order.ends:
+                return False
+            order.work()
+            order.is_done = True
+        return True
 
 
 class _Order:
@@ -86,8 +142,20 @@ class _Order:
         self.is_done = False
 
 
-def _next(orders: queue.SimpleQueue[_Order], interval_s: float) -> _Order | None:
-    try:
-        return orders.get(timeout=interval_s)
-    except queue.Empty:
-        return None
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Both ends without waiting, as `signal.set_wakeup_fd` wants it."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.settimeout(0)
+    return ends
+
+
+def _wait_for(end: socket.socket, timeout_s: float) -> None:
+    """Wait until the socket can be read; unlike `select`, `poll` takes any file descriptor."""
+    timeout_s = max(0.0, timeout_s)
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(end.fileno(), select.POLLIN)
+        poll.poll(timeout_s * 1000)
+    else:
+        select.select([end], [], [], timeout_s)

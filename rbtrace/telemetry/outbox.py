@@ -69,12 +69,22 @@ class Outbox:
         """
         with self._lock:
             if time.monotonic() >= self._write_again_at:
+                self._announce()
                 self._write_pending()
             self._drop_beyond(FULL - 1)
             try:
                 self._replace_small_files(still_open)
             except OSError as problem:
                 self._complain(problem)
+
+    def _announce(self) -> None:
+        """Before the first span: say that this process writes, should it be killed meanwhile."""
+        if self._small_files or not self._pending:
+            return
+        try:
+            self._replace_small_files(list)
+        except OSError as problem:
+            self._complain(problem)
 
     def _write_pending(self) -> None:
         while self._pending:

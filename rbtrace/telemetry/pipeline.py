@@ -17,12 +17,13 @@ from rbtrace.telemetry.counts import ProcessIdentity
 from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
-from rbtrace.telemetry.lifecycle import finish_with_worker, uninterrupted
+from rbtrace.telemetry.lifecycle import finish_with_worker
 from rbtrace.telemetry.outbox import Outbox
 from rbtrace.telemetry.processor import OpenSpans
 from rbtrace.telemetry.provider import Providers
 from rbtrace.telemetry.records import Record
 from rbtrace.telemetry.sender import Sender
+from rbtrace.telemetry.termination import TERMINATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,7 +43,7 @@ class Pipeline:
     def __init__(self, settings: Settings, aggregates: Aggregates) -> None:
         self.settings = settings.settled()
         self.aggregates = aggregates
-        self.flusher = Flusher(self.flush)
+        self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
         self._forked = False
         self._begin()
 
@@ -112,7 +113,7 @@ class Pipeline:
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
         alive = {thread.ident for thread in threading.enumerate()}
-        with uninterrupted():
+        with TERMINATION.uninterrupted():
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
 
@@ -124,7 +125,7 @@ class Pipeline:
 
     def shutdown(self) -> None:
         """Deliver everything; spans that end later are written as they end."""
-        with uninterrupted():
+        with TERMINATION.uninterrupted():
             if self.closed:
                 return
             self.closed = True
@@ -153,7 +154,8 @@ class Pipeline:
         """In a forked child: nothing of the parent's is ended, reported or counted here."""
         self.outbox.abandon()
         self.aggregates.forget()
-        self.flusher = Flusher(self.flush)
+        self.flusher.close()
+        self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
         clock.measure_again()
         self._forked = True
         inherited = self.providers

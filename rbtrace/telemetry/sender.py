@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rbtrace.telemetry.destination import Destination
     from rbtrace.telemetry.records import Record
 
-MOST_WAITING: Final = 65_536
+MOST_WAITING: Final = 16_384
 """Spans that may wait in memory to be sent; beyond that they are in the file alone."""
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
