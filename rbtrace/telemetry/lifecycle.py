@@ -33,6 +33,11 @@ class _Follower:
         self._registered = True
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
+            # These take a lock before a fork, and our threads may need it to come to rest. What
+            # was registered last is called first: let that be ours.
+            import concurrent.futures.thread  # noqa: F401, PLC0415
+            import logging  # noqa: F401, PLC0415
+
             os.register_at_fork(
                 before=self._before_fork,
                 after_in_parent=self._after_in_parent,

@@ -25,7 +25,7 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
-LOADING_S: Final = 10.0
+LOADING_S: Final = 5.0
 """How long a fork waits for the exporter to be imported: the lock of an import is inherited."""
 
 
@@ -58,7 +58,7 @@ class Sender:
         self._idle.set()
         self._ending = threading.Event()
         self._at_work = threading.Lock()
-        self._is_loaded = False
+        self._is_loaded = threading.Event()
         self._is_paused = False
         self._delivered = 0
         self._ranges: list[tuple[int, int]] = []
@@ -109,8 +109,8 @@ class Sender:
 
     def pause(self) -> None:
         """Before a fork: wait for a request under way, not for long."""
-        wait_s = BEFORE_FORK_S if self._is_loaded else LOADING_S
-        self._is_paused = self._thread is not None and self._at_work.acquire(timeout=wait_s)
+        if self._thread is not None and self._is_loaded.wait(LOADING_S):
+            self._is_paused = self._at_work.acquire(timeout=BEFORE_FORK_S)
 
     def resume(self) -> None:
         """After a fork, in the parent."""
@@ -119,11 +119,10 @@ class Sender:
             self._at_work.release()
 
     def _run(self) -> None:
-        with self._at_work:
-            self._is_loaded = self._destination.load()
-        if not self._is_loaded:
+        if not self._destination.load():
             self._ending.set()
             self._idle.set()
+        self._is_loaded.set()
         pause_s = 0.0
         while not self._ending.wait(pause_s) and (parcel := self._next()) is not None:
             with self._at_work:
