@@ -60,6 +60,11 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
 	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
 
+.PHONY: collector
+collector: ## Build the collector from pinned sources; the last line is the binary's path
+	$(STAGE) collector collector/build otelcol
+	@collector/build otelcol
+
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 
