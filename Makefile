@@ -60,6 +60,26 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
 	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
 
+.PHONY: collector
+collector: ## Build the collector from pinned sources; the last line is the binary's path
+	$(STAGE) collector collector/build otelcol
+	@collector/build otelcol
+
+.PHONY: jaeger
+jaeger: ## Build Jaeger from pinned sources; the last line is the binary's path
+	$(STAGE) jaeger collector/build jaeger
+	@collector/build jaeger
+
+.PHONY: stack
+stack: collector jaeger ## Run the collector and Jaeger until Ctrl-C, without Docker
+	@exec "$$(.ci/find-python)" collector/stack.py \
+		"$$(collector/build otelcol)" "$$(collector/build jaeger)"
+
+.PHONY: test-stack
+test-stack: $(STAMP) collector jaeger ## Test with the real collector and the real Jaeger
+	$(STAGE) compose collector/build compose
+	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
+
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 

@@ -62,18 +62,19 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
     """Turn what the user named into sources, each file once, in order of name.
 
     Args:
-        paths: files, folders (searched recursively), globs, or `-` for standard input.
+        paths: files, folders (searched recursively), globs, `-` for standard input, or
+            `jaeger://…` for a Jaeger.
 
     Raises:
         InputError: a path does not exist, a glob matches nothing, or a folder holds no files.
     """
-    sources: dict[Path | None, Source] = {}
+    sources: dict[Path | str, Source] = {}
     folders: list[Path] = []
     for path in paths:
         if Path(path).expanduser().is_dir():
             folders.append(Path(path).expanduser())
         for source in _expand_one(str(path)):
-            key = source.path.resolve() if source.path else None
+            key = source.path.resolve() if source.path else source.name
             if key not in sources or source.asked:
                 sources[key] = source
     if not sources and not folders:
@@ -82,8 +83,13 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
 
 
 def _expand_one(text: str) -> Iterator[Source]:
+    from rbtrace.analysis.jaeger import JaegerSource, is_jaeger  # noqa: PLC0415 - it needs Source
+
     if text == STANDARD_INPUT:
         yield Source("<stdin>", None)
+        return
+    if is_jaeger(text):
+        yield JaegerSource(text, None)
         return
     path = Path(text).expanduser()
     if path.is_dir():

@@ -1,0 +1,258 @@
+"""Traces read back from Jaeger: `jaeger://host:16686?service=…&lookback=2h` as OTLP JSON lines.
+
+Jaeger's HTTP API v3 answers OTLP JSON, exact to the nanosecond, but it has no pages: it gives at
+most so many traces of a window of time and does not say whether there are more. A window that
+comes back full is therefore asked again in halves, until none is full.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import msgspec
+
+from rbtrace.analysis.sources import Source
+from rbtrace.conventions import DEFAULT_SERVICE_NAME, RUN_ID
+from rbtrace.errors import InputError
+
+SCHEMES: Final = {"jaeger": "http", "jaegers": "https"}
+_PORT: Final = 16686
+_TRACES: Final = 200
+_LOOKBACK: Final = "2h"
+_LOOKBACK_OF_RUN: Final = "30d"
+_PARAMETERS: Final = ("service", "run", "lookback", "num_traces")
+_UNITS_NS: Final = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+_TIMEOUT_S: Final = 120.0
+_NARROWEST_NS: Final = 1_000
+"""Stores keep a start to the microsecond."""
+
+
+def is_jaeger(text: str) -> bool:
+    """Whether an argument names a Jaeger rather than a file."""
+    return text.partition("://")[0] in SCHEMES and "://" in text
+
+
+class Window(NamedTuple):
+    """Spans that start from `start` to `end`, epoch ns, both included."""
+
+    start: int
+    end: int
+
+    def halves(self) -> tuple[Window, Window]:
+        """The earlier and the later half."""
+        middle = (self.start + self.end) // 2
+        return Window(self.start, middle), Window(middle + 1, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to ask a Jaeger for.
+
+    Attributes:
+        base: its address, with the path it is served under.
+        service: `service.name` of the traces.
+        run: keep traces of this run alone.
+        lookback: how far back, as the user wrote it.
+        most: traces asked for at once.
+    """
+
+    base: str
+    service: str
+    run: str | None
+    lookback: str
+    most: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Understand `jaeger://host[:port][/path][?service=…&run=…&lookback=2h&num_traces=200]`.
+
+        Raises:
+            InputError: it is not of that form.
+        """
+        parts = urlsplit(text)
+        given = dict(parse_qsl(parts.query))
+        unknown = sorted(given.keys() - set(_PARAMETERS))
+        if unknown:
+            known = ", ".join(_PARAMETERS)
+            raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {known}")
+        try:
+            port = parts.port or _PORT
+        except ValueError:
+            raise InputError(f"{text}: the port is no number from 0 to 65535") from None
+        if not parts.hostname or parts.username is not None:
+            raise InputError(f"{text}: write it as jaeger://localhost:{_PORT}?service=NAME")
+        run = given.get("run")
+        lookback = given.get("lookback", _LOOKBACK_OF_RUN if run else _LOOKBACK)
+        most = given.get("num_traces", str(_TRACES))
+        if not most.isdecimal() or int(most) < 2:
+            raise InputError(f"{text}: num_traces is a whole number of 2 or more")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        base = f"{SCHEMES[parts.scheme]}://{host}:{port}{parts.path.rstrip('/')}"
+        query = cls(base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(most))
+        query.window(0)  # a lookback that is not understood is refused here
+        return query
+
+    def window(self, now_ns: int) -> Window:
+        """The time that the lookback reaches over."""
+        found = re.fullmatch(r"(\d+)([smhd])", self.lookback)
+        if found is None:
+            raise InputError(f"lookback={self.lookback}: write it as 30s, 15m, 2h or 7d")
+        return Window(now_ns - int(found[1]) * _UNITS_NS[found[2]], now_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class JaegerSource(Source):
+    """The traces of one Jaeger, read like a file of OTLP JSON lines."""
+
+    def open(self) -> io.BufferedReader:
+        """Ask for the traces.
+
+        Raises:
+            InputError: Jaeger cannot be asked, or has no such traces.
+        """
+        query = Query.parse(self.name)
+        lines = _lines(query)
+        first = next(lines, None)
+        if first is None:
+            raise InputError(_nothing(query))
+        return io.BufferedReader(_Lines(first, lines))
+
+
+class _Lines(io.RawIOBase):
+    """Lines that are made as they are read."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self._ready = memoryview(first)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._ready:
+            self._ready = memoryview(next(self._rest, b""))
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+
+def _lines(query: Query) -> Iterator[bytes]:
+    """Lines of the windows that were not full; a trace is in those of the first that has it."""
+    seen: set[str] = set()
+    windows = [query.window(time.time_ns())]
+    while windows:
+        window = windows.pop()
+        resources = _ask(query, window)
+        traces = {span["traceId"] for span in _spans(resources)}
+        if len(traces) < query.most:
+            wanted = traces - seen
+            seen |= traces
+            if query.run is not None:
+                wanted &= _traces_of_run(resources, query.run)
+            for resource in _only(resources, wanted):
+                yield msgspec.json.encode({"resourceSpans": [resource]}) + b"\n"
+        elif window.end - window.start <= _NARROWEST_NS:
+            raise InputError(
+                f"{query.base} has {query.most} traces or more of {query.service} in one "
+                "microsecond, and gives no more at once: ask with a larger num_traces"
+            )
+        else:
+            earlier, later = window.halves()
+            windows += [later, earlier]
+
+
+def _ask(query: Query, window: Window) -> list[dict[str, Any]]:
+    found = _get(
+        query,
+        "/api/v3/traces",
+        {
+            "query.service_name": query.service,
+            "query.start_time_min": _rfc3339(window.start),
+            "query.start_time_max": _rfc3339(window.end),
+            "query.num_traces": str(query.most),
+            "query.raw_traces": "true",
+        },
+    )
+    resources: list[dict[str, Any]] = found.get("result", {}).get("resourceSpans", [])
+    return resources
+
+
+def _get(query: Query, path: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """A JSON answer of Jaeger's; empty where it has found nothing."""
+    url = f"{query.base}{path}?{urlencode(parameters)}"
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - http(s)
+            content = answer.read()
+        document = msgspec.json.decode(content)
+    except urllib.error.HTTPError as problem:
+        detail = problem.read(500).decode(errors="replace").strip()
+        if problem.code == 404 and "No traces found" in detail:
+            return {}
+        raise InputError(f"{query.base} answers {problem.code}: {detail}") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "reason", problem)
+        raise InputError(f"cannot read traces from Jaeger at {query.base}: {reason}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{query.base} does not answer as Jaeger does")
+    return document
+
+
+def _nothing(query: Query) -> str:
+    services = _get(query, "/api/v3/services", {}).get("services", [])
+    if query.service not in services:
+        known = ", ".join(sorted(services)) or "none"
+        return f"Jaeger at {query.base} has no service {query.service}; it has: {known}"
+    of_run = f" of run {query.run}" if query.run else ""
+    return (
+        f"Jaeger at {query.base} has no trace{of_run} of {query.service} in the last "
+        f"{query.lookback}; ask for more with lookback="
+    )
+
+
+def _rfc3339(time_ns: int) -> str:
+    seconds, ns = divmod(time_ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
+
+
+def _spans(resources: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for resource in resources:
+        for scope in resource.get("scopeSpans", ()):
+            yield from scope.get("spans", ())
+
+
+def _traces_of_run(resources: list[dict[str, Any]], run: str) -> set[str]:
+    """Traces in which a resource, or a span under a foreign provider, names the run."""
+    found = set()
+    for resource in resources:
+        everywhere = _names_run(resource.get("resource", {}), run)
+        for span in _spans([resource]):
+            if everywhere or _names_run(span, run):
+                found.add(span["traceId"])
+    return found
+
+
+def _names_run(holder: dict[str, Any], run: str) -> bool:
+    attributes = holder.get("attributes", ())
+    return {"key": RUN_ID, "value": {"stringValue": run}} in attributes
+
+
+def _only(resources: list[dict[str, Any]], traces: set[str]) -> Iterator[dict[str, Any]]:
+    """The resources with the spans of these traces alone."""
+    for resource in resources:
+        scopes = []
+        for scope in resource.get("scopeSpans", ()):
+            spans = [span for span in scope.get("spans", ()) if span["traceId"] in traces]
+            if spans:
+                scopes.append({**scope, "spans": spans})
+        if scopes:
+            yield {**resource, "scopeSpans": scopes}
