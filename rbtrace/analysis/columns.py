@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
-from rbtrace.analysis.facts import Extra, Facts, Origin, Summary
+from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.histograms import Buckets, buckets_of
 
 _HEX_OF_SPAN: Final = 16
@@ -74,13 +74,36 @@ class Columns(NamedTuple):
     facts: Codes
     adopted: Mask
 
+    @classmethod
+    def empty(cls) -> Columns:
+        """No spans."""
+        codes, ids, times = np.zeros(0, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        return cls(codes, ids, ids, times, times, codes, codes, codes, np.zeros(0, np.bool_))
+
     def of(self, rows: Ints | Mask) -> Columns:
         """These rows of every column."""
         return Columns._make(column[rows] for column in self)
 
 
+class Batch(NamedTuple):
+    """Spans as a builder holds them; rows count from the first span of the batch.
+
+    `figures` has one row per summary: the first six fields of `Summary`. `extras` are by row.
+    """
+
+    columns: Columns
+    extras: dict[int, Extra]
+    summary_rows: Ints
+    figures: Ints
+    buckets: Buckets
+
+
 class Builder:
-    """Collects chunks. `adopting` is true while a dead process's open spans are read."""
+    """Collects what readers find. `adopting` is true while a dead process's open spans are read.
+
+    `rows` is the number of spans that it holds: what streams spans elsewhere `take`s them when
+    there are enough. The interners stay; codes mean the same in every batch.
+    """
 
     def __init__(self) -> None:
         self.names = Interner[str]()
@@ -89,12 +112,8 @@ class Builder:
         self.facts = Interner[Facts]()
         self.adopting = False
         self.invalid_spans = 0
-        self.extras: dict[int, Extra] = {}
-        self._summary_rows: list[int] = []
-        self._summary_figures: list[Ints] = []
-        self._buckets: list[Buckets] = []
-        self._columns: list[Columns] = []
-        self._rows = 0
+        self.rows = 0
+        self._batches: list[Batch] = []
 
     def add(self, chunk: Chunk) -> None:
         """Add the spans of a chunk; those without valid ids are counted and left out."""
@@ -118,42 +137,57 @@ class Builder:
             position = np.cumsum(usable) - 1
             extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
             columns = columns.of(usable)
-        self._columns.append(columns)
-        self._add_extras(extras)
-        self._rows += columns.trace.size
+        self.add_batch(_batch(columns, extras))
 
-    def _add_extras(self, extras: dict[int, Extra]) -> None:
-        summaries: list[Summary] = []
-        for position, extra in extras.items():
-            if extra.summary is not None:
-                self._summary_rows.append(self._rows + position)
-                summaries.append(extra.summary)
-            if extra.summary is None or extra.parent_link is not None:
-                self.extras[self._rows + position] = extra
-        if summaries:
-            first = sum(len(figures) for figures in self._summary_figures)
-            self._summary_figures.append(np.array([one[:6] for one in summaries], np.int64))
-            self._buckets.append(buckets_of(summaries, first))
+    def add_batch(self, batch: Batch) -> None:
+        """Add spans whose texts have been interned."""
+        self._batches.append(batch)
+        self.rows += batch.columns.trace.size
 
-    def columns(self) -> Columns:
-        """All spans added so far, in the order in which they were added."""
-        if not self._columns:
-            self.add(Chunk())
-        if len(self._columns) > 1:
-            together = map(np.concatenate, zip(*self._columns, strict=True))
-            self._columns = [Columns._make(together)]
-        return self._columns[0]
+    def take(self) -> Batch:
+        """All spans added since the last time, in the order in which they were added."""
+        batches, self._batches, self.rows = self._batches, [], 0
+        return _joined(batches or [_batch(Columns.empty(), {})])
 
-    def summary_columns(self) -> tuple[Codes, Ints]:
-        """Rows of the summary spans, and their figures: the first six fields of `Summary`."""
-        rows = np.array(self._summary_rows, np.int32)
-        return rows, np.concatenate([np.zeros((0, 6), np.int64), *self._summary_figures])
 
-    def buckets(self) -> Buckets:
-        """The histograms of all summary spans."""
-        empty = np.zeros(0, np.int64)
-        parts = [Buckets(empty, empty, empty), *self._buckets]
-        return Buckets(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
+    found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
+    summaries = [summary for _, summary in found]
+    return Batch(
+        columns,
+        {
+            row: extra
+            for row, extra in extras.items()
+            if extra.summary is None or extra.parent_link is not None
+        },
+        np.array([row for row, _ in found], np.int64),
+        np.array([one[:6] for one in summaries], np.int64).reshape(-1, 6),
+        buckets_of(summaries),
+    )
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    sizes = [batch.columns.trace.size for batch in batches]
+    first = np.cumsum([0, *sizes[:-1]]).tolist()
+    summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
+    return Batch(
+        Columns._make(
+            np.concatenate(column)
+            for column in zip(*(batch.columns for batch in batches), strict=True)
+        ),
+        {
+            row + start: extra
+            for batch, start in zip(batches, first, strict=True)
+            for row, extra in batch.extras.items()
+        },
+        np.concatenate(
+            [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
+        ),
+        np.concatenate([batch.figures for batch in batches]),
+        Buckets.joined([batch.buckets for batch in batches], summaries),
+    )
 
 
 def parse_id(text: str, digits: int) -> str:
