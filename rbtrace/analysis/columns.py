@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
 from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.histograms import Buckets, buckets_of
 
@@ -43,21 +43,21 @@ class Interner[T: Hashable](dict[T, int]):
 
 @dataclass(slots=True)
 class Chunk:
-    """Some spans as a reader found them: parallel lists, one item per span.
+    """Some spans as a reader found them: parallel columns, one item per span.
 
-    Ids are hexadecimal of either case, or base64; `parent_id` is empty for a root; times are
-    epoch ns, 0 where missing. `origin` and `facts` are codes of the builder's interners. `extras`
-    are by position in the lists.
+    `trace`, `name`, `origin` and `facts` are codes of the builder's interners; `parent_id` is 0
+    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing. `extras` are
+    by position in the columns.
     """
 
-    trace_id: list[str] = field(default_factory=list)
-    span_id: list[str] = field(default_factory=list)
-    parent_id: list[str] = field(default_factory=list)
-    name: list[str] = field(default_factory=list)
-    start: list[int] = field(default_factory=list)
-    end: list[int] = field(default_factory=list)
-    origin: list[int] = field(default_factory=list)
-    facts: list[int] = field(default_factory=list)
+    trace: Codes
+    span_id: Ids
+    parent_id: Ids
+    start: Ints
+    end: Ints
+    name: Codes
+    origin: Codes
+    facts: Codes
     extras: dict[int, Extra] = field(default_factory=dict)
 
 
@@ -117,27 +117,42 @@ class Builder:
 
     def add(self, chunk: Chunk) -> None:
         """Add the spans of a chunk; those without valid ids are counted and left out."""
-        trace = np.fromiter(map(self.traces.__getitem__, chunk.trace_id), np.int32)
-        span_id = _ids(chunk.span_id)
-        usable = (span_id != 0) & (trace != self.traces[""])
+        usable = (chunk.span_id != 0) & (chunk.trace != self.traces[""])
         columns = Columns(
-            trace,
-            span_id,
-            _ids(chunk.parent_id),
-            np.array(chunk.start, np.int64),
-            np.array(chunk.end, np.int64),
-            np.fromiter(map(self.names.__getitem__, chunk.name), np.int32),
-            np.array(chunk.origin, np.int32),
-            np.array(chunk.facts, np.int32),
-            np.full(trace.size, self.adopting),
+            chunk.trace,
+            chunk.span_id,
+            chunk.parent_id,
+            chunk.start,
+            chunk.end,
+            chunk.name,
+            chunk.origin,
+            chunk.facts,
+            np.full(chunk.trace.size, self.adopting),
         )
         extras = chunk.extras
         if not usable.all():
-            self.invalid_spans += int(trace.size - usable.sum())
+            self.invalid_spans += int(usable.size - usable.sum())
             position = np.cumsum(usable) - 1
             extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
             columns = columns.of(usable)
         self.add_batch(_batch(columns, extras))
+
+    def trace_codes(self, texts: list[str]) -> Codes:
+        """Codes of trace ids in hexadecimal or base64; neighbours mostly share theirs."""
+        joined = "".join(texts)
+        if len(joined) != _HEX_OF_TRACE * len(texts) or not joined.isascii():
+            return self._codes(self.traces, texts)
+        ids = np.frombuffer(joined.encode(), f"S{_HEX_OF_TRACE}")
+        first = starts_of_runs(ids)
+        codes = self._codes(self.traces, [texts[at] for at in first.tolist()])
+        return np.repeat(codes, np.diff(np.append(first, ids.size)))
+
+    def name_codes(self, texts: list[str]) -> Codes:
+        """Codes of the names of spans."""
+        return self._codes(self.names, texts)
+
+    def _codes(self, interner: Interner[str], texts: list[str]) -> Codes:
+        return np.fromiter(map(interner.__getitem__, texts), np.int32, len(texts))
 
     def add_batch(self, batch: Batch) -> None:
         """Add spans whose texts have been interned."""
@@ -147,7 +162,7 @@ class Builder:
     def take(self) -> Batch:
         """All spans added since the last time, in the order in which they were added."""
         batches, self._batches, self.rows = self._batches, [], 0
-        return _joined(batches or [_batch(Columns.empty(), {})])
+        return _joined(batches) if batches else _batch(Columns.empty(), {})
 
 
 def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
@@ -167,27 +182,30 @@ def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
 
 
 def _joined(batches: list[Batch]) -> Batch:
-    if len(batches) == 1:
-        return batches[0]
     sizes = [batch.columns.trace.size for batch in batches]
     first = np.cumsum([0, *sizes[:-1]]).tolist()
     summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
-    return Batch(
-        Columns._make(
-            np.concatenate(column)
-            for column in zip(*(batch.columns for batch in batches), strict=True)
-        ),
-        {
-            row + start: extra
-            for batch, start in zip(batches, first, strict=True)
-            for row, extra in batch.extras.items()
-        },
-        np.concatenate(
-            [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
-        ),
-        np.concatenate([batch.figures for batch in batches]),
-        Buckets.joined([batch.buckets for batch in batches], summaries),
+    extras = {
+        row + start: extra
+        for batch, start in zip(batches, first, strict=True)
+        for row, extra in batch.extras.items()
+    }
+    rows = np.concatenate(
+        [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
     )
+    figures = np.concatenate([batch.figures for batch in batches])
+    buckets = Buckets.joined([batch.buckets for batch in batches], summaries)
+    columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
+    batches.clear()  # each column is let go as it is joined, so that there are never two of all
+    whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
+    return Batch(whole, extras, rows, figures, buckets)
+
+
+def _emptied[T](items: list[T]) -> list[T]:
+    """The items, which the list lets go."""
+    found = items.copy()
+    items.clear()
+    return found
 
 
 def parse_id(text: str, digits: int) -> str:
@@ -206,14 +224,17 @@ def _canonical_trace(text: str) -> str:
     return identity if identity.strip("0") else ""
 
 
-def _ids(texts: list[str]) -> Ids:
-    """Ids as numbers; 0 for an id that is empty or invalid."""
-    zero = "0" * _HEX_OF_SPAN
-    padded = [text or zero for text in texts]
-    if set(map(len, padded)) <= {_HEX_OF_SPAN}:
+def ids_of(texts: list[str]) -> Ids:
+    """Ids in hexadecimal or base64 as numbers; 0 for one that is empty or invalid."""
+    joined = "".join(texts)
+    if len(joined) != _HEX_OF_SPAN * len(texts) or "" in texts:
+        zero = "0" * _HEX_OF_SPAN
+        texts = [text or zero for text in texts]
+        joined = "".join(texts)
+    if len(joined) == _HEX_OF_SPAN * len(texts) and set(map(len, texts)) <= {_HEX_OF_SPAN}:
         try:
-            return np.frombuffer(binascii.unhexlify("".join(padded)), ">u8").astype(np.uint64)
+            return np.frombuffer(binascii.unhexlify(joined), ">u8").astype(np.uint64)
         except (binascii.Error, ValueError):
             pass  # some id is not hexadecimal: look at each alone
-    each = [parse_id(text, _HEX_OF_SPAN) or zero for text in padded]
+    each = [parse_id(text, _HEX_OF_SPAN) or "0" * _HEX_OF_SPAN for text in texts]
     return np.frombuffer(binascii.unhexlify("".join(each)), ">u8").astype(np.uint64)
