@@ -8,7 +8,7 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
 from rbtrace.analysis.arrays import Codes, Ints, Mask
-from rbtrace.analysis.columns import Builder, Columns, parse_id
+from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
 from rbtrace.analysis.joining import first_of_each, parents
 from rbtrace.analysis.origins import Origins, settle_origins
@@ -22,11 +22,12 @@ _EPOCH: Final = 10**17
 def build(builder: Builder) -> SpanTable:
     """Make the table of what readers have added."""
     anomalies = Anomalies()
-    every = builder.columns()
+    batch = builder.take()
+    every = batch.columns
     kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = every.trace.size - kept.size
     columns = every if not anomalies.duplicates else every.of(kept)
-    extras, summaries = _renumbered(builder, kept, every.trace.size)
+    extras, summaries = _renumbered(batch, kept)
     parent = _joined(builder, columns, extras, anomalies)
     facts = builder.facts.values_by_code
     origins = settle_origins(builder, columns)
@@ -63,18 +64,17 @@ def build(builder: Builder) -> SpanTable:
     return table
 
 
-def _renumbered(builder: Builder, kept: Ints, size: int) -> tuple[dict[int, Extra], Summaries]:
+def _renumbered(batch: Batch, kept: Ints) -> tuple[dict[int, Extra], Summaries]:
     """Extras and summaries of the rows that are kept, under their new row numbers."""
-    number = np.full(size, NO_PARENT, np.int64)
+    number = np.full(batch.columns.trace.size, NO_PARENT, np.int64)
     number[kept] = np.arange(kept.size)
     extras = {
-        int(number[row]): extra for row, extra in builder.extras.items() if number[row] != NO_PARENT
+        int(number[row]): extra for row, extra in batch.extras.items() if number[row] != NO_PARENT
     }
-    rows, figures = builder.summary_columns()
-    rows = number[rows].astype(np.int32)
+    rows = number[batch.summary_rows].astype(np.int32)
     stays = rows != NO_PARENT
-    calls, total, shortest, longest, self_ns, last_end = figures[stays].T
-    buckets = builder.buckets().of(stays)
+    calls, total, shortest, longest, self_ns, last_end = batch.figures[stays].T
+    buckets = batch.buckets.of(stays)
     return extras, Summaries(
         rows[stays], calls, total, shortest, longest, self_ns, last_end, buckets
     )

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
-from rbtrace.analysis.facts import Extra, Facts, Origin, Summary
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
+from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.histograms import Buckets, buckets_of
 
 _HEX_OF_SPAN: Final = 16
@@ -43,21 +43,21 @@ class Interner[T: Hashable](dict[T, int]):
 
 @dataclass(slots=True)
 class Chunk:
-    """Some spans as a reader found them: parallel lists, one item per span.
+    """Some spans as a reader found them: parallel columns, one item per span.
 
-    Ids are hexadecimal of either case, or base64; `parent_id` is empty for a root; times are
-    epoch ns, 0 where missing. `origin` and `facts` are codes of the builder's interners. `extras`
-    are by position in the lists.
+    `trace`, `name`, `origin` and `facts` are codes of the builder's interners; `parent_id` is 0
+    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing. `extras` are
+    by position in the columns.
     """
 
-    trace_id: list[str] = field(default_factory=list)
-    span_id: list[str] = field(default_factory=list)
-    parent_id: list[str] = field(default_factory=list)
-    name: list[str] = field(default_factory=list)
-    start: list[int] = field(default_factory=list)
-    end: list[int] = field(default_factory=list)
-    origin: list[int] = field(default_factory=list)
-    facts: list[int] = field(default_factory=list)
+    trace: Codes
+    span_id: Ids
+    parent_id: Ids
+    start: Ints
+    end: Ints
+    name: Codes
+    origin: Codes
+    facts: Codes
     extras: dict[int, Extra] = field(default_factory=dict)
 
 
@@ -74,13 +74,36 @@ class Columns(NamedTuple):
     facts: Codes
     adopted: Mask
 
+    @classmethod
+    def empty(cls) -> Columns:
+        """No spans."""
+        codes, ids, times = np.zeros(0, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        return cls(codes, ids, ids, times, times, codes, codes, codes, np.zeros(0, np.bool_))
+
     def of(self, rows: Ints | Mask) -> Columns:
         """These rows of every column."""
         return Columns._make(column[rows] for column in self)
 
 
+class Batch(NamedTuple):
+    """Spans as a builder holds them; rows count from the first span of the batch.
+
+    `figures` has one row per summary: the first six fields of `Summary`. `extras` are by row.
+    """
+
+    columns: Columns
+    extras: dict[int, Extra]
+    summary_rows: Ints
+    figures: Ints
+    buckets: Buckets
+
+
 class Builder:
-    """Collects chunks. `adopting` is true while a dead process's open spans are read."""
+    """Collects what readers find. `adopting` is true while a dead process's open spans are read.
+
+    `rows` is the number of spans that it holds: what streams spans elsewhere `take`s them when
+    there are enough. The interners stay; codes mean the same in every batch.
+    """
 
     def __init__(self) -> None:
         self.names = Interner[str]()
@@ -89,71 +112,100 @@ class Builder:
         self.facts = Interner[Facts]()
         self.adopting = False
         self.invalid_spans = 0
-        self.extras: dict[int, Extra] = {}
-        self._summary_rows: list[int] = []
-        self._summary_figures: list[Ints] = []
-        self._buckets: list[Buckets] = []
-        self._columns: list[Columns] = []
-        self._rows = 0
+        self.rows = 0
+        self._batches: list[Batch] = []
 
     def add(self, chunk: Chunk) -> None:
         """Add the spans of a chunk; those without valid ids are counted and left out."""
-        trace = np.fromiter(map(self.traces.__getitem__, chunk.trace_id), np.int32)
-        span_id = _ids(chunk.span_id)
-        usable = (span_id != 0) & (trace != self.traces[""])
+        usable = (chunk.span_id != 0) & (chunk.trace != self.traces[""])
         columns = Columns(
-            trace,
-            span_id,
-            _ids(chunk.parent_id),
-            np.array(chunk.start, np.int64),
-            np.array(chunk.end, np.int64),
-            np.fromiter(map(self.names.__getitem__, chunk.name), np.int32),
-            np.array(chunk.origin, np.int32),
-            np.array(chunk.facts, np.int32),
-            np.full(trace.size, self.adopting),
+            chunk.trace,
+            chunk.span_id,
+            chunk.parent_id,
+            chunk.start,
+            chunk.end,
+            chunk.name,
+            chunk.origin,
+            chunk.facts,
+            np.full(chunk.trace.size, self.adopting),
         )
         extras = chunk.extras
         if not usable.all():
-            self.invalid_spans += int(trace.size - usable.sum())
+            self.invalid_spans += int(usable.size - usable.sum())
             position = np.cumsum(usable) - 1
             extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
             columns = columns.of(usable)
-        self._columns.append(columns)
-        self._add_extras(extras)
-        self._rows += columns.trace.size
+        self.add_batch(_batch(columns, extras))
 
-    def _add_extras(self, extras: dict[int, Extra]) -> None:
-        summaries: list[Summary] = []
-        for position, extra in extras.items():
-            if extra.summary is not None:
-                self._summary_rows.append(self._rows + position)
-                summaries.append(extra.summary)
-            if extra.summary is None or extra.parent_link is not None:
-                self.extras[self._rows + position] = extra
-        if summaries:
-            first = sum(len(figures) for figures in self._summary_figures)
-            self._summary_figures.append(np.array([one[:6] for one in summaries], np.int64))
-            self._buckets.append(buckets_of(summaries, first))
+    def trace_codes(self, texts: list[str]) -> Codes:
+        """Codes of trace ids in hexadecimal or base64; neighbours mostly share theirs."""
+        joined = "".join(texts)
+        if len(joined) != _HEX_OF_TRACE * len(texts) or not joined.isascii():
+            return self._codes(self.traces, texts)
+        ids = np.frombuffer(joined.encode(), f"S{_HEX_OF_TRACE}")
+        first = starts_of_runs(ids)
+        codes = self._codes(self.traces, [texts[at] for at in first.tolist()])
+        return np.repeat(codes, np.diff(np.append(first, ids.size)))
 
-    def columns(self) -> Columns:
-        """All spans added so far, in the order in which they were added."""
-        if not self._columns:
-            self.add(Chunk())
-        if len(self._columns) > 1:
-            together = map(np.concatenate, zip(*self._columns, strict=True))
-            self._columns = [Columns._make(together)]
-        return self._columns[0]
+    def name_codes(self, texts: list[str]) -> Codes:
+        """Codes of the names of spans."""
+        return self._codes(self.names, texts)
 
-    def summary_columns(self) -> tuple[Codes, Ints]:
-        """Rows of the summary spans, and their figures: the first six fields of `Summary`."""
-        rows = np.array(self._summary_rows, np.int32)
-        return rows, np.concatenate([np.zeros((0, 6), np.int64), *self._summary_figures])
+    def _codes(self, interner: Interner[str], texts: list[str]) -> Codes:
+        return np.fromiter(map(interner.__getitem__, texts), np.int32, len(texts))
 
-    def buckets(self) -> Buckets:
-        """The histograms of all summary spans."""
-        empty = np.zeros(0, np.int64)
-        parts = [Buckets(empty, empty, empty), *self._buckets]
-        return Buckets(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    def add_batch(self, batch: Batch) -> None:
+        """Add spans whose texts have been interned."""
+        self._batches.append(batch)
+        self.rows += batch.columns.trace.size
+
+    def take(self) -> Batch:
+        """All spans added since the last time, in the order in which they were added."""
+        batches, self._batches, self.rows = self._batches, [], 0
+        return _joined(batches) if batches else _batch(Columns.empty(), {})
+
+
+def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
+    found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
+    summaries = [summary for _, summary in found]
+    return Batch(
+        columns,
+        {
+            row: extra
+            for row, extra in extras.items()
+            if extra.summary is None or extra.parent_link is not None
+        },
+        np.array([row for row, _ in found], np.int64),
+        np.array([one[:6] for one in summaries], np.int64).reshape(-1, 6),
+        buckets_of(summaries),
+    )
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    sizes = [batch.columns.trace.size for batch in batches]
+    first = np.cumsum([0, *sizes[:-1]]).tolist()
+    summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
+    extras = {
+        row + start: extra
+        for batch, start in zip(batches, first, strict=True)
+        for row, extra in batch.extras.items()
+    }
+    rows = np.concatenate(
+        [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
+    )
+    figures = np.concatenate([batch.figures for batch in batches])
+    buckets = Buckets.joined([batch.buckets for batch in batches], summaries)
+    columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
+    batches.clear()  # each column is let go as it is joined, so that there are never two of all
+    whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
+    return Batch(whole, extras, rows, figures, buckets)
+
+
+def _emptied[T](items: list[T]) -> list[T]:
+    """The items, which the list lets go."""
+    found = items.copy()
+    items.clear()
+    return found
 
 
 def parse_id(text: str, digits: int) -> str:
@@ -172,14 +224,17 @@ def _canonical_trace(text: str) -> str:
     return identity if identity.strip("0") else ""
 
 
-def _ids(texts: list[str]) -> Ids:
-    """Ids as numbers; 0 for an id that is empty or invalid."""
-    zero = "0" * _HEX_OF_SPAN
-    padded = [text or zero for text in texts]
-    if set(map(len, padded)) <= {_HEX_OF_SPAN}:
+def ids_of(texts: list[str]) -> Ids:
+    """Ids in hexadecimal or base64 as numbers; 0 for one that is empty or invalid."""
+    joined = "".join(texts)
+    if len(joined) != _HEX_OF_SPAN * len(texts) or "" in texts:
+        zero = "0" * _HEX_OF_SPAN
+        texts = [text or zero for text in texts]
+        joined = "".join(texts)
+    if len(joined) == _HEX_OF_SPAN * len(texts) and set(map(len, texts)) <= {_HEX_OF_SPAN}:
         try:
-            return np.frombuffer(binascii.unhexlify("".join(padded)), ">u8").astype(np.uint64)
+            return np.frombuffer(binascii.unhexlify(joined), ">u8").astype(np.uint64)
         except (binascii.Error, ValueError):
             pass  # some id is not hexadecimal: look at each alone
-    each = [parse_id(text, _HEX_OF_SPAN) or zero for text in padded]
+    each = [parse_id(text, _HEX_OF_SPAN) or "0" * _HEX_OF_SPAN for text in texts]
     return np.frombuffer(binascii.unhexlify("".join(each)), ">u8").astype(np.uint64)

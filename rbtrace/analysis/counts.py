@@ -32,6 +32,15 @@ class Tally(msgspec.Struct):
         return f"{self.host}/{self.pid}"
 
 
+class Counted(msgspec.Struct):
+    """What a Parquet file of spans says in its metadata about the sources it was made of."""
+
+    invalid_lines: int = 0
+    truncated_lines: int = 0
+    unclean: int = 0
+    tallies: list[Tally] = []
+
+
 class Beside(NamedTuple):
     """What stands beside the span files.
 

@@ -7,6 +7,7 @@ summary, and to both for the first and last bucket, whose outer edges are not wr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,16 +32,24 @@ class Buckets(NamedTuple):
         chosen = kept[self.summary]
         return Buckets(number[self.summary[chosen]], self.middle_ns[chosen], self.calls[chosen])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Buckets], first: Sequence[int]) -> Buckets:
+        """Several one after the other; `first` has the index of the first summary of each."""
+        return cls(
+            np.concatenate([part.summary + at for part, at in zip(parts, first, strict=True)]),
+            np.concatenate([part.middle_ns for part in parts]),
+            np.concatenate([part.calls for part in parts]),
+        )
 
-def buckets_of(summaries: list[Summary], first: int) -> Buckets:
+
+def buckets_of(summaries: Sequence[Summary]) -> Buckets:
     """Flatten the histograms of summaries.
 
     A summary without a histogram (a collector may leave it out) gets one bucket at its mean.
-
-    Args:
-        summaries: the summaries.
-        first: index of the first of them.
     """
+    if not summaries:
+        none = np.zeros(0, np.int64)
+        return Buckets(none, none, none)
     index: list[int] = []
     upper: list[float] = []
     cumulative: list[int] = []
@@ -69,4 +78,4 @@ def buckets_of(summaries: list[Summary], first: int) -> Buckets:
     middle = np.where(exact, edge, np.rint(middle))
     occupied = calls > 0
     clamped = np.clip(middle, shortest, np.maximum(shortest, longest)).astype(np.int64)
-    return Buckets(owner[occupied] + first, clamped[occupied], calls[occupied])
+    return Buckets(owner[occupied], clamped[occupied], calls[occupied])

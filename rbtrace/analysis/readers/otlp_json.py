@@ -11,21 +11,20 @@ from collections.abc import Callable, Iterator
 from io import BufferedReader
 from typing import Final
 
+import numpy as np
+
 from rbtrace import conventions as names
-from rbtrace.analysis.columns import Builder, Chunk
-from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
+from rbtrace.analysis.columns import Builder, Chunk, ids_of
+from rbtrace.analysis.facts import Extra
 from rbtrace.analysis.readers import otlp_wire as wire
+from rbtrace.analysis.readers.attributes import Understanding
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.otlp_lenient import lenient_request
 from rbtrace.errors import InputError
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LONGEST_LINE: Final = 1 << 28
-_CHUNK_SPANS: Final = 1 << 14
-_CACHED: Final = 1 << 12
-_UNKNOWN: Final = -1
-_MARKS: Final = (b"rbtrace.", b"aggregation.", b"rustybt.", b"thread.id")
-"""Attributes in which none of these stands say nothing to the analyses."""
+_CHUNK_SPANS: Final = 1 << 10
 _LINK_MARK: Final = names.LINK.encode()
 
 
@@ -94,81 +93,59 @@ def _has_spans(request: wire.Request) -> bool:
 
 
 class _Gathered:
-    """Spans of several lines, until there are enough of them for a chunk."""
+    """Spans of several lines, until there are enough of them for a chunk.
+
+    A chunk is small enough to be in the processor's cache still when its columns are made.
+    """
 
     def __init__(self, into: Builder, faults: Faults) -> None:
         self._into = into
         self._faults = faults
         self._spans: list[wire.Span] = []
         self._origins: list[int] = []
-        self._origin_cache: dict[bytes, int] = {}
-        self._facts_cache: dict[bytes, int] = {}
-        self._plain = into.facts[Facts()]
+        self._counts: list[int] = []
+        self._understanding = Understanding(into, self._attributes)
 
     def add(self, request: wire.Request) -> None:
         for resource in request.resource_spans:
-            origin = self._origin(bytes(resource.resource))
+            origin = self._understanding.origin(bytes(resource.resource), _resource)
             for scope in resource.scope_spans:
                 self._spans += scope.spans
-                self._origins += [origin] * len(scope.spans)
+                self._origins.append(origin)
+                self._counts.append(len(scope.spans))
         if len(self._spans) >= _CHUNK_SPANS:
             self.flush()
 
     def flush(self) -> None:
-        spans, origins = self._spans, self._origins
-        attributes = [bytes(span.attributes) for span in spans]
-        facts = [self._facts_cache.get(raw, _UNKNOWN) for raw in attributes]
-        extras: dict[int, Extra] = {}
-        for row in [row for row, code in enumerate(facts) if code == _UNKNOWN]:
-            facts[row], extra = self._understood(attributes[row])
-            if extra is not None:
-                extras[row] = extra
+        spans, into = self._spans, self._into
+        if not spans:
+            return
+        facts, extras = self._understanding.facts([bytes(span.attributes) for span in spans])
         for row in [row for row, span in enumerate(spans) if span.links is not wire.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
                 extras[row] = extras.get(row, Extra())._replace(parent_link=link)
-        self._into.add(
+        into.add(
             Chunk(
-                [span.trace_id for span in spans],
-                [span.span_id for span in spans],
-                [span.parent_span_id for span in spans],
-                [span.name for span in spans],
-                [span.start_time_unix_nano for span in spans],
-                [span.end_time_unix_nano for span in spans],
-                origins,
+                into.trace_codes([span.trace_id for span in spans]),
+                ids_of([span.span_id for span in spans]),
+                ids_of([span.parent_span_id for span in spans]),
+                np.array([span.start_time_unix_nano for span in spans], np.int64),
+                np.array([span.end_time_unix_nano for span in spans], np.int64),
+                into.name_codes([span.name for span in spans]),
+                np.repeat(np.array(self._origins, np.int32), self._counts),
                 facts,
                 extras,
             )
         )
-        self._spans, self._origins = [], []
+        self._spans, self._origins, self._counts = [], [], []
 
-    def _origin(self, raw: bytes) -> int:
-        code = self._origin_cache.get(raw)
-        if code is None:
-            try:
-                attributes = wire.plain(wire.decode_attributed(raw).attributes) if raw else {}
-            except wire.UNREADABLE:
-                attributes = {}
-            code = self._origin_cache[raw] = self._into.origins[origin_of(attributes)]
-        return code
-
-    def _understood(self, raw: bytes) -> tuple[int, Extra | None]:
-        if (cached := self._facts_cache.get(raw)) is not None:
-            return cached, None  # it came more than once since the last look
-        code, extra = self._plain, None
-        if any(mark in raw for mark in _MARKS):
-            try:
-                attributes = wire.plain(wire.decode_attributes(raw))
-            except wire.UNREADABLE:
-                self._faults.invalid_lines += 1
-                attributes = {}
-            code = self._into.facts[facts_of(attributes)]
-            extra = extra_of(attributes)
-        if extra is None:
-            if len(self._facts_cache) >= _CACHED:
-                self._facts_cache.clear()
-            self._facts_cache[raw] = code
-        return code, extra
+    def _attributes(self, raw: bytes) -> dict[str, object]:
+        try:
+            return wire.plain(wire.decode_attributes(raw))
+        except wire.UNREADABLE:
+            self._faults.invalid_lines += 1
+            return {}
 
     def _parent_link(self, raw: bytes) -> tuple[str, str] | None:
         if _LINK_MARK not in raw:
@@ -182,3 +159,11 @@ class _Gathered:
             if wire.plain(link.attributes).get(names.LINK) == "parent":
                 return link.trace_id, link.span_id
         return None
+
+
+def _resource(raw: bytes) -> dict[str, object]:
+    """Attributes of a resource; none where it makes no sense."""
+    try:
+        return wire.plain(wire.decode_attributed(raw).attributes) if raw else {}
+    except wire.UNREADABLE:
+        return {}

@@ -1,0 +1,67 @@
+"""What attributes say, looked up: the spans of an operation share theirs, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from rbtrace.analysis.arrays import Codes
+from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
+
+_CACHED: Final = 1 << 12
+_UNKNOWN: Final = -1
+_MARKS: Final = (b"rbtrace.", b"aggregation.", b"rustybt.", b"thread.id")
+"""Attributes in which none of these stands say nothing to the analyses."""
+
+
+class Understanding:
+    """Turns raw attributes into codes of facts; what is a span's own is decoded each time.
+
+    Args:
+        into: whose interners give the codes.
+        decode: attributes as a dictionary, from their raw bytes; raises nothing.
+    """
+
+    def __init__(self, into: Builder, decode: Callable[[bytes], dict[str, Any]]) -> None:
+        self._into = into
+        self._decode = decode
+        self._plain = into.facts[Facts()]
+        self._recent: dict[bytes, int] = {}
+        self._before: dict[bytes, int] = {}
+        self._origins: dict[bytes, int] = {}
+
+    def facts(self, attributes: list[bytes]) -> tuple[Codes, dict[int, Extra]]:
+        """Codes of the spans' facts, and by position what spans have for themselves."""
+        recent = self._recent
+        found = [recent.get(raw, _UNKNOWN) for raw in attributes]
+        codes = np.array(found, np.int32)
+        extras: dict[int, Extra] = {}
+        for row in np.flatnonzero(codes == _UNKNOWN).tolist():
+            codes[row], extra = self._understood(attributes[row])
+            if extra is not None:
+                extras[row] = extra
+        return codes, extras
+
+    def origin(self, resource: bytes, decode: Callable[[bytes], dict[str, Any]]) -> int:
+        """Code of where the spans of a resource come from."""
+        code = self._origins.get(resource)
+        if code is None:
+            code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
+        return code
+
+    def _understood(self, raw: bytes) -> tuple[int, Extra | None]:
+        code, extra = self._recent.get(raw, self._before.get(raw)), None
+        if code is None:
+            code = self._plain
+            if any(mark in raw for mark in _MARKS):
+                attributes = self._decode(raw)
+                code = self._into.facts[facts_of(attributes)]
+                extra = extra_of(attributes)
+        if extra is None:
+            if len(self._recent) >= _CACHED:  # what is still in use comes back from `_before`
+                self._recent, self._before = {}, self._recent
+            self._recent[raw] = code
+        return code, extra
