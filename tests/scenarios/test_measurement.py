@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import os
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.measurement import SteppedProcess, paired_ratio
+from rbtrace.scenarios.measurement import paired_ratio
 
 SECONDS = st.floats(min_value=1e-3, max_value=1e3)
 PAIRS = st.lists(st.tuples(SECONDS, SECONDS), min_size=2, max_size=20)
@@ -50,43 +46,3 @@ def test_one_pair_has_a_ratio_and_no_interval():
 def test_what_is_not_pairs_is_refused(baseline, candidate):
     with pytest.raises(ValueError, match=r"pairs|argument"):
         paired_ratio(baseline, candidate)
-
-
-@pytest.fixture
-def stepped():
-    started = []
-
-    def start(program):
-        process = SteppedProcess([sys.executable, "-c", program], os.environ)
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.close()
-
-
-def test_a_process_answers_step_by_step(stepped):
-    process = stepped(
-        "import json, sys\n"
-        "for n, _ in enumerate(sys.stdin): print(json.dumps({'n': n}), flush=True)"
-    )
-
-    assert [process.step() for _ in range(3)] == [{"n": 0}, {"n": 1}, {"n": 2}]
-    assert process.finish() > 0
-
-
-def test_the_cost_of_a_process_is_its_own(stepped):
-    busy = stepped("import time\nwhile time.process_time() < 0.3: pass")
-    idle = stepped("import time; time.sleep(0.3)")
-
-    assert busy.finish() >= 0.3
-    assert idle.finish() < 0.3
-
-
-@pytest.mark.parametrize("way", ["step", "finish"])
-def test_a_failure_says_what_the_process_said_last(stepped, way):
-    process = stepped("raise SystemExit('the disk is full')")
-
-    with pytest.raises(RbtraceError, match=r"left with 1: the disk is full"):
-        getattr(process, way)()
