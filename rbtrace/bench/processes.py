@@ -30,12 +30,13 @@ class Usage(NamedTuple):
     Attributes:
         wall_ns: from just before it was started until it had ended, ns.
         cpu_ns: user and system time, ns.
-        peak_bytes: greatest resident memory of any one process of the tree.
+        peak_bytes: greatest resident memory of any one process of the tree; None where it is not
+            above that of this process, which the kernel charges a child with when it starts.
     """
 
     wall_ns: int
     cpu_ns: int
-    peak_bytes: int
+    peak_bytes: int | None
 
 
 def measure(
@@ -81,7 +82,9 @@ def measure(
         )
     log.unlink()
     cpu = end.usage.ru_utime + end.usage.ru_stime
-    return Usage(end.at - started, round(cpu * 1e9), end.usage.ru_maxrss * _MAXRSS_UNIT)
+    peak = end.usage.ru_maxrss
+    known = peak > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Usage(end.at - started, round(cpu * 1e9), peak * _MAXRSS_UNIT if known else None)
 
 
 def reap(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> resource.struct_rusage:

@@ -85,7 +85,8 @@ class Run(Struct, frozen=True, kw_only=True):
         started_ns: epoch ns.
         wall_ns: of the whole process, interpreter start and imports included.
         cpu_ns: user and system time of the process and the descendants it waited for.
-        peak_bytes: greatest resident memory of any one process of the tree.
+        peak_bytes: greatest resident memory of any one process of the tree; None where it is too
+            small to be told from that of rbtrace bench.
         load: load average of the last minute when it started; None where there is none.
     """
 
@@ -96,7 +97,7 @@ class Run(Struct, frozen=True, kw_only=True):
     started_ns: int
     wall_ns: int
     cpu_ns: int
-    peak_bytes: int
+    peak_bytes: int | None
     load: float | None = None
 
 

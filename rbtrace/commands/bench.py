@@ -10,9 +10,16 @@ from typing import Any, Final, Self
 
 import click
 
+from rbtrace.bench.looks import parse_looks
 from rbtrace.bench.planning import check_same_machine, make_command, make_plan
 from rbtrace.bench.result import ARMS, Plan, read_plan, read_runs, write_plan
 from rbtrace.bench.runner import Turn, run_pairs
+from rbtrace.commands._output import choose_output
+from rbtrace.comparison.compare import compare_paths
+from rbtrace.comparison.policy import make_policy
+from rbtrace.comparison.stopping import is_decided
+from rbtrace.reporting.comparison_formats import render_comparison
+from rbtrace.reporting.model import Options
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -22,6 +29,7 @@ Examples:
   rbtrace bench --resume -o out
   rbtrace compare out
 """
+_PAIRS: Final = 10
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -37,7 +45,12 @@ _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the result goes.",
 )
-@click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--pairs", type=click.IntRange(min=1), help="How many, fixed.  [default: 10]")
+@click.option(
+    "--until",
+    metavar="N,2N,3N",
+    help="Look at the whole after so many pairs, and end at a clear difference (stricter bounds).",
+)
 @click.option(
     "--warmup",
     type=click.IntRange(min=0),
@@ -65,13 +78,16 @@ def command(
     candidate: str | None,
     baseline_folder: Path,
     candidate_folder: Path,
+    pairs: int | None,
+    until: str | None,
     *,
     resume: bool,
     **settled: Any,
 ) -> None:
     """Run BASELINE and CANDIDATE in turns, in random order within each pair.
 
-    Every run is a fresh process. Ctrl-C keeps the pairs that are finished; --resume goes on.
+    Every run is a fresh process. Ctrl-C keeps the pairs that are finished; --resume goes on. The
+    comparison that is printed at the end is that of rbtrace compare DIR, which has gates, too.
     """
     if resume:
         plan = read_plan(folder)
@@ -79,10 +95,15 @@ def command(
     elif baseline is None or candidate is None:
         raise click.UsageError("--baseline and --candidate are needed (or --resume)")
     else:
+        if pairs is not None and until is not None:
+            raise click.UsageError("--pairs fixes the number, --until does not: give one of them")
+        looks = parse_looks(until) if until else []
         settled["seed"] = randbits(31) if settled["seed"] is None else settled["seed"]
         plan = make_plan(
             make_command(baseline, baseline_folder),
             make_command(candidate, candidate_folder),
+            looks=looks,
+            pairs=looks[-1] if looks else pairs or _PAIRS,
             **settled,
         )
         write_plan(folder, plan)
@@ -95,13 +116,21 @@ def command(
             err=True,
         )
         raise
+    output = choose_output(None, None)
+    options = Options(colour=output.to_terminal, width=output.width)
+    found = compare_paths(folder, folder, make_policy())
+    output.write(render_comparison(found, output.format_name, options))
 
 
 def _run(folder: Path, plan: Plan) -> None:
     kept = len(read_runs(folder)) // len(ARMS)
+    if is_decided(folder, plan, kept):
+        return
     with _Progress(plan, kept) as progress:
-        for _ in run_pairs(folder, plan, progress.start):
+        for number in run_pairs(folder, plan, progress.start):
             progress.pair_done()
+            if is_decided(folder, plan, number):
+                return
 
 
 class _Progress:

@@ -17,12 +17,9 @@ def logarithmic_mean(x: float, y: float) -> float:
     """The logarithmic mean of two positive numbers; it lies between them."""
     if x == y:
         return x
-    difference = x - y
-    return (
-        difference / math.log1p(difference / y)
-        if abs(difference) < y
-        else difference / math.log(x / y)
-    )
+    # Near 1 the logarithm of the ratio has few digits; log1p of the difference keeps them.
+    near = 0.5 < x / y < 2
+    return (x - y) / (math.log1p((x - y) / y) if near else math.log(x / y))
 
 
 def contributions(

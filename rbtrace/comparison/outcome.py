@@ -84,7 +84,8 @@ def draw(
 def _work_gates(work: Work | None, result: SameResult) -> list[str]:
     failed = []
     if work is not None and not work.same:
-        failed.append(f"the calls of {len(work.differences)} call paths differ")
+        number = len(work.differences)
+        failed.append(f"the calls of {number} call {'path' if number == 1 else 'paths'} differ")
     if result.same is False:
         failed.append(result.reason)
     return failed

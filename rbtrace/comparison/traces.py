@@ -107,11 +107,9 @@ def _run(figures: RunFigures) -> Run:
 
 
 def _measured(run: result.Run, figures: RunFigures | None, machine: dict[str, str]) -> Run:
-    process = {
-        PROCESS_WALL: run.wall_ns,
-        PROCESS_CPU: run.cpu_ns,
-        PEAK_MEMORY: run.peak_bytes,
-    }
+    process: dict[str, float] = {PROCESS_WALL: run.wall_ns, PROCESS_CPU: run.cpu_ns}
+    if run.peak_bytes is not None:
+        process[PEAK_MEMORY] = run.peak_bytes
     traced = None if figures is None else _run(figures)
     return Run(
         name=run.run_id,

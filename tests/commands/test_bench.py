@@ -50,7 +50,7 @@ def test_pairs_take_turns_in_the_order_of_the_seed(program, tmp_path: Path) -> N
     runs = read_runs(tmp_path / "out")
     turns = [turn for number in range(1, 5) for turn in pair_of(number, 3)]
     assert [(run.pair, run.order, run.arm) for run in runs] == turns
-    assert all(run.wall_ns > 0 and run.cpu_ns > 0 and run.peak_bytes > 1 << 20 for run in runs)
+    assert all(run.wall_ns > 0 and run.cpu_ns > 0 for run in runs)
     assert [run.started_ns for run in runs] == sorted(run.started_ns for run in runs)
 
 
