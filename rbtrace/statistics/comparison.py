@@ -187,7 +187,7 @@ def summarize(runs: Floats) -> Arm:
 
 def _interval(estimate: LogEstimate, confidence: float) -> tuple[float, float]:
     low, high = estimate.interval(confidence)
-    return float(np.exp(max(low, _LOG_LIMIT[0]))), float(np.exp(min(high, _LOG_LIMIT[1])))
+    return math.exp(max(float(low), _LOG_LIMIT[0])), math.exp(min(float(high), _LOG_LIMIT[1]))
 
 
 def _crosscheck(logs: tuple[Floats, Floats], *, paired: bool) -> float:
