@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from rbtrace.statistics import diagnostics, ranks
+from rbtrace.statistics import ranks
+from rbtrace.statistics.diagnostics import (
+    Starts,
+    coefficient_of_variation,
+    disagreement,
+    run_findings,
+)
 from rbtrace.statistics.estimates import LogEstimate, log_welch, paired_log_t
 from rbtrace.statistics.findings import Finding
 from rbtrace.statistics.power import minimum_detectable_effect
@@ -23,6 +30,9 @@ from rbtrace.statistics.samples import (
 
 LOG_WELCH: Final = "log-Welch"
 PAIRED_LOG_T: Final = "paired log-t"
+
+_LOG_LIMIT: Final = (-700.0, 700.0)
+"""An interval of two wild runs may reach beyond what a float can hold."""
 
 type Direction = Literal["faster", "slower", "no significant difference"]
 
@@ -112,6 +122,8 @@ def compare_runs(
     *,
     paired: bool = False,
     confidence: Number = 0.95,
+    starts: Starts | None = None,
+    also: Iterable[Finding] = (),
 ) -> Comparison:
     """Compare the runs of two arms.
 
@@ -120,14 +132,17 @@ def compare_runs(
         candidate: the same of the candidate, in the same unit.
         paired: run i of one arm belongs to run i of the other: they ran one after the other.
         confidence: of the two-sided interval, between 0 and 1.
+        starts: when each run started (whole numbers of any one clock), for both arms; shows
+            whether they took turns, and whether the machine changed while they ran.
+        also: warnings from elsewhere to be kept with it, as `pooling_findings` gives them.
 
     Returns:
         All figures with two runs and more in both arms; with one, or without variance, the ratio
         only. Warnings depend on the order of the runs, figures do not.
 
     Raises:
-        InvalidRunsError: an arm is empty, a number is not finite or not above 0, or pairs are
-            not equally many.
+        InvalidRunsError: an arm is empty, a number is not finite or not above 0, pairs are
+            not equally many, or there are not as many starts as runs.
         InvalidParameterError: the confidence is not between 0 and 1.
 
     Source:
@@ -141,8 +156,11 @@ def compare_runs(
     logs = np.log(arms[0]), np.log(arms[1])
     estimate = paired_log_t(*logs) if paired else log_welch(*logs)
     known = bool(np.isfinite(estimate.error))
-    crosscheck = _crosscheck(logs, paired=paired) if known else None
     p_value = float(estimate.p_value()) if known else None
+    crosscheck = _crosscheck(logs, paired=paired) if known else None
+    warnings = [*run_findings(arms, paired=paired, starts=starts), *also]
+    if p_value is not None and crosscheck is not None:
+        warnings += disagreement(arms, p_value, crosscheck, 1 - level, paired=paired)
     short = summarize(arms[0]), summarize(arms[1])
     return Comparison(
         ratio=float(np.exp(estimate.value)),
@@ -152,9 +170,7 @@ def compare_runs(
         crosscheck_p=crosscheck,
         run_cv=_overall_cv(*short),
         mde=minimum_detectable_effect(estimate, level) if known else None,
-        warnings=diagnostics.of_comparison(
-            arms, paired=paired, p_values=(p_value, crosscheck), alpha=1 - level
-        ),
+        warnings=tuple(warnings),
         confidence=level,
         baseline=short[0],
         candidate=short[1],
@@ -165,13 +181,13 @@ def compare_runs(
 
 def summarize(runs: Floats) -> Arm:
     """Number, means and spread of the runs of an arm."""
-    cv = float(runs.std(ddof=1) / runs.mean()) if runs.size > 1 else None
+    cv = coefficient_of_variation(runs) if runs.size > 1 else None
     return Arm(runs.size, float(np.exp(np.log(runs).mean())), float(np.median(runs)), cv)
 
 
 def _interval(estimate: LogEstimate, confidence: float) -> tuple[float, float]:
     low, high = estimate.interval(confidence)
-    return float(np.exp(low)), float(np.exp(high))
+    return math.exp(max(float(low), _LOG_LIMIT[0])), math.exp(min(float(high), _LOG_LIMIT[1]))
 
 
 def _crosscheck(logs: tuple[Floats, Floats], *, paired: bool) -> float:

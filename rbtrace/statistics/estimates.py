@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from rbtrace.statistics.samples import Floats
 
@@ -55,10 +56,10 @@ def log_welch(baseline: Floats, candidate: Floats) -> LogEstimate:
     spread = (_variance(baseline), _variance(candidate))
     parts = (spread[0] / n, spread[1] / m)
     variance = parts[0] + parts[1]
-    constant = np.minimum(*spread) <= NO_SPREAD**2
+    varied = has_spread(baseline) & has_spread(candidate)
     with np.errstate(divide="ignore", invalid="ignore"):
         df = variance**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
-    return LogEstimate(value, np.where(constant, np.nan, np.sqrt(variance)), df)
+    return LogEstimate(value, np.where(varied, np.sqrt(variance), np.nan), df)
 
 
 def paired_log_t(baseline: Floats, candidate: Floats) -> LogEstimate:
@@ -73,8 +74,13 @@ def paired_log_t(baseline: Floats, candidate: Floats) -> LogEstimate:
     if n < 2:
         return _without_error(value)
     variance = _variance(difference)
-    error = np.where(variance <= NO_SPREAD**2, np.nan, np.sqrt(variance / n))
+    error = np.where(has_spread(difference), np.sqrt(variance / n), np.nan)
     return LogEstimate(value, error, np.full_like(value, n - 1))
+
+
+def has_spread(values: Floats) -> npt.NDArray[np.bool_]:
+    """Whether logarithms differ by more than rounding, along the last axis."""
+    return np.asarray(np.ptp(values, axis=-1) > NO_SPREAD)
 
 
 def student_quantile(probability: float, df: Floats) -> Floats:

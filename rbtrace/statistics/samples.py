@@ -56,6 +56,24 @@ def _finite(value: object, where: str) -> float:
     return number
 
 
+def run_medians(spans: Iterable[Runs], what: str = "spans") -> list[float]:
+    """The median span of each run, to be compared where the typical call is asked for.
+
+    Spans of one run resemble each other, so they are no sample of their own: the run stays the
+    unit.
+
+    Args:
+        spans: of each run, the durations of its spans (any unit).
+        what: how errors call them.
+
+    Raises:
+        InvalidRunsError: a run has no spans, or a duration is not a finite number above 0.
+    """
+    return [
+        float(np.median(positive_runs(run, f"{what} of run {n}"))) for n, run in enumerate(spans, 1)
+    ]
+
+
 def same_length(first: Floats, second: Floats, what: str) -> None:
     """Check that two arrays go together one by one.
 

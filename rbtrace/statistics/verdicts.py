@@ -13,7 +13,7 @@ from typing import Final
 
 from rbtrace.statistics.comparison import Comparison
 from rbtrace.statistics.diagnostics import LEAST_RUNS
-from rbtrace.statistics.findings import forbids_verdict
+from rbtrace.statistics.findings import MDE_ABOVE_THRESHOLD, Finding, forbids_verdict
 from rbtrace.statistics.samples import Number, percentage, probability
 
 _ROUNDING: Final = 1e-12
@@ -103,6 +103,18 @@ def gate(
     if p < comparison.alpha and not at_most(comparison.ratio, limit):
         return GateResult.FAIL
     return GateResult.PASS if at_most(comparison.ci[1], limit) else GateResult.INCONCLUSIVE
+
+
+def sensitivity_finding(comparison: Comparison, threshold: Number) -> Finding | None:
+    """Warn if so few or such noisy runs would seldom find an improvement of the threshold."""
+    wanted = percentage(threshold, "threshold", below=100)
+    if comparison.mde is None or comparison.mde <= wanted:
+        return None
+    message = (
+        f"such runs find an improvement of {comparison.mde:.1f} % four times in five, "
+        f"one of {wanted:g} % less often: make more of them"
+    )
+    return Finding(MDE_ABOVE_THRESHOLD, message)
 
 
 def can_judge(comparison: Comparison) -> bool:
