@@ -1,9 +1,8 @@
-"""Ending early without fooling oneself: three planned looks with O'Brien–Fleming bounds.
+"""Ending early without fooling oneself: looks that are planned, with bounds for each.
 
-Whoever looks after every pair and stops at the first p below 0.05 finds a difference between
-identical arms three times as often as one in twenty. With three looks, equally far apart, and these
-greatest p, it is one in twenty (O'Brien and Fleming, Biometrics 35, 1979, 549–556; the bounds are
-those of two-sided z of 3.471, 2.454 and 2.004).
+Whoever looks after every pair and stops at the first p below 0.05 finds differences between
+identical arms far more often than one time in twenty. `rbtrace.statistics.o_brien_fleming` gives
+the bounds with which it is one in twenty.
 """
 
 from __future__ import annotations
@@ -11,27 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rbtrace.errors import RbtraceError
+from rbtrace.statistics import InvalidParameterError, o_brien_fleming
 
 ALPHA: Final = 0.05
-BOUNDS: Final = (0.0005, 0.0141, 0.0451)
 
 
 def parse_looks(text: str) -> list[int]:
     """Numbers of pairs as the command line takes them: `10,20,30`.
 
     Raises:
-        RbtraceError: they are not three numbers, equally far apart.
+        InvalidParameterError: they are not increasing whole numbers from 2 on.
     """
     try:
         looks = [int(part) for part in text.split(",")]
     except ValueError:
-        looks = []
-    if len(looks) != len(BOUNDS) or looks[0] < 1 or looks != [looks[0] * n for n in (1, 2, 3)]:
-        raise RbtraceError(
-            f"--until {text} is not understood: give three numbers of pairs, equally far apart, "
-            "such as 10,20,30 (the bounds hold for these only)"
-        )
+        raise InvalidParameterError(
+            f"--until {text} is not understood: give numbers of pairs, such as 10,20,30"
+        ) from None
+    o_brien_fleming(looks, ALPHA)
     return looks
 
 
@@ -42,4 +38,5 @@ def alpha_at(looks: Sequence[int], pairs: int) -> float:
     """
     if not looks:
         return ALPHA
-    return dict(zip(looks, BOUNDS, strict=True)).get(pairs, BOUNDS[0])
+    bounds = {look.runs: look.p_value for look in o_brien_fleming(looks, ALPHA)}
+    return bounds.get(pairs, min(bounds.values()))

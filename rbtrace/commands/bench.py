@@ -48,7 +48,7 @@ _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--pairs", type=click.IntRange(min=1), help="How many, fixed.  [default: 10]")
 @click.option(
     "--until",
-    metavar="N,2N,3N",
+    metavar="N,N,N",
     help="Look at the whole after so many pairs, and end at a clear difference (stricter bounds).",
 )
 @click.option(

@@ -21,15 +21,18 @@ def overall_changes(sides: Sides, policy: Policy, alpha: float) -> list[Change]:
             continue
         found = compared(values, sides, alpha)
         judged = verdicts(found, policy)
+        described = figures(found)
         if rows:
             judged["gate"] = None
+        elif (finding := statistics.sensitivity_finding(found, policy.threshold)) is not None:
+            described["warnings"].append(_warned(finding))
         rows.append(
             Change(
                 name=measure.name,
                 unit=measure.unit,
                 baseline=geometric_mean(values[0]),
                 candidate=geometric_mean(values[1]),
-                **figures(found),
+                **described,
                 **judged,
             )
         )
@@ -40,7 +43,9 @@ def compared(
     values: tuple[list[float], list[float]], sides: Sides, alpha: float
 ) -> statistics.Comparison:
     """Compare a figure of the runs of both sides."""
-    return statistics.compare_runs(*values, paired=sides.paired, confidence=1 - alpha)
+    return statistics.compare_runs(
+        *values, paired=sides.paired, confidence=1 - alpha, starts=sides.starts
+    )
 
 
 def figures(found: statistics.Comparison) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def figures(found: statistics.Comparison) -> dict[str, Any]:
         "crosscheck_p": found.crosscheck_p,
         "run_cv": found.run_cv,
         "mde": found.mde,
-        "warnings": [Warned(str(one), one.message) for one in found.warnings],
+        "warnings": [_warned(one) for one in found.warnings],
     }
 
 
@@ -72,6 +77,10 @@ def verdicts(
 def geometric_mean(values: Sequence[float]) -> float:
     """The geometric mean of positive numbers."""
     return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def _warned(finding: statistics.Finding) -> Warned:
+    return Warned(str(finding), finding.message)
 
 
 def _measured(name: str) -> Callable[[Run], float | None]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rbtrace.bench.environment import COMPARABLE
 from rbtrace.bench.looks import alpha_at
 from rbtrace.bench.result import BASELINE, CANDIDATE
-from rbtrace.comparison.arms import RECORDED, REVISION, Arm
+from rbtrace.comparison.arms import RECORDED, Arm
 from rbtrace.comparison.changes import overall_changes
+from rbtrace.comparison.environments import differences
 from rbtrace.comparison.inputs import read_arm
 from rbtrace.comparison.operations import operation_changes
-from rbtrace.comparison.outcome import doubts, draw, without_verdicts
+from rbtrace.comparison.outcome import draw, without_verdicts
 from rbtrace.comparison.results import ArmInfo, Comparison, Design, Policy
 from rbtrace.comparison.sides import sides_of
 from rbtrace.comparison.work import compare_results, compare_work
 from rbtrace.errors import InputError
+from rbtrace.statistics.findings import FORBIDDING
 
 
 def compare_paths(baseline: str | Path, candidate: str | Path, policy: Policy) -> Comparison:
@@ -51,7 +52,9 @@ def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> Comparison:
         )
     explained = operation_changes(sides, policy, None if looks else alpha)
     result = compare_results(baseline, candidate)
-    reasons = doubts(baseline, candidate, sides, result)
+    apart = differences(baseline, candidate, sides)
+    reasons = [f"not the same computation: {result.reason}"] if result.same is False else []
+    reasons += [one.message for one in apart if one in FORBIDDING]
     if reasons:
         overall = [without_verdicts(one) for one in overall]
         explained = explained._replace(
@@ -71,7 +74,7 @@ def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> Comparison:
         warnings=[
             *(f"{arm.name}: {one}" for arm in (baseline, candidate) for one in arm.warnings),
             *warnings,
-            *_other_versions(baseline, candidate),
+            *(one.message for one in apart if one not in FORBIDDING),
         ],
     )
 
@@ -89,12 +92,3 @@ def _check_sources(baseline: Arm, candidate: Arm) -> None:
 def _info(arm: Arm) -> ArmInfo:
     hosts = sorted({host for run in arm.runs for host in run.hosts if host})
     return ArmInfo(arm.name, arm.source, len(arm.runs), hosts, dict(arm.environment))
-
-
-def _other_versions(baseline: Arm, candidate: Arm) -> list[str]:
-    ours, theirs = baseline.environment, candidate.environment
-    return [
-        f"{name} differs: {ours[name]} and {theirs[name]}"
-        for name in sorted(ours.keys() & theirs.keys() - {*COMPARABLE, REVISION})
-        if ours[name] != theirs[name]
-    ]

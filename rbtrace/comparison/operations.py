@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 from rbtrace import statistics
 from rbtrace.comparison.arms import Run
 from rbtrace.comparison.changes import compared, figures, geometric_mean, verdicts
-from rbtrace.comparison.contributions import contributions
 from rbtrace.comparison.results import OperationChange, Policy
 from rbtrace.comparison.sides import Sides
 
@@ -37,12 +36,7 @@ def operation_changes(sides: Sides, policy: Policy, alpha: float | None) -> Expl
     """
     if sides.values(_self_of_all) is None:
         return Explained([], None)
-    parts = contributions(
-        [run.self_ns for run in sides.baseline],
-        [run.self_ns for run in sides.candidate],
-        paired=sides.paired,
-    )
-    log_ratio = math.fsum(parts.values())
+    log_ratio, parts = _decomposed(sides)
     rows = {name: _described(name, sides) for name in parts}
     notes = {name: _why_not_judged(name, sides, rows[name], alpha) for name in parts}
     found = {
@@ -69,6 +63,19 @@ def operation_changes(sides: Sides, policy: Policy, alpha: float | None) -> Expl
         for name, part in parts.items()
     ]
     return Explained(sorted(changes, key=_by_part), log_ratio)
+
+
+def _decomposed(sides: Sides) -> tuple[float, dict[str, float]]:
+    """The log ratio of all self time, and each operation's part of it."""
+    ours, theirs = (
+        {
+            name: [run.self_ns.get(name, 0.0) for run in side]
+            for name in {name for run in side for name in run.self_ns}
+        }
+        for side in (sides.baseline, sides.candidate)
+    )
+    found = statistics.decompose(ours, theirs, paired=sides.paired)
+    return found.log_ratio, found.contributions
 
 
 def _described(name: str, sides: Sides) -> dict[str, Any]:

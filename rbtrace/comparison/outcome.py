@@ -1,4 +1,4 @@
-"""What follows from a comparison: doubts that forbid verdicts, gates, and the exit status."""
+"""What follows from a comparison: verdicts or none, gates, and the exit status."""
 
 from __future__ import annotations
 
@@ -6,32 +6,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from rbtrace.bench.environment import COMPARABLE
-from rbtrace.comparison.arms import Arm
 from rbtrace.comparison.results import Change, OperationChange, Outcome, Policy
-from rbtrace.comparison.sides import Sides
 from rbtrace.comparison.work import SameResult, Work
 from rbtrace.errors import EXIT_GATE_FAILED, EXIT_GOOD, EXIT_INCONCLUSIVE
 
 _ACCEPT: Final = "ACCEPT"
 _FAIL: Final = "FAIL"
 _INCONCLUSIVE: Final = "INCONCLUSIVE"
-
-
-def doubts(baseline: Arm, candidate: Arm, sides: Sides, result: SameResult) -> list[str]:
-    """Why nothing can be called faster or slower, whatever the times are."""
-    reasons = []
-    if result.same is False:
-        reasons.append(f"not the same computation: {result.reason}")
-    ours, theirs = baseline.environment, candidate.environment
-    reasons += [
-        f"the arms ran on different machines ({name}: {ours[name]} and {theirs[name]})"
-        for name in COMPARABLE
-        if name in ours and name in theirs and ours[name] != theirs[name]
-    ]
-    if not reasons and (hosts := _mixed_hosts(sides)):
-        reasons.append(f"the runs are from different hosts ({', '.join(hosts)})")
-    return reasons
 
 
 def without_verdicts[T: Change](change: T) -> T:
@@ -97,13 +78,3 @@ def _regression(change: Change, policy: Policy) -> str:
         f"{change.name} takes {100 * (change.ratio - 1):.1f} % longer; "
         f"{policy.max_regression:g} % is allowed"
     )
-
-
-def _mixed_hosts(sides: Sides) -> list[str]:
-    """The hosts, if runs that are compared with each other are not all of the same."""
-    if sides.paired:
-        pairs = zip(sides.baseline, sides.candidate, strict=True)
-        if all(before.hosts == after.hosts for before, after in pairs):
-            return []
-    places = {run.hosts for run in (*sides.baseline, *sides.candidate)}
-    return sorted({host for place in places for host in place}) if len(places) > 1 else []

@@ -18,17 +18,15 @@ class Sides:
     paired: bool
 
     @property
-    def starts(self) -> tuple[list[float], list[float]] | None:
-        """When the runs of both sides started, ns since the first of all; None if unknown."""
+    def starts(self) -> tuple[list[int], list[int]] | None:
+        """When the runs of both sides started, epoch ns; None if that is not known of all."""
         known = [
             [run.started_ns for run in side if run.started_ns is not None]
             for side in (self.baseline, self.candidate)
         ]
         if [len(side) for side in known] != [len(self.baseline), len(self.candidate)]:
             return None
-        first = min(min(side) for side in known)
-        ours, theirs = ([float(start - first) for start in side] for side in known)
-        return ours, theirs
+        return known[0], known[1]
 
     def values(self, of: Callable[[Run], float | None]) -> tuple[list[float], list[float]] | None:
         """A figure of every run of both sides; None where some run has none above 0."""
