@@ -60,6 +60,11 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
 	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
 
+.PHONY: evidence
+evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md
+	$(STAGE) evidence $(PYTHON) -m rbtrace.scenarios.evidence -o build/evidence \
+		--report docs/results/evidence.md
+
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 

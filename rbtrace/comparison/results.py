@@ -1,6 +1,6 @@
 """The result of a comparison, as plain rows: what every report of it is made of.
 
-`docs/comparison.schema.json` is made from these types.
+`docs/comparison.schema.json` is made from these types by `docs/tables.py`.
 """
 
 from __future__ import annotations

@@ -25,9 +25,3 @@ def render_comparison(found: Comparison, name: str, options: Options) -> str:
     from rbtrace.reporting import terminal  # noqa: PLC0415 - as above
 
     return terminal.render_report(report, options)
-
-
-def comparison_schema() -> str:
-    """The JSON Schema of the JSON format: `docs/comparison.schema.json`."""
-    schema = msgspec.json.schema(Comparison)
-    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"

@@ -21,7 +21,7 @@ import click
 from rbtrace.bench.environment import untraced
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.measurement import paired_ratio
+from rbtrace.statistics import compare_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,10 +138,10 @@ def _median(values: list[float]) -> float:
 
 
 def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
-    found = paired_ratio(baseline, candidate)
-    if found.low is None or found.high is None:
-        return f"{found.ratio:.3f} (one pair)"
-    return f"{found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    found = compare_runs(baseline, candidate, paired=True)
+    if found.ci is None:
+        return f"{found.ratio:.3f} (no interval)"
+    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
 
 
 @click.command()

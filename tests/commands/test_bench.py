@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from rbtrace.bench.result import read_plan, read_runs
@@ -105,6 +106,10 @@ def test_the_environment_is_recorded(program, tmp_path: Path) -> None:
     )  # fmt: skip
 
     plan = json.loads((tmp_path / "out" / "bench.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "bench.schema.json").read_text())
+    jsonschema.validate(plan, schema)
+    for line in (tmp_path / "out" / "runs.jsonl").read_text().splitlines():
+        jsonschema.validate(json.loads(line), schema)
     assert plan["environment"]["cpu"]
     assert plan["environment"]["cores"] == os.cpu_count()
     assert plan["environment"]["variables"]["OMP_NUM_THREADS"] == "1"

@@ -20,7 +20,6 @@ import rbtrace as package
 from rbtrace import conventions as key
 from rbtrace.commands import main
 from rbtrace.errors import EXIT_GATE_FAILED, EXIT_GOOD, EXIT_INCONCLUSIVE, EXIT_USAGE
-from rbtrace.reporting.comparison_formats import comparison_schema
 from tests.analysis.spans import SUMMARY, Span, write
 from tests.commands.test_main import rbtrace
 
@@ -76,10 +75,6 @@ SPREAD = (100, 103, 98, 101, 99, 102, 100, 97, 103, 101)
 
 def times(factor: float) -> list[int]:
     return [round(factor * wall) for wall in SPREAD[::-1]]
-
-
-def test_the_published_schema_is_that_of_the_code() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == comparison_schema()
 
 
 def test_two_folders_of_traces(tmp_path: Path) -> None:
