@@ -46,10 +46,7 @@ def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> Comparison:
     alpha = alpha_at(looks, len(sides.baseline))
     overall = overall_changes(sides, policy, alpha)
     if not overall:
-        raise InputError(
-            f"{baseline.name} ({baseline.source}) and {candidate.name} ({candidate.source}) have "
-            "no measure in common"
-        )
+        raise InputError(_why_nothing(baseline, candidate))
     explained = operation_changes(sides, policy, None if looks else alpha)
     result = compare_results(baseline, candidate)
     apart = differences(baseline, candidate, sides)
@@ -87,6 +84,17 @@ def _check_sources(baseline: Arm, candidate: Arm) -> None:
             f"{baseline.name} is of {ours} and {candidate.name} of {theirs}: "
             "compare results of the same tool"
         )
+
+
+def _why_nothing(baseline: Arm, candidate: Arm) -> str:
+    for arm in (baseline, candidate):
+        for run in arm.runs:
+            if not any(value > 0 for value in run.measures.values()):
+                return f"the run {run.name} of {arm.name} has no time at all"
+    return (
+        f"{baseline.name} ({baseline.source}) and {candidate.name} ({candidate.source}) have no "
+        "measure in common"
+    )
 
 
 def _info(arm: Arm) -> ArmInfo:

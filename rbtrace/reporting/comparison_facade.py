@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.policy import make_policy
@@ -15,6 +12,7 @@ from rbtrace.comparison.results import Change, OperationChange, Outcome
 from rbtrace.comparison.results import Comparison as Results
 from rbtrace.comparison.work import PathWork
 from rbtrace.reporting.comparison_formats import render_comparison
+from rbtrace.reporting.frames import frame
 from rbtrace.reporting.model import Options
 
 if TYPE_CHECKING:
@@ -39,18 +37,18 @@ class Comparison:
     @property
     def overall(self) -> pd.DataFrame:
         """One measure of a run per row; the gate is made of the first."""
-        return _frame(self.results.overall, Change)
+        return frame(self.results.overall, Change)
 
     @property
     def operations(self) -> pd.DataFrame:
         """One operation per row, the greatest part in the change first."""
-        return _frame(self.results.operations, OperationChange)
+        return frame(self.results.operations, OperationChange)
 
     @property
     def work(self) -> pd.DataFrame:
         """One call path whose number of calls differs per row."""
         work = self.results.work
-        return _frame([] if work is None else work.differences, PathWork)
+        return frame([] if work is None else work.differences, PathWork)
 
     def to_markdown(self, **options: Any) -> str:
         """The report as Markdown; options are fields of `rbtrace.reporting.model.Options`."""
@@ -89,9 +87,3 @@ def compare(baseline: str | Path, candidate: str | Path | None = None, **policy:
     """
     other = baseline if candidate is None else candidate
     return Comparison(compare_paths(baseline, other, make_policy(**policy)))
-
-
-def _frame(rows: Sequence[Struct], row_type: type[Struct]) -> pd.DataFrame:
-    from rbtrace.reporting.frames import frame  # noqa: PLC0415 - importing pandas takes a second
-
-    return frame(rows, row_type)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from rbtrace.bench.result import read_plan, read_runs
 from rbtrace.bench.runner import pair_of
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from rbtrace.testing import read_spans
+from tests.commands.terminal import on_a_terminal
 from tests.commands.test_main import RBTRACE, rbtrace
 
 TRACED = """
@@ -207,20 +207,11 @@ def test_another_machine_is_refused(program, tmp_path: Path) -> None:
 
 def test_a_terminal_gets_a_bar_with_the_time_left(program, tmp_path: Path) -> None:
     one = program(TRACED)
-    ours, theirs = pty.openpty()
     command = [*RBTRACE, "bench", "-o", str(tmp_path / "out"), "--baseline", one,
                "--candidate", one, "--pairs", "2"]  # fmt: skip
-    with subprocess.Popen(
-        command, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"}
-    ) as process:
-        os.close(theirs)
-        said = b""
-        try:
-            while part := os.read(ours, 4096):
-                said += part
-        except OSError:
-            pass  # how Linux says that the other end is closed
-        assert process.wait(60) == EXIT_GOOD
-    os.close(ours)
+
+    code, said = on_a_terminal(command)
+
+    assert code == EXIT_GOOD
     assert b"measuring" in said
     assert b"2/2" in said

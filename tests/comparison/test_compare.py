@@ -232,14 +232,27 @@ def test_nothing_in_common() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"threshold": 0.0},
         {"threshold": -1.0},
         {"threshold": 100.0},
         {"threshold": math.nan},
-        {"max_regression": 0.0},
+        {"max_regression": -0.1},
         {"max_regression": math.inf},
     ],
 )
 def test_per_cent_that_mean_nothing_are_refused(asked) -> None:
-    with pytest.raises(RbtraceError, match="is not understood"):
+    with pytest.raises(RbtraceError, match=r"threshold|max_regression"):
         compared(BASELINE, BASELINE, **asked)
+
+
+def test_no_regression_at_all_may_be_allowed() -> None:
+    slightly = arm("candidate", noisy(104, 10, 1))
+
+    assert compared(BASELINE, slightly, max_regression=0).outcome.gate == "FAIL"
+    assert compared(slightly, BASELINE, max_regression=0, threshold=0).outcome.exit_code == 0
+
+
+def test_a_run_that_took_no_time_is_named() -> None:
+    still = arm("candidate", [*noisy(100, 4), {"price": 0.0}])
+
+    with pytest.raises(InputError, match="candidate-5 of candidate has no time at all"):
+        compared(BASELINE, still)
