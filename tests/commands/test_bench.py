@@ -153,6 +153,11 @@ def test_a_hanging_command(program, tmp_path: Path) -> None:
         (("--baseline", "true", "--candidate", ""), "a command is empty"),
         (("--baseline", "true", "--candidate", "true", "--pairs", "0"), "'--pairs'"),
         (("--resume",), "no benchmark in"),
+        (("--baseline", "true", "--candidate", "true", "--until", "9,3"), "looks must be"),
+        (
+            ("--baseline", "true", "--candidate", "true", "--until", "3,6", "--pairs", "9"),
+            "give one of them",
+        ),
     ],
 )
 def test_bad_usage_is_one_clear_line(tmp_path: Path, arguments, complaint: str) -> None:
@@ -189,6 +194,21 @@ def test_ctrl_c_keeps_pairs_and_resume_goes_on(program, tmp_path: Path) -> None:
     ]
     assert bench(tmp_path, "--resume").returncode == EXIT_GOOD
     assert read_runs(tmp_path / "out") == runs
+
+
+def test_a_clear_difference_ends_it_at_a_planned_look(program, tmp_path: Path) -> None:
+    quick, slow = program("pass", "quick.py"), program("import time; time.sleep(1)", "slow.py")
+
+    found = bench(tmp_path, "--untraced", "--baseline", quick, "--candidate", slow,
+                  "--until", "6,12,18", "--warmup", 0)  # fmt: skip
+
+    assert found.returncode == EXIT_GOOD, found.stderr
+    kept = len(read_runs(tmp_path / "out")) // 2
+    assert kept in {6, 12}
+    assert read_plan(tmp_path / "out").looks == [6, 12, 18]
+    assert "Regression gate FAIL" in found.stdout
+    assert bench(tmp_path, "--resume").returncode == EXIT_GOOD
+    assert len(read_runs(tmp_path / "out")) // 2 == kept
 
 
 def test_another_machine_is_refused(program, tmp_path: Path) -> None:
