@@ -18,12 +18,22 @@ DEFAULT_SERVICE_NAME: Final = "rbtrace"
 SPANS_SUFFIX: Final = ".otlp.jsonl"
 TALLY_SUFFIX: Final = ".tally"
 OPEN_SUFFIX: Final = ".open"
+SENT_SUFFIX: Final = ".sent"
+SIDE_SUFFIXES: Final = (TALLY_SUFFIX, OPEN_SUFFIX, SENT_SUFFIX)
+"""Files that stand beside a spans file and hold no ended spans."""
 
 UNATTACHED: Final = "rbtrace.unattached"
 """Implicit root of hot calls that no span encloses. Its own self time enters no share, no wall."""
 THREAD: Final = "thread"
 """Implicit span of a thread whose hot calls no span of its own encloses; as `UNATTACHED`."""
 IMPLICIT_SPANS: Final = frozenset({UNATTACHED, THREAD})
+
+TRIALS_PER_TRACE: Final = 200
+"""Trials of a sweep in the sweep's own trace; each later one is a trace of its own, linked to it.
+
+Trace viewers choke on tens of thousands of spans, and a span takes 128 links at most: so the trial
+links to its sweep, not the sweep to its trials. Analyses join them again.
+"""
 
 
 class Category(StrEnum):

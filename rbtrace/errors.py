@@ -31,6 +31,12 @@ class InputError(RbtraceError):
     """A file or folder to be analyzed is missing, unreadable, empty or not a trace."""
 
 
+class DeliveryError(RbtraceError):
+    """Kept spans could not all be sent; what was sent is remembered."""
+
+    exit_code = EXIT_GATE_FAILED
+
+
 class MissingExtraError(RbtraceError, ImportError):
     """An optional package is needed; the message gives the exact install command."""
 

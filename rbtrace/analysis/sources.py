@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.streams import DAMAGED, with_head
-from rbtrace.conventions import OPEN_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
+from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
 STANDARD_INPUT: Final = "-"
@@ -97,7 +97,7 @@ def _expand_one(text: str) -> Iterator[Source]:
         for match in matches:
             if Path(match).is_dir():
                 yield from _in_folder(Path(match))
-            elif not match.endswith((TALLY_SUFFIX, OPEN_SUFFIX)):
+            elif not match.endswith(SIDE_SUFFIXES):
                 yield Source(match, Path(match), asked=False)
     else:
         raise InputError(f"no such file or folder: {text}")
@@ -111,5 +111,5 @@ def _in_folder(folder: Path) -> Iterator[Source]:
     if not files:
         raise InputError(f"the folder {folder} is empty: no trace was written there")
     for file in files:
-        if not file.name.endswith((TALLY_SUFFIX, OPEN_SUFFIX)):
+        if not file.name.endswith(SIDE_SUFFIXES):
             yield Source(str(file), file, asked=False)

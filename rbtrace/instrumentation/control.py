@@ -6,8 +6,7 @@ from typing import Any
 
 from rbtrace.errors import warn_once
 from rbtrace.instrumentation.imports import AfterImport
-from rbtrace.instrumentation.patching import Patches
-from rbtrace.instrumentation.table import rows_by_module
+from rbtrace.instrumentation.patching import Patches, rows_by_module
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.settings import Settings
 

@@ -14,10 +14,14 @@ from typing import Any, NamedTuple
 
 from rbtrace.conventions import SCOPE_NAME
 from rbtrace.errors import warn_once
-from rbtrace.instrumentation.table import Kind, TracedMethod, extractor, rows_by_module
+from rbtrace.instrumentation.carriers import CARRIERS, Carrier
+from rbtrace.instrumentation.table import TRACED_METHODS, Kind, TracedMethod, extractor
+
+type Row = TracedMethod | Carrier
 
 
 class _Patch(NamedTuple):
+    row: Row
     owner: Any
     attribute: str
     original: Any
@@ -49,10 +53,19 @@ class Patches:
         self._done.clear()
 
     def __len__(self) -> int:
-        return len(self._done)
+        return sum(isinstance(patch.row, TracedMethod) for patch in self._done.values())
 
 
-def locate(module: ModuleType, row: TracedMethod) -> tuple[Any, str, Any]:
+def rows_by_module() -> dict[str, list[Row]]:
+    """All that is wrapped, by the module that has to be imported."""
+    everything: tuple[Row, ...] = (*CARRIERS, *TRACED_METHODS)
+    rows: dict[str, list[Row]] = {}
+    for row in everything:
+        rows.setdefault(row.module, []).append(row)
+    return rows
+
+
+def locate(module: ModuleType, row: Row) -> tuple[Any, str, Any]:
     """Owner, attribute and present value of a row's target.
 
     Raises:
@@ -65,16 +78,16 @@ def locate(module: ModuleType, row: TracedMethod) -> tuple[Any, str, Any]:
         if owner is None:
             raise LookupError(f"{row.module} has no {name}")
     if attribute not in vars(owner):
-        raise LookupError(f"{row.target} does not exist in this rustybt")
+        raise LookupError(f"{row.target} does not exist here")
     return owner, attribute, vars(owner)[attribute]
 
 
-def _patch(module: ModuleType, row: TracedMethod) -> _Patch:
+def _patch(module: ModuleType, row: Row) -> _Patch:
     owner, attribute, original = locate(module, row)
-    wrapped = _wrap(original, row)
+    wrapped = row.wrap(original) if isinstance(row, Carrier) else _wrap(original, row)
     setattr(owner, attribute, wrapped)
     _replace_everywhere(owner, original, wrapped)
-    return _Patch(owner, attribute, original, wrapped)
+    return _Patch(row, owner, attribute, original, wrapped)
 
 
 def _wrap(original: Any, row: TracedMethod) -> Any:
@@ -90,6 +103,7 @@ def _wrap(original: Any, row: TracedMethod) -> Any:
         after=extractor(row.after),
         measures_cpu=row.measures_cpu,
         attaches=row.runs_user_code,
+        is_trial=row.is_trial,
     )
     target = _carrying(original) if row.carries_objective else original
     return wrap_operation(target, operation, hot=row.kind is Kind.HOT)

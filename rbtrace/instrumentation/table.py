@@ -42,6 +42,8 @@ class TracedMethod:
     """Whether a hot call runs code of the user's, which may start spans by itself."""
     carries_objective: bool = False
     """Whether the call hands its first argument to worker processes."""
+    is_trial: bool = False
+    """Whether a span may become a trace of its own in a large sweep."""
 
     @property
     def module(self) -> str:
@@ -233,6 +235,7 @@ _OPTIMIZATION = (
         before="trial",
         after="trial_result",
         measures_cpu=True,
+        is_trial=True,
     ),
     TracedMethod(
         "rustybt.optimization.parallel_optimizer:ParallelOptimizer.run",
@@ -270,14 +273,6 @@ TRACED_METHODS: Final[tuple[TracedMethod, ...]] = (
     *_SEARCH,
     *_OPTIMIZATION,
 )
-
-
-def rows_by_module() -> dict[str, list[TracedMethod]]:
-    """The table by the module that has to be imported."""
-    rows: dict[str, list[TracedMethod]] = {}
-    for row in TRACED_METHODS:
-        rows.setdefault(row.module, []).append(row)
-    return rows
 
 
 def extractor(name: str) -> Callable[..., dict[str, object]] | None:

@@ -12,18 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from opentelemetry.context import Context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from rbtrace.conventions import SCOPE_NAME, TRIAL_NUMBER, TRIAL_SCORE, Category
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation, describe
+from rbtrace.recording.origin import PROPAGATOR, headers_of
 from rbtrace.recording.parameters import digest_key, parameter_attributes, use_digest_key
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.scopes import open_scope
-from rbtrace.settings import Settings
+from rbtrace.recording.tasks import turn_on_here
 
 EVALUATE = "ParallelOptimizer.evaluate"
-_propagator = TraceContextTextMapPropagator()
 
 
 class CarriedObjective:
@@ -34,8 +33,7 @@ class CarriedObjective:
 
     def __init__(self, objective: Callable[[Any], Any]) -> None:
         self._objective = objective
-        self._headers: dict[str, str] = {}
-        _propagator.inject(self._headers, context=current.get_current())
+        self._headers = headers_of(current.get_current())
         self._environ = RECORDER.settings.to_environ()
         self._key = digest_key()
         self._number: int | None = None
@@ -63,13 +61,12 @@ class CarriedObjective:
         carried._number = number
         carried._numbers = itertools.count(number)
         use_digest_key(key)
-        if not RECORDER.is_on:
-            RECORDER.turn_on(Settings.read(environ)[0])
+        turn_on_here(environ)
         return carried
 
     def __call__(self, parameters: Any) -> Any:
         """Evaluate one trial as a span of its own."""
-        parent = _propagator.extract(self._headers, context=Context())
+        parent = PROPAGATOR.extract(self._headers, context=Context())
         with open_scope(self._operation(parameters), context=parent) as scope:
             score = self._objective(parameters)
         scope.succeed(score)
@@ -84,6 +81,7 @@ class CarriedObjective:
             before=lambda: self._attributes(parameters),
             after=lambda score: {TRIAL_SCORE: float(score)},
             measures_cpu=True,
+            is_trial=True,
         )
 
     def _attributes(self, parameters: Any) -> dict[str, Any]:

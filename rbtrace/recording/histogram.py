@@ -7,7 +7,7 @@ first. A bucket is named by its greatest member, which is the duration with all 
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -48,14 +48,18 @@ class Durations(NamedTuple):
         """These and a batch of raw durations."""
         if not batch:
             return self
+        ordered = sorted(batch)
         buckets = dict(self.buckets)
-        counted = Counter([ns | _LOWER_BITS[ns.bit_length()] for ns in batch])
-        for upper, calls in counted.items():
-            buckets[upper] = buckets.get(upper, 0) + calls
-        shortest, longest = min(batch), max(batch)
+        counted = 0
+        while counted < len(ordered):
+            upper = bucket(ordered[counted])
+            reached = bisect_right(ordered, upper, counted)
+            buckets[upper] = buckets.get(upper, 0) + reached - counted
+            counted = reached
+        shortest, longest = ordered[0], ordered[-1]
         return Durations(
-            calls=self.calls + len(batch),
-            total=self.total + sum(batch),
+            calls=self.calls + len(ordered),
+            total=self.total + sum(ordered),
             shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
             longest=max(self.longest, longest),
             buckets=buckets,

@@ -9,7 +9,7 @@ from typing import Any
 
 from rbtrace.errors import RbtraceError
 from rbtrace.recording import current
-from rbtrace.recording.calltree import FOLD_AT
+from rbtrace.recording.calltree import FOLD_AT, Node
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.trees import Trees
@@ -52,35 +52,77 @@ def aggregated(
         caller = place.node
         if caller is None or get_context() is not place.context or not caller.started:
             return _from_elsewhere(trees, place, call, args, kwargs)
-        node = caller.children.get(name) or caller.child(operation)
-        recursive = node.started
-        place.node = node
-        start = monotonic_ns()
-        if not recursive:
-            node.started = start
         try:
-            return target(*args, **kwargs)
+            node = caller.children[name]
+        except KeyError:
+            node = caller.child(operation)
+        if node.started or node.parent is not caller:
+            return _again(target, place, node, args, kwargs)
+        place.node = node
+        node.started = start = monotonic_ns()
+        try:
+            result = target(*args, **kwargs)
         except BaseException:
-            node.errors += 1
+            _leave(place, node, monotonic_ns())
             raise
-        finally:
-            end = monotonic_ns()
-            duration = end - start
-            place.node = caller
-            node.pending.append(duration)
-            if recursive or node.parent is not caller:
-                node.rejoin(caller, duration, 0 if recursive else end)
-            else:
-                node.started = 0
-                node.ended = end
-            if duration > node.floor:
-                node.keep(duration, start)
-            if len(node.pending) >= FOLD_AT:
-                node.fold_later()
-            if caller.operation is None and caller.tree.due:
-                caller.tree.fold_due()
+        node.ended = end = monotonic_ns()
+        place.node = caller
+        node.started = 0
+        duration = end - start
+        pending = node.pending
+        pending.append(duration)
+        if duration > node.floor:
+            node.keep(duration, start)
+        if len(pending) >= FOLD_AT:
+            node.fold_later()
+        if caller.operation is None and caller.tree.due:
+            caller.tree.fold_due()
+        return result
 
     return call
+
+
+def _leave(place: Place, node: Node, ended: int) -> None:
+    """An ordinary call has raised."""
+    start = node.started
+    node.ended = ended
+    place.node = node.parent
+    node.started = 0
+    node.errors += 1
+    node.pending.append(ended - start)
+    if ended - start > node.floor:
+        node.keep(ended - start, start)
+
+
+def _again(
+    target: Callable[..., Any],
+    place: Place,
+    node: Node,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """A call that is part of a recursion, or came from elsewhere than the node's parent."""
+    caller = place.node
+    assert caller is not None
+    recursive = node.started
+    place.node = node
+    start = clock.monotonic_ns()
+    if not recursive:
+        node.started = start
+    try:
+        return target(*args, **kwargs)
+    except BaseException:
+        node.errors += 1
+        raise
+    finally:
+        end = clock.monotonic_ns()
+        place.node = caller
+        node.pending.append(end - start)
+        node.rejoin(caller, end - start, 0 if recursive else end)
+        if end - start > node.floor:
+            node.keep(end - start, start)
+        if len(node.pending) >= FOLD_AT:
+            node.fold_later()
 
 
 def _from_elsewhere(

@@ -24,24 +24,26 @@ class Operation:
     measures_cpu: bool = False
     attaches: bool = True
     """Whether a hot call makes its summary the current span: not needed inside the engine."""
+    is_trial: bool = False
+    """Whether a span may become a trace of its own, linked to its parent, in a large sweep."""
 
 
 def describe(
-    function: Callable[..., Any],
-    name: str,
-    category: str,
-    scope: str,
-    *,
-    before: Extractor | None = None,
-    after: Extractor | None = None,
-    measures_cpu: bool = False,
-    attaches: bool = True,
+    function: Callable[..., Any], name: str, category: str, scope: str, **how: Any
 ) -> Operation:
-    """The operation of a callable: its attributes name the code and the category."""
+    """The operation of a callable: its attributes name the code and the category.
+
+    Args:
+        function: what is traced.
+        name: name of its spans.
+        category: kind of work.
+        scope: instrumentation scope.
+        **how: further fields of `Operation`.
+    """
     module = getattr(function, "__module__", None) or "?"
     qualified = getattr(function, "__qualname__", None) or name
     attributes = {CATEGORY: category, CODE_FUNCTION_NAME: f"{module}.{qualified}"}
-    return Operation(name, scope, attributes, before, after, measures_cpu, attaches)
+    return Operation(name, scope, attributes, **how)
 
 
 def block(name: str, attributes: Mapping[str, Any]) -> Operation:

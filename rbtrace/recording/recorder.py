@@ -6,6 +6,7 @@ This module imports nothing of OpenTelemetry until something is recorded.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,15 @@ class Recorder:
     def trees(self) -> Trees | None:
         """The call trees hot calls enter; None when tracing is off or cannot start."""
         return self._trees if self.pipeline() is not None else None
+
+    def has_recorded(self) -> bool:
+        """Whether there can be a span to hand on to other threads and processes."""
+        return self.is_on and "opentelemetry.sdk.trace" in sys.modules
+
+    def task_ended(self) -> None:
+        """A task that came from elsewhere has ended here: deliver before its result leaves."""
+        if self._pipeline is not None:
+            self._pipeline.task_ended()
 
     def _start(self) -> None:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
+    Link,
     Span,
     Status,
     StatusCode,
@@ -22,10 +23,18 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from rbtrace.conventions import CPU_NS, ERROR_TYPE, RUNQUEUE_NS
+from rbtrace.conventions import (
+    CPU_NS,
+    ERROR_TYPE,
+    LINK,
+    RUNQUEUE_NS,
+    TRIAL_NUMBER,
+    TRIALS_PER_TRACE,
+)
 from rbtrace.errors import warn_once
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation
+from rbtrace.recording.origin import under_origin
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.telemetry import clock
@@ -131,17 +140,28 @@ def open_scope(
             attributes.update(
                 extract(operation.before, operation.name, *arguments, **(keywords or {}))
             )
-        around = current.get_current() if context is None else context
+        around = under_origin(current.get_current()) if context is None else context
+        links: list[Link] = []
+        if operation.is_trial and attributes.get(TRIAL_NUMBER, 0) >= TRIALS_PER_TRACE:
+            links = _link_to_parent(around)
         span = pipeline.tracer(operation.scope).start_span(
             operation.name,
-            context=_with_summary(around),
+            context=Context() if links else _with_summary(around),
             attributes=attributes,
+            links=links,
             start_time=started,
         )
         return Scope(operation, span, set_span_in_context(span, around))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
         return NO_SCOPE
+
+
+def _link_to_parent(context: Context) -> list[Link]:
+    """The current span as the link of a trace of its own; nothing if it is not recorded."""
+    parent = get_current_span(context).get_span_context()
+    sampled = parent.is_valid and parent.trace_flags.sampled
+    return [Link(parent, {LINK: "parent"})] if sampled else []
 
 
 def _with_summary(context: Context) -> Context:

@@ -8,7 +8,6 @@ encloses get an implicit span: `thread` below the span whose context they carry,
 from __future__ import annotations
 
 import secrets
-import threading
 from dataclasses import dataclass
 from threading import get_ident
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current
 from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.calltree import CallTree, Node, SummarySpan
+from rbtrace.recording.origin import or_origin
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.summaries import Summarizer
 from rbtrace.telemetry import clock
@@ -87,7 +87,7 @@ class Trees:
         around = place.call_around(span)
         if around is not None:
             return around
-        span_context = span.get_span_context()
+        span_context = or_origin(span.get_span_context())
         if span_context.is_valid and not span_context.trace_flags.sampled:
             return None
         thread = get_ident()
@@ -174,14 +174,11 @@ class Trees:
             yield implicit
             yield from self._summaries(tree, implicit)
 
-    def finish(self, *, all_threads: bool) -> list[ReadableSpan]:
-        """Close the implicit spans of ended threads, or of all threads."""
-        if not self._implicit:
-            return []
-        alive = set() if all_threads else {thread.ident for thread in threading.enumerate()}
+    def finish(self, is_over: Callable[[int], bool]) -> list[ReadableSpan]:
+        """Close the implicit spans of the threads that are over."""
         spans: list[ReadableSpan] = []
         for identity, tree in list(self._implicit.items()):
-            if tree.enclosing.thread in alive:
+            if not is_over(tree.enclosing.thread):
                 continue
             del self._implicit[identity]
             tree.close()

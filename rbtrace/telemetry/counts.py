@@ -7,6 +7,7 @@ shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,14 +18,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(slots=True)
 class Counts:
-    """Cumulative numbers of span records: real spans, exemplars and summaries alike."""
+    """Cumulative numbers of span records: real spans, exemplars and summaries alike.
 
-    ended: int = 0
-    exported: int = 0
-    spilled: int = 0
-    dropped: int = 0
+    Spans are counted where they end, by each thread for itself: without a lock, which a signal
+    handler could find taken.
+    """
+
+    def __init__(self) -> None:
+        self._ended: dict[int, int] = {}
+        self.exported = 0
+        self.spilled = 0
+        self.dropped = 0
+
+    def note_ended(self) -> None:
+        """A span has ended in the calling thread."""
+        thread = get_ident()
+        self._ended[thread] = self._ended.get(thread, 0) + 1
+
+    @property
+    def ended(self) -> int:
+        """Spans ended so far."""
+        return sum(list(self._ended.values()))
 
     def attributes_of_next(self) -> dict[str, int]:
         """The counts as they stand on a local-root span, which is itself the next to be counted."""
@@ -66,3 +81,8 @@ def encode_tally(
             "bytes": bytes_written,
         }
     )
+
+
+def encode_sent(ranges: list[tuple[int, int]]) -> bytes:
+    """The content of a `.sent` file: the ranges of bytes of the spans file a collector has."""
+    return msgspec.json.encode({"version": 1, "ranges": ranges})

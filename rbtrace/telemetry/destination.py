@@ -13,8 +13,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+
 from rbtrace.errors import MissingExtraError, warn_once
-from rbtrace.telemetry.errand import ErrandThread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
     from rbtrace.telemetry.records import Record
 
-WAIT_S: Final = 1.0
-"""How long an export is waited for."""
-LOADING_S: Final = 5.0
-"""How long the first export waits for the exporter to be imported."""
 NO_EXPORTER: Final = "none"
 _EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -59,59 +56,43 @@ def _set_by_distribution() -> bool:
 
 
 class Destination:
-    """An exporter, and the promises that it never raises and never keeps anybody waiting for long.
-
-    The exporter is loaded and called in a thread of its own, which is waited for only so long.
-    While an export is still under way nothing else is sent, and spans are kept in files.
-    """
+    """An exporter named in the environment, and the promise that it never raises."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._thread = ErrandThread("rbtrace-send")
         self._exporter: SpanExporter | None = None
 
-    def start(self) -> None:
-        """Make ready to send; call it while the program runs."""
-        self._thread.start()
-        self._thread.run(self._load, wait_s=0)
-
-    def send(self, batch: Sequence[Record], wait_s: float = WAIT_S) -> bool:
-        """Export a batch; say whether the receiver took it in time."""
-        if self._exporter is None:
-            self._thread.wait(LOADING_S)
-        taken: list[bool] = []
-        if not self._thread.run(lambda: taken.append(self._export(batch)), wait_s):
-            warn_once(f"slow:{self.name}", f"{self.name} does not answer; spans kept in files")
-        return taken == [True]
-
-    def close(self, wait_s: float = WAIT_S) -> None:
-        """Let the exporter go."""
-        self._thread.run(self._shutdown, wait_s)
-
-    def _load(self) -> None:
+    def load(self) -> bool:
+        """Import and make the exporter; False if there is none."""
         try:
             self._exporter = _load_exporter(self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once(f"load:{self.name}", f"{problem}; spans kept in files")
+        return self._exporter is not None
 
-    def _export(self, batch: Sequence[Record]) -> bool:
+    def export(self, batch: Sequence[Record]) -> bool:
+        """Export a batch; say whether it was taken. Waits as long as the exporter does."""
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
 
         from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
 
         if self._exporter is None:
             return False
+        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
             result = self._exporter.export([stamped(record) for record in batch])
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once(f"export:{self.name}", f"{self.name}: {problem}; spans kept in files")
             return False
+        finally:
+            detach(token)
         if result is not SpanExportResult.SUCCESS:
             warn_once(f"export:{self.name}", f"{self.name} did not deliver; spans kept in files")
             return False
         return True
 
-    def _shutdown(self) -> None:
+    def close(self) -> None:
+        """Let the exporter go."""
         try:
             if self._exporter is not None:
                 self._exporter.shutdown()

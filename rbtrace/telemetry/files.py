@@ -6,17 +6,51 @@ opened `O_EXCL`, since containers share pids and host names, and written unbuffe
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from rbtrace.conventions import OPEN_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
+from rbtrace.conventions import OPEN_SUFFIX, SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
 
 _ATTEMPTS = 10_000
+_BLOCK = 4096
 
 
 def _file_name_part(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in text)[:64]
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Replace a small private file as a whole.
+
+    On a full disk there is no room for a second file: then the blocks of the present one are
+    written over, which needs none.
+
+    Raises:
+        OSError: neither can be done.
+    """
+    scratch = target.with_name(f".{target.name}.new")
+    try:
+        _write(scratch, content, os.O_CREAT | os.O_TRUNC)
+        scratch.replace(target)
+    except OSError as problem:
+        with suppress(OSError):
+            scratch.unlink()
+        if problem.errno != errno.ENOSPC or len(content) > _BLOCK:
+            raise
+        _write(target, content, 0)
+
+
+def _write(path: Path, content: bytes, flags: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
+    try:
+        written = os.write(descriptor, content)
+        if written < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(descriptor, len(content))
+    finally:
+        os.close(descriptor)
 
 
 class TraceFiles:
@@ -33,18 +67,29 @@ class TraceFiles:
         """The append-only file of finished spans."""
         return self.folder / f"{self.stem}{SPANS_SUFFIX}"
 
-    def append(self, line: bytes) -> None:
-        """Append one whole line.
+    def append(self, line: bytes) -> tuple[int, int]:
+        """Append one whole line, or nothing of it; return the range of bytes it has in the file.
 
         Raises:
-            OSError: the folder or the file cannot be written.
+            OSError: the folder or the file cannot be written, or the disk is full.
         """
         descriptor = self.create()
+        start = self.bytes_written
         view = memoryview(line)
-        while view:
-            written = os.write(descriptor, view)
-            self.bytes_written += written
-            view = view[written:]
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+        except OSError:
+            os.ftruncate(descriptor, start)
+            raise
+        self.bytes_written = start + len(line)
+        return start, self.bytes_written
+
+    def empty(self) -> None:
+        """Start the span file over: all it holds is elsewhere."""
+        if self._descriptor is not None and self.bytes_written:
+            os.ftruncate(self._descriptor, 0)
+            self.bytes_written = 0
 
     def create(self) -> int:
         """Create the folder and an empty span file of a name nobody has; return its descriptor.
@@ -75,18 +120,21 @@ class TraceFiles:
 
     def remove_open(self) -> None:
         """Remove the `.open` file: this process ended cleanly."""
+        self._remove(OPEN_SUFFIX)
+
+    def replace_sent(self, content: bytes) -> None:
+        """Replace the `.sent` file atomically; remove it if there is nothing to say."""
+        if content:
+            self._replace(SENT_SUFFIX, content)
+        else:
+            self._remove(SENT_SUFFIX)
+
+    def _remove(self, suffix: str) -> None:
         with suppress(OSError):
-            (self.folder / f"{self.stem}{OPEN_SUFFIX}").unlink()
+            (self.folder / f"{self.stem}{suffix}").unlink()
 
     def _replace(self, suffix: str, content: bytes) -> None:
-        target = self.folder / f"{self.stem}{suffix}"
-        scratch = self.folder / f".{self.stem}{suffix}.new"
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, content)
-        finally:
-            os.close(descriptor)
-        scratch.replace(target)
+        replace_file(self.folder / f"{self.stem}{suffix}", content)
 
     def close(self) -> None:
         """Close the span file (also in a forked child, which inherits the descriptor)."""

@@ -55,11 +55,11 @@ class Flusher:
         self._thread = None
         return True
 
-    def flush_from_signal_handler(self, timeout_s: float = 1.0) -> None:
-        """Let the thread flush now, and wait for it without taking a lock."""
+    def run_from_signal_handler(self, work: Callable[[], None], timeout_s: float = 1.5) -> None:
+        """Let the thread do some work now, and wait for it without taking a lock."""
         if self._thread is None:
             return
-        order = _Order(ends=False)
+        order = _Order(ends=False, work=work)
         self._orders.put(order)
         deadline = time.monotonic() + timeout_s
         while not order.is_done and time.monotonic() < deadline:
@@ -70,16 +70,19 @@ class Flusher:
             order = _next(orders, self._interval_s)
             if order is not None and order.ends:
                 return
-            self._flush()
-            if order is not None:
+            if order is None:
+                self._flush()
+            else:
+                order.work()
                 order.is_done = True
 
 
 class _Order:
-    __slots__ = ("ends", "is_done")
+    __slots__ = ("ends", "is_done", "work")
 
-    def __init__(self, *, ends: bool) -> None:
+    def __init__(self, *, ends: bool, work: Callable[[], None] = lambda: None) -> None:
         self.ends = ends
+        self.work = work
         self.is_done = False
 
 

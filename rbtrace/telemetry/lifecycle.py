@@ -11,10 +11,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rbtrace.telemetry.pipeline import Pipeline
 
@@ -25,6 +26,8 @@ class _Follower:
         self._registered = False
         self._was_running = False
         self._previous_handler: Any = None
+        self._sections = 0
+        self._postponed: tuple[int, Any] | None = None
 
     def follow(self, pipeline: Pipeline | None) -> None:
         self.pipeline = pipeline
@@ -45,14 +48,15 @@ class _Follower:
             self.pipeline.shutdown()
 
     def _before_fork(self) -> None:
-        """Stop the flush thread: the child can then never inherit a lock that it holds."""
-        self._was_running = self.pipeline is not None and self.pipeline.flusher.stop()
+        """Stop our threads: the child can then never inherit a lock that one of them holds."""
+        self._was_running = self.pipeline is not None and self.pipeline.before_fork()
 
     def _after_in_parent(self) -> None:
-        if self._was_running and self.pipeline is not None:
-            self.pipeline.flusher.ensure_running()
+        if self.pipeline is not None:
+            self.pipeline.after_fork(was_running=self._was_running)
 
     def _after_in_child(self) -> None:
+        self._sections, self._postponed = 0, None  # another thread's, which is not here
         if self.pipeline is not None:
             self.pipeline.begin_again_in_child()
 
@@ -71,16 +75,36 @@ class _Follower:
         elif not wanted and present == self._terminated:
             signal.signal(signal.SIGTERM, self._previous_handler)
 
-    def _terminated(self, number: int, frame: Any) -> None:
-        """Flush without taking a lock, which the interrupted code may hold; then go on as before.
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """A block of the main thread that SIGTERM does not interrupt, but follows."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._sections += 1
+        try:
+            yield
+        finally:
+            self._sections -= 1
+            if self._postponed and not self._sections:
+                number, frame = self._postponed
+                self._postponed = None
+                self._terminated(number, frame)
 
-        Nothing that ends here is unfinished business of ours: with the default action the process
-        is gone the next moment, with a handler of the program's it does what that does.
+    def _terminated(self, number: int, frame: Any) -> None:
+        """Deliver without taking a lock, which the interrupted code may hold; then go on as before.
+
+        With the default action the process is gone the next moment, so it ends as at an exit; with
+        a handler of the program's it does what that does.
         """
+        if self._sections:
+            self._postponed = (number, frame)
+            return
+        handler = self._previous_handler
         if self.pipeline is not None:
-            self.pipeline.flusher.flush_from_signal_handler()
-        if callable(self._previous_handler):
-            self._previous_handler(number, frame)
+            self.pipeline.deliver_from_signal_handler(is_the_end=not callable(handler))
+        if callable(handler):
+            handler(number, frame)
             return
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -92,6 +116,10 @@ _follower = _Follower()
 def follow(pipeline: Pipeline | None) -> None:
     """Follow this pipeline through forks and to the exit of the process; None follows none."""
     _follower.follow(pipeline)
+
+
+uninterrupted = _follower.uninterrupted
+"""A block of the main thread that SIGTERM does not interrupt, but follows."""
 
 
 def finish_with_worker(finish: Callable[[], None]) -> None:

@@ -1,122 +1,173 @@
-"""Ended spans, from memory to where they go: a collector, or the files of this process.
+"""Ended spans, from memory to the file of this process and, if there is one, to a collector.
 
 `put` is all that a traced thread pays; encoding and writing happen in `flush`, which the flush
-thread, the end of a worker's task and the exit of the process call. What a collector does not
-take goes to the files instead.
+thread, the end of a worker's task and the exit of the process call. Whatever the destination, a
+flush is an append to a file: a collector is served from there by a thread of its own, and what it
+has taken leaves the file.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
 from rbtrace.errors import warn_once
-from rbtrace.telemetry.counts import Counts, ProcessIdentity, encode_tally
+from rbtrace.telemetry.counts import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.telemetry.encoder import encode_line
+from rbtrace.telemetry.sender import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from rbtrace.telemetry.destination import Destination
     from rbtrace.telemetry.files import TraceFiles
     from rbtrace.telemetry.records import Record
+    from rbtrace.telemetry.sender import Sender
 
 BATCH = 512
 """Spans per line of a file, and per request to a collector."""
 FULL = 65_536
 """Spans in memory at which the thread that ends one writes them out itself: backpressure."""
+AGAIN_AFTER_S = 1.0
+"""Pause after a write that failed, so that a full disk does not slow the program down."""
+DELIVERY_S = 1.0
+"""How long the end of the process waits for a collector."""
 
 
 class Outbox:
     """The spans one process has ended and not yet delivered, and the files it writes."""
 
-    def __init__(
-        self,
-        files: TraceFiles,
-        process: ProcessIdentity,
-        destination: Destination | None,
-    ) -> None:
+    def __init__(self, files: TraceFiles, process: ProcessIdentity, sender: Sender | None) -> None:
         self.counts = Counts()
+        self.sender = sender
         self._files = files
         self._process = process
-        self._destination = destination
         self._pending: deque[Record] = deque()
         self._lock = threading.Lock()
-        self._counting = threading.Lock()
-        self._tally = b""
+        self._small_files: dict[Callable[[bytes], None], bytes] = {}
+        self._write_again_at = 0.0
+        self._written = 0
 
     def make_ready(self) -> None:
         """Make ready to deliver; call it while the program runs."""
-        if self._destination is not None:
-            self._destination.start()
+        if self.sender is not None:
+            self.sender.start()
 
     def put(self, record: Record) -> None:
         """Take over an ended span. Never waits, unless memory is full."""
-        with self._counting:
-            self.counts.ended += 1
+        self.counts.note_ended()
         self._pending.append(record)
         if len(self._pending) >= FULL:
             self.flush()
 
     def flush(self, still_open: Callable[[], Iterable[Record]] | None = None) -> None:
-        """Deliver everything put so far; then replace the tally and the file of open spans.
+        """Write everything put so far; then replace the tally and the file of open spans.
 
-        Never raises: a destination or disk that fails is reported once and counted.
+        Never raises. On a disk that fails, spans stay in memory for the next flush, up to a bound
+        beyond which the oldest are dropped and counted.
         """
         with self._lock:
-            while self._pending:
-                count = min(BATCH, len(self._pending))
-                self._deliver([self._pending.popleft() for _ in range(count)])
+            if time.monotonic() >= self._write_again_at:
+                self._write_pending()
+            self._drop_beyond(FULL - 1)
             try:
                 self._replace_small_files(still_open)
             except OSError as problem:
                 self._complain(problem)
 
-    def _deliver(self, batch: list[Record]) -> None:
-        if self._destination is not None:
-            if self._destination.send(batch):
-                self.counts.exported += len(batch)
+    def _write_pending(self) -> None:
+        while self._pending:
+            count = min(BATCH, len(self._pending))
+            batch = [self._pending.popleft() for _ in range(count)]
+            line, batch = self._encode(batch)
+            if not batch:
+                continue
+            try:
+                start, end = self._files.append(line)
+            except OSError as problem:
+                self._pending.extendleft(reversed(batch))
+                self._write_again_at = time.monotonic() + AGAIN_AFTER_S
+                self._complain(problem)
                 return
-            self.counts.spilled += len(batch)
-        try:
-            self._files.append(encode_line(batch))
-        except OSError as problem:
-            self.counts.dropped += len(batch)
-            self._complain(problem)
-        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-            self.counts.dropped += len(batch)
-            warn_once("encode", f"{len(batch)} spans cannot be written: {problem!r}; dropped")
-        else:
+            self._written += len(batch)
             self.counts.exported += len(batch)
+            if self.sender is not None:
+                self.sender.offer(Parcel(batch, start, end))
+
+    def _encode(self, batch: list[Record]) -> tuple[bytes, list[Record]]:
+        """A line of the batch; spans that cannot be encoded are dropped and counted."""
+        try:
+            return encode_line(batch), batch
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            if len(batch) > 1:
+                batch = [record for one in batch for record in self._encode([one])[1]]
+                return (encode_line(batch) if batch else b""), batch
+            self.counts.dropped += 1
+            warn_once("encode", f"a span cannot be written: {problem!r}; dropped and counted")
+            return b"", []
+
+    def _drop_beyond(self, most: int) -> None:
+        while len(self._pending) > most:
+            self._pending.popleft()
+            self.counts.dropped += 1
 
     def _replace_small_files(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
         if not self.counts.ended and still_open is None:
             return
-        self._files.create()
-        tally = encode_tally(
-            self._process, self.counts, self._files.spans_path, self._files.bytes_written
-        )
-        if tally != self._tally:
-            self._files.replace_tally(tally)
-            self._tally = tally
+        files = self._files
+        files.create()
+        self._note_deliveries()
+        tally = encode_tally(self._process, self.counts, files.spans_path, files.bytes_written)
+        self._replace(files.replace_tally, tally)
         if still_open is not None:
             records = list(still_open())
-            self._files.replace_open(encode_line(records) if records else b"")
+            self._replace(files.replace_open, encode_line(records) if records else b"")
+
+    def _note_deliveries(self) -> None:
+        """Take out of the file, or mark in it, what the collector has taken."""
+        if self.sender is None:
+            return
+        delivered = self.sender.delivered()
+        self.counts.spilled = self._written - delivered.spans
+        ranges = delivered.ranges
+        if not self.counts.spilled:
+            self._files.empty()
+            self.sender.file_was_emptied()
+            ranges = []
+        self._replace(self._files.replace_sent, encode_sent(ranges) if ranges else b"")
+
+    def _replace(self, replace: Callable[[bytes], None], content: bytes) -> None:
+        if self._small_files.get(replace) != content:
+            replace(content)
+            self._small_files[replace] = content
 
     def _complain(self, problem: OSError) -> None:
         warn_once(
             "files",
             f"cannot write traces to {self._files.folder}: {problem.strerror or problem}; "
-            "spans are dropped and counted; set RBTRACE_DIR to a folder that can be written",
+            "spans are kept in memory while there is room, then dropped and counted; "
+            "set RBTRACE_DIR to a folder that can be written",
         )
 
-    def close(self) -> None:
-        """Close the files after the last flush; the file of open spans goes if none is left."""
+    def close(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
+        """Write everything, wait a little for the collector, and say what stays.
+
+        Args:
+            still_open: spans that are open at the end of the process; None if there are none.
+        """
+        self._write_again_at = 0.0
+        self.flush(still_open)
+        if self.sender is not None:
+            self.sender.finish(DELIVERY_S)
         with self._lock:
-            self._files.remove_open()
-            if self._destination is not None:
-                self._destination.close()
+            self._drop_beyond(0)
+            try:
+                self._replace_small_files(still_open)
+            except OSError as problem:
+                self._complain(problem)
+            if still_open is None:
+                self._files.remove_open()
 
     def abandon(self) -> None:
         """Let go of the parent's file in a forked child, which delivers nothing of its parent."""

@@ -7,6 +7,7 @@ fork, and starts over in the child: new files, new counts, no lock held.
 from __future__ import annotations
 
 import sys
+import threading
 import uuid
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,15 @@ from rbtrace.telemetry.counts import ProcessIdentity
 from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
-from rbtrace.telemetry.lifecycle import finish_with_worker
+from rbtrace.telemetry.lifecycle import finish_with_worker, uninterrupted
 from rbtrace.telemetry.outbox import Outbox
 from rbtrace.telemetry.processor import OpenSpans
 from rbtrace.telemetry.provider import Providers
 from rbtrace.telemetry.records import Record
+from rbtrace.telemetry.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
@@ -53,7 +55,9 @@ class Pipeline:
         self.closed = False
         self._is_worker: bool | None = None
         files = TraceFiles(self.settings.directory / run_id, host, pid)
-        self.outbox = Outbox(files, self.process, destination_of_environment())
+        destination = destination_of_environment()
+        sender = None if destination is None else Sender(destination)
+        self.outbox = Outbox(files, self.process, sender)
         self.providers = Providers(self)
 
     def tracer(self, scope: str) -> Tracer:
@@ -94,15 +98,23 @@ class Pipeline:
         if self._is_worker or self.closed:
             self.flush()
 
-    def put_implicit(self, *, all_threads: bool) -> None:
-        """Queue the trees that no span closes: of threads that ended, or of all of them."""
-        for span in self.aggregates.finish(all_threads=all_threads):
+    def task_ended(self) -> None:
+        """A task has ended in this thread: in a worker process, deliver what it recorded."""
+        if self._is_worker:
+            self.put_implicit({threading.get_ident()}.__contains__)
+            self.flush()
+
+    def put_implicit(self, is_over: Callable[[int], bool]) -> None:
+        """Queue the trees that no span closes, of the threads that are over."""
+        for span in self.aggregates.finish(is_over):
             self.outbox.put(Record(span, self.providers.stamp))
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
-        self.put_implicit(all_threads=False)
-        self.outbox.flush(self._still_open)
+        alive = {thread.ident for thread in threading.enumerate()}
+        with uninterrupted():
+            self.put_implicit(lambda thread: thread not in alive)
+            self.outbox.flush(self._still_open)
 
     def _still_open(self) -> Iterable[Record]:
         stamp = self.providers.stamp
@@ -112,14 +124,30 @@ class Pipeline:
 
     def shutdown(self) -> None:
         """Deliver everything; spans that end later are written as they end."""
-        if self.closed:
-            return
-        self.closed = True
-        self.flusher.stop()
-        self.put_implicit(all_threads=True)
-        self.outbox.flush(self._still_open if len(self.open_spans) else None)
-        if not len(self.open_spans):
-            self.outbox.close()
+        with uninterrupted():
+            if self.closed:
+                return
+            self.closed = True
+            self.flusher.stop()
+            self.put_implicit(lambda _: True)
+            self.outbox.close(self._still_open if len(self.open_spans) else None)
+
+    def deliver_from_signal_handler(self, *, is_the_end: bool) -> None:
+        """Flush, or shut down, in the flush thread: the interrupted code may hold any lock."""
+        self.flusher.run_from_signal_handler(self.shutdown if is_the_end else self.flush)
+
+    def before_fork(self) -> bool:
+        """Stop our threads where they hold no lock; say whether the flush thread was running."""
+        if self.outbox.sender is not None:
+            self.outbox.sender.pause()
+        return self.flusher.stop()
+
+    def after_fork(self, *, was_running: bool) -> None:
+        """In the parent: go on."""
+        if self.outbox.sender is not None:
+            self.outbox.sender.resume()
+        if was_running:
+            self.flusher.ensure_running()
 
     def begin_again_in_child(self) -> None:
         """In a forked child: nothing of the parent's is ended, reported or counted here."""

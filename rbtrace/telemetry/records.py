@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
@@ -34,8 +34,8 @@ class Aggregates(Protocol):
         """Summaries of all open trees as they stand, calls in progress included."""
         ...
 
-    def finish(self, *, all_threads: bool) -> list[ReadableSpan]:
-        """Close the trees no span closes: those of ended threads, or of every thread."""
+    def finish(self, is_over: Callable[[int], bool]) -> list[ReadableSpan]:
+        """Close the trees no span closes, of the threads that are over."""
         ...
 
     def forget(self) -> None:

@@ -1,0 +1,1 @@
+"""Sending kept span files to a collector, later, and as often as it takes."""

@@ -1,0 +1,157 @@
+"""A thread that sends to a collector what the files already hold.
+
+Every batch is in the spans file before it is offered here, so nobody waits for the network and a
+process may be killed at any time: what the collector has not taken is still in the file, and
+`rbtrace replay` sends it. The thread sends in order, and goes on trying while the program runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rbtrace.errors import warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rbtrace.telemetry.destination import Destination
+    from rbtrace.telemetry.records import Record
+
+MOST_WAITING: Final = 65_536
+"""Spans that may wait in memory to be sent; beyond that they are in the file alone."""
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 30.0
+BEFORE_FORK_S: Final = 0.2
+"""How long a fork waits for a request under way: none of its locks should be inherited held."""
+LOADING_S: Final = 10.0
+"""How long a fork waits for the exporter to be imported: the lock of an import is inherited."""
+
+
+class Parcel(NamedTuple):
+    """Spans to be sent, and the bytes of the spans file that hold them (none: `start == end`)."""
+
+    batch: Sequence[Record]
+    start: int
+    end: int
+
+
+class Delivered(NamedTuple):
+    """What the collector has taken so far: spans, and the ranges of the file that held them."""
+
+    spans: int
+    ranges: list[tuple[int, int]]
+
+
+class Sender:
+    """Sends parcels to one destination, one at a time, in a daemon thread."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._thread: threading.Thread | None = None
+        self._waiting: deque[Parcel] = deque()
+        self._spans_waiting = 0
+        self._changing = threading.Lock()
+        self._awake = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._ending = threading.Event()
+        self._at_work = threading.Lock()
+        self._is_loaded = False
+        self._is_paused = False
+        self._delivered = 0
+        self._ranges: list[tuple[int, int]] = []
+
+    def start(self) -> None:
+        """Start the thread. A Python that is shutting down starts none: call it before."""
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._run, name="rbtrace-send", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return  # the interpreter is shutting down: what is in the file stays there
+        self._thread = thread
+
+    def offer(self, parcel: Parcel) -> bool:
+        """Take a parcel to be sent; False if too much waits already, or the thread is to end."""
+        with self._changing:
+            too_many = self._spans_waiting + len(parcel.batch) > MOST_WAITING
+            if too_many or self._ending.is_set():
+                return False
+            self._waiting.append(parcel)
+            self._spans_waiting += len(parcel.batch)
+            self._idle.clear()
+        self._awake.set()
+        return True
+
+    def delivered(self) -> Delivered:
+        """What has been taken so far."""
+        with self._changing:
+            return Delivered(self._delivered, list(self._ranges))
+
+    def file_was_emptied(self) -> None:
+        """The spans file starts over: forget its ranges."""
+        with self._changing:
+            self._ranges.clear()
+
+    def finish(self, wait_s: float) -> None:
+        """Send what waits, for so long at most, and let the thread end."""
+        if self._thread is not None and not self._idle.wait(wait_s):
+            warn_once(
+                f"slow:{self._destination.name}",
+                f"{self._destination.name} does not answer; spans kept in files: "
+                "`rbtrace replay` sends them",
+            )
+        self._ending.set()
+        self._awake.set()
+
+    def pause(self) -> None:
+        """Before a fork: wait for a request under way, not for long."""
+        wait_s = BEFORE_FORK_S if self._is_loaded else LOADING_S
+        self._is_paused = self._thread is not None and self._at_work.acquire(timeout=wait_s)
+
+    def resume(self) -> None:
+        """After a fork, in the parent."""
+        if self._is_paused:
+            self._is_paused = False
+            self._at_work.release()
+
+    def _run(self) -> None:
+        with self._at_work:
+            self._is_loaded = self._destination.load()
+        if not self._is_loaded:
+            self._ending.set()
+            self._idle.set()
+        pause_s = 0.0
+        while not self._ending.wait(pause_s) and (parcel := self._next()) is not None:
+            with self._at_work:
+                taken = self._destination.export(parcel.batch)
+            if taken:
+                self._note(parcel)
+            pause_s = 0.0 if taken else min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
+        self._destination.close()
+
+    def _next(self) -> Parcel | None:
+        """The parcel to send now, waited for; None at the end."""
+        while not self._ending.is_set():
+            self._awake.clear()
+            with self._changing:
+                if self._waiting:
+                    return self._waiting[0]
+                self._idle.set()
+            self._awake.wait()
+        return None
+
+    def _note(self, parcel: Parcel) -> None:
+        with self._changing:
+            self._waiting.popleft()
+            self._spans_waiting -= len(parcel.batch)
+            self._delivered += len(parcel.batch)
+            if parcel.start == parcel.end:
+                return
+            if self._ranges and self._ranges[-1][1] == parcel.start:
+                self._ranges[-1] = (self._ranges[-1][0], parcel.end)
+            else:
+                self._ranges.append((parcel.start, parcel.end))
