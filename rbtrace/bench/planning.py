@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import shutil
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ def make_plan(baseline: Command, candidate: Command, **settled: Any) -> Plan:
     return Plan(
         baseline=baseline,
         candidate=candidate,
+        identity=secrets.token_hex(3),
         environment=describe_machine(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         rbtrace=__version__,

@@ -42,6 +42,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     Attributes:
         kind: always `KIND`, so that the file can be told from others.
         version: of the format.
+        identity: begins the run ids, so that runs of several benchmarks can lie side by side.
         baseline: the command of one arm.
         candidate: the command of the other.
         pairs: number of pairs; with `looks`, the greatest.
@@ -57,6 +58,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     kind: str = KIND
     version: int = VERSION
+    identity: str = ""
     baseline: Command
     candidate: Command
     pairs: int
@@ -81,7 +83,7 @@ class Run(Struct, frozen=True, kw_only=True):
         pair: number of the pair, from 1.
         order: 1 if it was the first of its pair, else 2.
         arm: `baseline` or `candidate`.
-        run_id: names its folder of traces.
+        run_id: the run id of its spans, which names their folder, too.
         started_ns: epoch ns.
         wall_ns: of the whole process, interpreter start and imports included.
         cpu_ns: user and system time of the process and the descendants it waited for.

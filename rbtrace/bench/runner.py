@@ -24,10 +24,9 @@ class Turn(NamedTuple):
     order: int
     arm: str
 
-    @property
-    def run_id(self) -> str:
-        """The run id, which sorts by time: `0003-2-candidate`."""
-        return f"{self.pair:04}-{self.order}-{self.arm}"
+    def run_id(self, plan: Plan) -> str:
+        """The run id, which sorts by time within a benchmark: `c0ffee-0003-2-candidate`."""
+        return f"{plan.identity}-{self.pair:04}-{self.order}-{self.arm}"
 
 
 Progress = Callable[[Turn], None]
@@ -57,7 +56,7 @@ def run_pairs(folder: Path, plan: Plan, progress: Progress) -> Iterator[int]:
         for turn in pair_of(number, plan.seed):
             progress(turn)
             _run(folder, plan, turn)
-            shutil.rmtree(folder / TRACES / turn.arm / turn.run_id, ignore_errors=True)
+            shutil.rmtree(folder / TRACES / turn.arm / turn.run_id(plan), ignore_errors=True)
     for number in range(kept + 1, plan.pairs + 1):
         runs = []
         for turn in pair_of(number, plan.seed):
@@ -68,14 +67,14 @@ def run_pairs(folder: Path, plan: Plan, progress: Progress) -> Iterator[int]:
 
 
 def _run(folder: Path, plan: Plan, turn: Turn) -> Run:
-    command = plan.command(turn.arm)
+    command, run_id = plan.command(turn.arm), turn.run_id(plan)
     traces = folder / TRACES / turn.arm
-    shutil.rmtree(traces / turn.run_id, ignore_errors=True)  # of a pair that was interrupted
+    shutil.rmtree(traces / run_id, ignore_errors=True)  # of a pair that was interrupted
     environ = untraced(os.environ) | {
         "RBTRACE_ARM": turn.arm,
         "RBTRACE_PAIR": str(turn.pair),
         "RBTRACE_ORDER": str(turn.order),
-        "RBTRACE_RUN_ID": turn.run_id,
+        "RBTRACE_RUN_ID": run_id,
         "RBTRACE_DIR": str(traces.absolute()),
     }
     if plan.traced:
@@ -85,14 +84,14 @@ def _run(folder: Path, plan: Plan, turn: Turn) -> Run:
         command.arguments,
         environ,
         Path(command.folder),
-        folder / OUTPUT / f"{turn.run_id}.txt",
+        folder / OUTPUT / f"{run_id}.txt",
         plan.timeout_s,
     )
     return Run(
         pair=turn.pair,
         order=turn.order,
         arm=turn.arm,
-        run_id=turn.run_id,
+        run_id=run_id,
         started_ns=started,
         wall_ns=used.wall_ns,
         cpu_ns=used.cpu_ns,

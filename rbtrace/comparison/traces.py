@@ -77,7 +77,7 @@ def arm_of_bench(folder: Path, role: str) -> Arm:
         source=BENCH,
         runs=tuple(_measured(run, traced.get(run.run_id), machine) for run in measured),
         environment={**machine, **command.versions, REVISION: command.revision or "unknown"},
-        plan=f"{plan.created} {plan.seed} {folder.resolve()}",
+        plan=f"{plan.identity} {plan.created} {plan.seed}",
         looks=tuple(plan.looks),
         warnings=warnings,
     )

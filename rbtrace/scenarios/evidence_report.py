@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rbtrace.bench.result import ARMS, is_result, read_runs
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.policy import make_policy
 from rbtrace.comparison.results import Comparison
+from rbtrace.errors import InputError
 from rbtrace.reporting.comparison import change_in_words
 from rbtrace.reporting.comparison_formats import render_comparison
 from rbtrace.reporting.model import Options
@@ -24,9 +26,10 @@ _IN_FULL = ("one-more-price", "another-result", "slow-down-15", "speed-up-12", "
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The comparison of every experiment, by name."""
+    """The comparison of every experiment that is finished, by name, and the names of the others."""
 
     found: dict[str, Comparison]
+    missing: list[str]
 
     @property
     def identical(self) -> list[Comparison]:
@@ -46,13 +49,24 @@ class Judged:
 
 
 def judge(folder: Path, names: Sequence[str]) -> Judged:
-    """Compare the arms of experiments that were measured.
+    """Compare the arms of the experiments that are finished.
 
     Raises:
-        InputError: one was not.
+        InputError: none is, or what was measured is damaged.
     """
+    finished = [
+        name
+        for name in names
+        if is_result(folder / name)
+        and len(read_runs(folder / name)) == len(ARMS) * EXPERIMENTS[name].pairs
+    ]
+    if not finished:
+        raise InputError(f"no experiment in {folder} is finished")
     policy = make_policy()
-    return Judged({name: compare_paths(folder / name, folder / name, policy) for name in names})
+    return Judged(
+        {name: compare_paths(folder / name, folder / name, policy) for name in finished},
+        [name for name in names if name not in finished],
+    )
 
 
 def report(judged: Judged) -> Iterator[str]:
@@ -62,6 +76,9 @@ def report(judged: Judged) -> Iterator[str]:
     yield from _machine(judged)
     if judged.identical:
         yield from _of_identical(judged)
+    if judged.missing:
+        yield f"Not measured: {', '.join(judged.missing)}."
+        yield ""
     yield "| experiment | planted | pairs | wall | interval | verdict | gate | work | holds |"
     yield "|:--|:--|--:|--:|--:|:--|:--|:--|:--|"
     for name, found in judged.found.items():

@@ -69,7 +69,11 @@ def test_spans_say_arm_pair_and_order(program, tmp_path: Path) -> None:
         (s.resource["rbtrace.pair"], s.resource["rbtrace.order"], s.resource["rbtrace.arm"])
         for s in spans
     }
-    assert said == {(run.pair, run.order, run.arm) for run in read_runs(tmp_path / "out")}
+    runs = read_runs(tmp_path / "out")
+    assert said == {(run.pair, run.order, run.arm) for run in runs}
+    assert {s.resource["rbtrace.run.id"] for s in spans} == {run.run_id for run in runs}
+    identity = read_plan(tmp_path / "out").identity
+    assert all(run.run_id.startswith(f"{identity}-000") for run in runs)
 
 
 def test_untraced_arms_write_no_spans(program, tmp_path: Path) -> None:
