@@ -39,20 +39,22 @@ def test_identical_arms_do_the_same_work(compared) -> None:
     assert found.outcome.decision == "INCONCLUSIVE"
 
 
-def test_one_more_price_is_found_with_its_path_and_excess(compared) -> None:
-    experiment = EXPERIMENTS["one-more-price"]
+def test_one_more_price_is_found_with_its_path_and_excess(engine_data, tmp_path) -> None:
+    (tmp_path / "rustybt-data").symlink_to(engine_data)
+    evidence = [sys.executable, "-m", "rbtrace.scenarios.evidence", "-o", str(tmp_path)]
 
-    found = compared(1, experiment.baseline, experiment.candidate)
+    run([*evidence, "one-more-price", "--report", str(tmp_path / "report.md")])
 
-    assert experiment.holds(found)
-    (row,) = found.work.differences
-    assert row.path == [
-        "run_algorithm",
-        "TradingAlgorithm.run",
-        "TradingAlgorithm.handle_data",
-        "DataPortal.get_spot_value",
-    ]
-    assert found.same_result is True
+    report = (tmp_path / "report.md").read_text()
+    assert "| yes |" in report
+    path = "run_algorithm > TradingAlgorithm.run > TradingAlgorithm.handle_data"
+    (row,) = rbtrace.compare(tmp_path / "one-more-price").results.work.differences
+    assert row.path == [*path.split(" > "), "DataPortal.get_spot_value"]
+    assert row.excess == row.baseline.least > 50
+    before = (tmp_path / "one-more-price" / "runs.jsonl").read_bytes()
+    again = run([*evidence, "one-more-price", "another-result", "--report-only"])
+    assert (tmp_path / "one-more-price" / "runs.jsonl").read_bytes() == before
+    assert "Not measured: another-result." in again
 
 
 def test_another_portfolio_value_is_not_called_faster(compared) -> None:
