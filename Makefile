@@ -80,6 +80,11 @@ test-stack: $(STAMP) collector jaeger ## Test with the real collector and the re
 	$(STAGE) compose collector/build compose
 	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
 
+.PHONY: evidence
+evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md
+	$(STAGE) evidence $(PYTHON) -m rbtrace.scenarios.evidence -o build/evidence \
+		--report docs/results/evidence.md
+
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 

@@ -1,14 +1,19 @@
-"""Write the tables of the documentation from the code that defines them.
+"""Write the tables and schemas of the documentation from the code that defines them.
 
-python docs/tables.py          # rewrite the tables in docs/*.md
+python docs/tables.py          # rewrite the tables in docs/*.md and the docs/*.schema.json
 python docs/tables.py --check  # say which are out of date; exit status 1 if any is
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
+from rbtrace.bench.result import Plan, Run
+from rbtrace.comparison.results import Comparison
 from rbtrace.conventions import ATTRIBUTES
 from rbtrace.instrumentation.table import TRACED_METHODS
 from rbtrace.settings import SETTINGS
@@ -46,20 +51,41 @@ TABLES = {
     "conventions.md": attributes_table,
     "traced-methods.md": methods_table,
 }
+SCHEMAS = {
+    "comparison.schema.json": [Comparison],
+    "bench.schema.json": [Plan, Run],
+}
 _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
 
 
 def expected(name: str) -> str:
-    """The text a document should have: its own words around the table of the code."""
+    """The text a document should have: its own words around the table of the code, or a schema."""
+    if name in SCHEMAS:
+        return schema(SCHEMAS[name])
     text = (HERE / name).read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{TABLES[name]()}\n{_END}{after}"
 
 
+def schema(types: Sequence[type]) -> str:
+    """The JSON Schema of documents that are of one of these types."""
+    found, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
+        "$defs": components,
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
 def stale() -> list[str]:
-    """Documents whose table is not that of the code."""
-    return [name for name in TABLES if (HERE / name).read_text(encoding="utf-8") != expected(name)]
+    """Documents that are not what the code says."""
+    return [
+        name
+        for name in [*TABLES, *SCHEMAS]
+        if not (HERE / name).exists() or (HERE / name).read_text(encoding="utf-8") != expected(name)
+    ]
 
 
 def main() -> int:

@@ -9,6 +9,7 @@
         ...
 
     rbtrace.analyze("rbtrace-out").operations
+    rbtrace.compare("before", "after").outcome
 
 Every name below is loaded when it is first used: importing rbtrace costs next to nothing.
 """
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
         uninstrument,
     )
     from rbtrace.recording.decorator import span, traced
+    from rbtrace.reporting.comparison_facade import compare
     from rbtrace.reporting.facade import analyze
 
 __all__ = [
     "__version__",
     "analyze",
+    "compare",
     "configure",
     "instrument",
     "shutdown",
@@ -45,6 +48,7 @@ __all__ = [
 
 _HOMES = {
     "analyze": "rbtrace.reporting.facade",
+    "compare": "rbtrace.reporting.comparison_facade",
     "configure": "rbtrace.instrumentation.control",
     "instrument": "rbtrace.instrumentation.control",
     "shutdown": "rbtrace.instrumentation.control",

@@ -1,6 +1,6 @@
 """For tests of traced code: capture what is recorded, with a clock that stands still.
 
-    from rbtrace.testing import capture
+    from rbtrace.testing import assert_calls, capture
 
     with capture() as captured:
         @rbtrace.traced
@@ -8,6 +8,7 @@
         work()
 
     assert [span.name for span in captured.spans] == ["work"]
+    assert_calls(captured, {"work": 1})
 
 `@traced` decides when it decorates, so decorate inside the block (or have tracing on before).
 """
@@ -28,7 +29,17 @@ from rbtrace.instrumentation.control import configure, shutdown
 from rbtrace.settings import SETTINGS
 from rbtrace.telemetry import clock
 
-__all__ = ["Capture", "CapturedSpan", "FakeClock", "capture", "fake_clock", "read_spans"]
+__all__ = [
+    "Capture",
+    "CapturedSpan",
+    "FakeClock",
+    "assert_calls",
+    "capture",
+    "fake_clock",
+    "read_spans",
+]
+
+type CallPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,11 @@ class CapturedSpan:
     def is_summary(self) -> bool:
         """Whether it stands for many calls."""
         return bool(self.attributes.get(IS_SUMMARY))
+
+    @property
+    def calls(self) -> int:
+        """Number of calls it stands for."""
+        return int(self.attributes.get(SPAN_COUNT, 1))
 
     @property
     def is_exemplar(self) -> bool:
@@ -92,8 +108,57 @@ class Capture:
         for span in self.spans:
             if not span.is_exemplar:
                 counted.setdefault(span.name, 0)
-                counted[span.name] += int(span.attributes.get(SPAN_COUNT, 1))
+                counted[span.name] += span.calls
         return counted
+
+    def call_paths(self) -> dict[CallPath, int]:
+        """Calls per call path: the names from a root down to the operation."""
+        by_id = {(span.trace_id, span.span_id): span for span in self.spans}
+        counted: dict[CallPath, int] = {}
+        for span in self.spans:
+            if span.is_exemplar:
+                continue
+            path = [span.name]
+            above = by_id.get((span.trace_id, span.parent_id or ""))
+            while above is not None:
+                if not above.is_exemplar:
+                    path.append(above.name)
+                above = by_id.get((above.trace_id, above.parent_id or ""))
+            place = tuple(reversed(path))
+            counted[place] = counted.get(place, 0) + span.calls
+        return counted
+
+
+def assert_calls(
+    captured: Capture, expected: Mapping[str | CallPath, int] | Capture, *, only: bool = False
+) -> None:
+    """Check how often operations were called: exact, however fast the machine is.
+
+    Args:
+        captured: what was recorded.
+        expected: number of calls by operation name or by call path (a tuple of names); 0 for what
+            must not be called. Or what another run recorded, which must agree on every path.
+        only: whether nothing else may have been called, in the terms of the keys: name or path.
+
+    Raises:
+        AssertionError: counts differ; every difference is named.
+    """
+    found: dict[Any, int] = {**captured.calls(), **captured.call_paths()}
+    wanted: Mapping[Any, int] = expected if isinstance(expected, Mapping) else expected.call_paths()
+    only = only or isinstance(expected, Capture)
+    compared = dict.fromkeys(wanted)
+    if only:
+        kinds = {type(key) for key in wanted} or {tuple}
+        compared |= dict.fromkeys(key for key in found if type(key) in kinds)
+    wrong = [
+        f"{key if isinstance(key, str) else ' > '.join(key)}: "
+        f"{found.get(key, 0)} calls, expected {wanted.get(key, 0)} "
+        f"({found.get(key, 0) - wanted.get(key, 0):+})"
+        for key in compared
+        if found.get(key, 0) != wanted.get(key, 0)
+    ]
+    if wrong:
+        raise AssertionError("\n".join(wrong))
 
 
 @contextmanager

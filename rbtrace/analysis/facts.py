@@ -69,6 +69,7 @@ class Extra(NamedTuple):
     runqueue_ns: int | None = None
     workers: int | None = None
     spans_ended: int | None = None
+    fingerprint: str | None = None
     parent_link: tuple[str, str] | None = None
 
 
@@ -115,6 +116,7 @@ _OWN: Final = (
     ("runqueue_ns", names.RUNQUEUE_NS, as_int),
     ("workers", names.WORKERS, as_int),
     ("spans_ended", names.SPANS_ENDED, as_int),
+    ("fingerprint", names.FINGERPRINT, _as_text),
 )
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from rbtrace.analysis.arrays import Codes, Mask
 from rbtrace.analysis.columns import Builder, Columns, Interner
 from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.table import RunOrigin
 
 _BY_TRACE = -1
 
 
 class Origins(NamedTuple):
-    """Process and run of each span, as codes of `processes` and `runs` (id, arm).
+    """Process and run of each span, as codes of `processes` and `runs`.
 
     `recorded` tells for each run whether it has a run id; otherwise its id is its trace's.
     """
@@ -22,7 +23,7 @@ class Origins(NamedTuple):
     process: Codes
     run: Codes
     processes: list[Origin]
-    runs: list[tuple[str, str | None]]
+    runs: list[RunOrigin]
     recorded: Mask
 
 
@@ -37,7 +38,7 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
     )
     runs = Interner[str]()
     run = np.array([runs[one.run_id] if one.run_id else _BY_TRACE for one in origins], np.int32)
-    named = _with_arms(runs.values_by_code, origins)
+    named = _described(runs.values_by_code, origins)
     recorded = np.ones(len(named), np.bool_)
     run_of_span = run[origin]
     alone = run_of_span == _BY_TRACE
@@ -45,7 +46,7 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
         traces, position = np.unique(columns.trace[alone], return_inverse=True)
         run_of_span[alone] = position + len(named)
         recorded = np.append(recorded, np.zeros(traces.size, np.bool_))
-        named += [(builder.traces.values_by_code[trace], None) for trace in traces]
+        named += [RunOrigin(builder.traces.values_by_code[trace]) for trace in traces]
     return Origins(process[origin], run_of_span, processes.values_by_code, named, recorded)
 
 
@@ -68,9 +69,17 @@ def _moved(builder: Builder, columns: Columns) -> Codes:
     return origin
 
 
-def _with_arms(run_ids: list[str], origins: list[Origin]) -> list[tuple[str, str | None]]:
-    arms: dict[str, str] = {}
+def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
+    """What the processes of each run say of it; where they disagree, the least of what they say."""
+    said: dict[str, set[RunOrigin]] = {}
     for one in origins:
-        if one.arm is not None:
-            arms[one.run_id] = min(one.arm, arms.get(one.run_id, one.arm))
-    return [(run_id, arms.get(run_id)) for run_id in run_ids]
+        said.setdefault(one.run_id, set()).add(RunOrigin(one.run_id, one.arm, one.pair, one.order))
+    return [
+        RunOrigin(
+            run_id,
+            min((one.arm for one in said[run_id] if one.arm is not None), default=None),
+            min((one.pair for one in said[run_id] if one.pair is not None), default=None),
+            min((one.order for one in said[run_id] if one.order is not None), default=None),
+        )
+        for run_id in run_ids
+    ]

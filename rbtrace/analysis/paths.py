@@ -34,7 +34,7 @@ class CallPath(Struct, frozen=True, gc=False):
 
 def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPath]:
     """All call paths, parents before children, siblings with the greatest self time first."""
-    node, above, name = _nodes(table)
+    node, above, name = path_nodes(table)
     used = node != NO_PARENT
     count = above.size
     calls = sum_by(node[used], weights.calls[used], count).tolist()
@@ -63,8 +63,11 @@ def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPa
     return found
 
 
-def _nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
-    """The node of each span (-1 for exemplars), and of each node its parent node and name."""
+def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
+    """The node of each span (-1 for exemplars), and of each node its parent node and name.
+
+    A node stands after its parent. Names are codes of the table's; one more stands for `DEEPER`.
+    """
     parent = nearest(table.parent, table.exemplar)
     depth, _ = depths(parent)
     name = table.name.astype(np.int64)

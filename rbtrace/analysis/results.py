@@ -21,13 +21,17 @@ from rbtrace.analysis.paths import CallPath, call_paths
 from rbtrace.analysis.regions import Region, Worker, regions
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.self_time import self_times
+from rbtrace.analysis.share_intervals import with_intervals
 from rbtrace.analysis.trials import Trial, trials
 from rbtrace.analysis.weights import weigh
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time."""
+    """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time.
+
+    `share_note` says why no share has an interval, if so.
+    """
 
     integrity: Integrity
     wall_ns: int
@@ -45,6 +49,7 @@ class Results:
     runs: list[Run]
     environment: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    share_note: str = ""
 
 
 def analyze_paths(paths: Iterable[str | Path], progress: Progress | None = None) -> Results:
@@ -58,7 +63,8 @@ def evaluate(loaded: Loaded) -> Results:
     selfs = self_times(table)
     weights = weigh(table)
     found = integrity(loaded, selfs)
-    by_operation = operations(table, weights, selfs.self_ns)
+    judged = with_intervals(operations(table, weights, selfs.self_ns), table, selfs.self_ns)
+    by_operation = judged.operations
     by_category = categories(table, selfs.self_ns)
     by_run = runs(table)
     parallel, workers = regions(table)
@@ -82,5 +88,7 @@ def evaluate(loaded: Loaded) -> Results:
         warnings=[
             *warnings(found),
             *(f"{path} is not a tally and was ignored" for path in loaded.beside.unreadable),
+            *judged.warnings,
         ],
+        share_note=judged.note,
     )

@@ -11,11 +11,16 @@ from rbtrace.analysis.table import SpanTable
 
 
 class Run(Struct, frozen=True, gc=False):
-    """One run: `rbtrace.run.id`, or a trace id where there is none. Wall time in ns."""
+    """One run: `rbtrace.run.id`, or a trace id where there is none. Wall time in ns.
+
+    `pair` and `order` are its place in a benchmark of pairs, None elsewhere.
+    """
 
     run_id: str
     arm: str | None
     wall_ns: int
+    pair: int | None = None
+    order: int | None = None
 
 
 def runs(table: SpanTable) -> list[Run]:
@@ -35,7 +40,10 @@ def runs(table: SpanTable) -> list[Run]:
     np.minimum.at(first, run, start)
     np.maximum.at(last, run, end)
     walls = union_lengths(run, start, end, first, np.maximum(last - first, 0)).tolist()
-    found = [Run(run_id, arm, walls[code]) for code, (run_id, arm) in enumerate(table.runs)]
+    found = [
+        Run(one.run_id, one.arm, wall, one.pair, one.order)
+        for one, wall in zip(table.runs, walls, strict=True)
+    ]
     occurs = set(table.run.tolist())
     return sorted(
         (one for code, one in enumerate(found) if code in occurs), key=lambda one: one.run_id

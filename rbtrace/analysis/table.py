@@ -8,10 +8,20 @@ every end at or after its start. What was amiss is counted in `Anomalies`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.facts import Extra, Origin
 from rbtrace.analysis.histograms import Buckets
+
+
+class RunOrigin(NamedTuple):
+    """A run: its id, and what the recorder was told of its place in a comparison."""
+
+    run_id: str
+    arm: str | None = None
+    pair: int | None = None
+    order: int | None = None
 
 
 @dataclass(slots=True)
@@ -65,7 +75,7 @@ class SpanTable:
     names: list[str]
     categories: list[str]
     processes: list[Origin]
-    runs: list[tuple[str, str | None]]
+    runs: list[RunOrigin]
     summaries: Summaries
     extras: dict[int, Extra]
     anomalies: Anomalies

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,8 @@ import click
 
 from rbtrace.analysis.loading import Progress
 from rbtrace.analysis.results import analyze_paths
-from rbtrace.errors import RbtraceError
-from rbtrace.reporting.formats import FORMATS, format_of, render
+from rbtrace.commands._output import choose_output, output_options
+from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import By, Options
 
 _WORTH_A_BAR: Final = 50_000_000
@@ -31,16 +30,7 @@ Examples:
 
 @click.command("analyze", epilog=_EXAMPLES)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(list(FORMATS)),
-    help="Default: by the suffix of FILE; else terminal on a terminal, markdown elsewhere.",
-)
-@click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the report to FILE.",
-)  # fmt: skip
+@output_options
 @click.option(
     "--threshold",
     metavar="PERCENT",
@@ -70,21 +60,11 @@ def command(
     PATH is a file of OTLP JSON lines (gzip too), a folder of them, a glob, or - for standard
     input. The report opens with whether the trace is complete.
     """
-    to_terminal = output is None and sys.stdout.isatty()
-    suffix = format_of(output) if output else None
-    chosen = format_name or suffix or ("terminal" if to_terminal else "markdown")
+    chosen = choose_output(format_name, output)
     with _progress() as progress:
         results = analyze_paths(paths, progress)
-    width = shutil.get_terminal_size().columns if to_terminal else None
-    options = Options(By(by), threshold, full, colour=to_terminal, width=width)
-    text = render(results, chosen, options)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise RbtraceError(f"cannot write {output}: {problem.strerror or problem}") from None
+    options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
+    chosen.write(render(results, chosen.format_name, options))
 
 
 @contextmanager

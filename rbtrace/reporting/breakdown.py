@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import By, Column, Options, Row, Table
-from rbtrace.reporting.numbers import count, duration, percent, percentages
+from rbtrace.reporting.numbers import count, duration, interval, percent, percentages
 
 _DETAILS: Final = frozenset({"of wall", "mean", "p50", "p95", "max", "category"})
 
@@ -74,6 +74,7 @@ def _by_operation(results: Results, options: Options) -> Table:
             row.name,
             row.self_ns,
             [
+                *([] if results.share_note else [interval(row.share_ci)]),
                 count(row.calls),
                 duration(row.total_ns),
                 percent(row.total_ns / wall if wall else None),
@@ -86,9 +87,12 @@ def _by_operation(results: Results, options: Options) -> Table:
         )
         for row in results.operations
     ]
-    columns = ["operation", "self", "calls", "total", "of wall", "mean", "p50", "p95", "max"]
+    columns = ["calls", "total", "of wall", "mean", "p50", "p95", "max", "category"]
+    if not results.share_note:
+        columns.insert(0, "share, 95 %")
     note = "Share: part of all self time. Of wall: total ÷ wall time, above 100 % in parallel."
-    return list_parts("Operations", parts, [*columns, "category"], options, note)
+    note += f" {results.share_note}" if results.share_note else ""
+    return list_parts("Operations", parts, ["operation", "self", *columns], options, note)
 
 
 def _by_path(results: Results, options: Options) -> Table:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct
 
 from rbtrace.analysis.critical_path import CriticalTime
 from rbtrace.analysis.integrity import Integrity
@@ -16,6 +14,7 @@ from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.regions import Worker
 from rbtrace.analysis.results import Results, analyze_paths
 from rbtrace.reporting.formats import render
+from rbtrace.reporting.frames import frame
 from rbtrace.reporting.model import Options
 
 if TYPE_CHECKING:
@@ -40,22 +39,22 @@ class Analysis:
     @property
     def operations(self) -> pd.DataFrame:
         """All calls of one name per row, the greatest self time first."""
-        return _frame(self.results.operations, Operation)
+        return frame(self.results.operations, Operation)
 
     @property
     def paths(self) -> pd.DataFrame:
         """All calls reached by the same names per row, parents before children."""
-        return _frame(self.results.paths, CallPath)
+        return frame(self.results.paths, CallPath)
 
     @property
     def workers(self) -> pd.DataFrame:
         """One process in one parallel region per row."""
-        return _frame(self.results.workers, Worker)
+        return frame(self.results.workers, Worker)
 
     @property
     def critical_path(self) -> pd.DataFrame:
         """One operation in one process on the critical path of one root per row."""
-        return _frame(self.results.critical_path, CriticalTime)
+        return frame(self.results.critical_path, CriticalTime)
 
     def to_markdown(self, **options: Any) -> str:
         """The report as Markdown; options are fields of `rbtrace.reporting.model.Options`."""
@@ -91,9 +90,3 @@ def analyze(paths: str | Path | Iterable[str | Path]) -> Analysis:
     """
     several = [paths] if isinstance(paths, str | Path) else paths
     return Analysis(analyze_paths(several))
-
-
-def _frame(rows: Sequence[Struct], row_type: type[Struct]) -> pd.DataFrame:
-    from rbtrace.reporting.frames import frame  # noqa: PLC0415 - importing pandas takes a second
-
-    return frame(rows, row_type)

@@ -6,21 +6,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.compose import compose
-from rbtrace.reporting.model import Options
+from rbtrace.reporting.model import Options, Report
 from rbtrace.reporting.numbers import printable
 
 
 def render(results: Results, options: Options) -> str:
     """Render as a page; every text from the trace is escaped."""
-    return _rendered("report.html.j2", results, options)
+    return render_report(compose(results, options))
 
 
 def render_part(results: Results, options: Options) -> str:
     """Render what stands in the page's body, for a notebook's page with its own style."""
-    return _rendered("part.html.j2", results, options)
+    return render_report(compose(results, options), part=True)
 
 
-def _rendered(template: str, results: Results, options: Options) -> str:
+def render_report(report: Report, *, part: bool = False) -> str:
+    """Render any report as a page, or as part of one."""
+    template = "part.html.j2" if part else "report.html.j2"
     environment = Environment(
         loader=PackageLoader("rbtrace.reporting"),
         autoescape=True,
@@ -29,4 +31,4 @@ def _rendered(template: str, results: Results, options: Options) -> str:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
-    return environment.get_template(template).render(report=compose(results, options))
+    return environment.get_template(template).render(report=report)

@@ -6,7 +6,7 @@ from typing import Final
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.compose import compose
-from rbtrace.reporting.model import Options, Row, Table
+from rbtrace.reporting.model import Options, Report, Row, Table
 from rbtrace.reporting.numbers import printable
 
 _SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$"})
@@ -14,7 +14,11 @@ _SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$"
 
 def render(results: Results, options: Options) -> str:
     """Render as Markdown with pipe tables."""
-    report = compose(results, options)
+    return render_report(compose(results, options))
+
+
+def render_report(report: Report) -> str:
+    """Render any report as Markdown."""
     blocks = [f"# {report.title}"]
     blocks.append("\n".join(f"- {_escaped(line)}" for line in report.integrity))
     blocks.append(

@@ -40,6 +40,14 @@ def percent(fraction: float | None) -> str:
     return _NOTHING if fraction is None else f"{fraction * 100:.1f} %"
 
 
+def interval(fractions: tuple[float, float] | None) -> str:
+    """An interval of percentages."""
+    if fractions is None:
+        return _NOTHING
+    low, high = fractions
+    return f"{low * 100:.1f} … {high * 100:.1f} %"
+
+
 def percentages(parts: Sequence[int], decimals: int = DECIMALS) -> list[str]:
     """Percentages of the parts of a whole that add to exactly 100 as they are shown.
 

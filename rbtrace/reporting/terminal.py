@@ -26,7 +26,11 @@ _STYLES: Final = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 def render(results: Results, options: Options) -> str:
     """Render with rich; with colours if the options say so."""
-    report = compose(results, options)
+    return render_report(compose(results, options), options)
+
+
+def render_report(report: Report, options: Options) -> str:
+    """Render any report for the terminal."""
     screen = Console(
         file=io.StringIO(),
         width=options.width or _WIDE_ENOUGH,

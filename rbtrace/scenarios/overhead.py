@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from rbtrace.bench.environment import untraced
+from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.measurement import SteppedProcess, paired_ratio
+from rbtrace.statistics import compare_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,8 +128,7 @@ def _run(process_cpu: float, answers: list[dict[str, Any]]) -> Run:
 
 
 def _environment(arm: str, folder: Path) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
-    return kept | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
+    return untraced(os.environ) | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
 
 
 def _median(values: list[float]) -> float:
@@ -137,10 +138,10 @@ def _median(values: list[float]) -> float:
 
 
 def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
-    found = paired_ratio(baseline, candidate)
-    if found.low is None or found.high is None:
-        return f"{found.ratio:.3f} (one pair)"
-    return f"{found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    found = compare_runs(baseline, candidate, paired=True)
+    if found.ci is None:
+        return f"{found.ratio:.3f} (no interval)"
+    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
 
 
 @click.command()

@@ -17,11 +17,13 @@ class MovingAverageCrossover:
         symbol: the asset.
         fast: sessions in the fast average.
         slow: sessions in the slow average.
+        weight: part of the portfolio's value to hold.
     """
 
     symbol: str = "GOOG"
     fast: int = 10
     slow: int = 50
+    weight: float = 0.95
 
     def initialize(self, context: Any) -> None:
         """Look up the asset."""
@@ -33,7 +35,7 @@ class MovingAverageCrossover:
         closes = data.history(context.asset, "close", self.slow, "1d")
         above = bool(closes.iloc[-self.fast :].mean() > closes.mean())
         if above != context.invested:
-            context.order_target_percent(context.asset, 0.95 if above else 0.0)
+            context.order_target_percent(context.asset, self.weight if above else 0.0)
             context.invested = above
         context.record(price=data.current(context.asset, "close"))
 

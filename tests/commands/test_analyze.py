@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from tests.analysis.spans import Span, lines, write
+from tests.commands.terminal import on_a_terminal
 from tests.commands.test_main import RBTRACE, rbtrace
 
 
@@ -37,22 +36,9 @@ def test_markdown_where_nobody_watches(trace: Path) -> None:
 
 
 def test_a_terminal_gets_colours_and_its_width(trace: Path) -> None:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*RBTRACE, "analyze", str(trace)],
-        stdout=theirs,
-        stderr=theirs,
-        env=os.environ | {"COLUMNS": "70", "TERM": "xterm"},
-    ) as process:
-        os.close(theirs)
-        said = b""
-        try:
-            while part := os.read(ours, 4096):
-                said += part
-        except OSError:
-            pass  # how Linux says that the other end is closed
-        assert process.wait(60) == EXIT_GOOD
-    os.close(ours)
+    code, said = on_a_terminal([*RBTRACE, "analyze", str(trace)], COLUMNS="70")
+
+    assert code == EXIT_GOOD
     assert b"\x1b[" in said
     assert "█".encode() in said
 

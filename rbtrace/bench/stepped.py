@@ -1,20 +1,16 @@
-"""Measuring fresh processes that take turns; ratios with intervals."""
+"""Fresh processes that take turns step by step, for what is measured within a process."""
 
 from __future__ import annotations
 
 import json
-import math
-import os
+import shlex
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rbtrace.errors import RbtraceError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from rbtrace.bench.processes import CommandError, last_line, left_with, reap
 
 
 class SteppedProcess:
@@ -40,7 +36,7 @@ class SteppedProcess:
         """Let it do one step; return its answer.
 
         Raises:
-            RbtraceError: it ended instead; the message has the last line of its standard error.
+            CommandError: it ended instead; the message has the last line of its standard error.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -59,12 +55,11 @@ class SteppedProcess:
         """Let it end; return its whole CPU time, user and system, s.
 
         Raises:
-            RbtraceError: it failed; the message has the last line of its standard error.
+            CommandError: it failed; the message has the last line of its standard error.
         """
         assert self._process.stdin is not None
         self._process.stdin.close()
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
+        usage = reap(self._process)
         if self._process.returncode:
             raise self._failure(self._process.returncode)
         return usage.ru_utime + usage.ru_stime
@@ -80,41 +75,7 @@ class SteppedProcess:
         self._process.stdout.close()
         self._complaints.close()
 
-    def _failure(self, code: int) -> RbtraceError:
+    def _failure(self, code: int) -> CommandError:
         self._complaints.seek(0)
-        last = (self._complaints.read().strip().splitlines() or ["no message"])[-1]
-        return RbtraceError(f"{' '.join(self._command[1:])} left with {code}: {last}")
-
-
-@dataclass(frozen=True, slots=True)
-class PairedRatio:
-    """Geometric mean of paired ratios with its 95 % interval.
-
-    Attributes:
-        ratio: candidate ÷ baseline.
-        low: lower end, None with fewer than two pairs.
-        high: upper end, None with fewer than two pairs.
-    """
-
-    ratio: float
-    low: float | None
-    high: float | None
-
-
-def paired_ratio(baseline: Sequence[float], candidate: Sequence[float]) -> PairedRatio:
-    """Compare runs that belong together in pairs, on the log scale, by Student's t.
-
-    Raises:
-        ValueError: the lengths differ or there are no pairs.
-    """
-    logs = [math.log(after / before) for before, after in zip(baseline, candidate, strict=True)]
-    if not logs:
-        raise ValueError("there are no pairs to compare")
-    mean = math.fsum(logs) / len(logs)
-    if len(logs) == 1:
-        return PairedRatio(math.exp(mean), None, None)
-    from scipy import stats  # noqa: PLC0415 - heavy
-
-    variance = math.fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)
-    half = float(stats.t.ppf(0.975, len(logs) - 1)) * math.sqrt(variance / len(logs))
-    return PairedRatio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+        said = last_line(self._complaints.read())
+        return CommandError(f"{shlex.join(self._command)} {left_with(code)}: {said}")

@@ -1,0 +1,82 @@
+"""Intervals of shares: how far a share would move if the same runs were made again.
+
+The run is the unit. With fewer than five, or with runs of several configurations, there is none,
+and `note` says so.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from msgspec.structs import replace
+
+from rbtrace import statistics
+from rbtrace.analysis.arrays import Ints
+from rbtrace.analysis.by_run import self_by_run
+from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.table import SpanTable
+from rbtrace.statistics.findings import GIANT_SPAN
+from rbtrace.statistics.shares import ENOUGH_K_EFF
+
+_OFTEN = 10
+"""Calls per run from which one call should not be a tenth of all time."""
+_ROUNDING = 1e-9
+
+
+class WithIntervals(NamedTuple):
+    """Operations with the intervals of their shares; why there are none, else ""; warnings."""
+
+    operations: list[Operation]
+    note: str
+    warnings: list[str]
+
+
+def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints) -> WithIntervals:
+    """Add the interval of its share to every operation, where the runs allow one."""
+    of_runs = [spent for spent in self_by_run(table, self_ns) if sum(spent.values()) > 0]
+    wholes = [sum(spent.values()) for spent in of_runs]
+    if note := _why_none(wholes, len({run.arm for run in table.runs})):
+        return WithIntervals(operations, note, [])
+    largest = _largest(table, self_ns)
+    rows, warnings = [], []
+    for operation in operations:
+        often = operation.calls > _OFTEN * len(of_runs)
+        found = statistics.share_interval(
+            [spent.get(operation.name, 0) for spent in of_runs],
+            wholes,
+            largest_span=largest[operation.name] if often else None,
+        )
+        rows.append(replace(operation, share_ci=found.ci))
+        warnings += [
+            f"share of {operation.name}: {one.message}"
+            for one in found.warnings
+            if one == GIANT_SPAN
+        ]
+    return WithIntervals(rows, "", warnings)
+
+
+def _why_none(wholes: list[int], arms: int) -> str:
+    """Why there can be no intervals; "" if there can."""
+    if arms > 1:
+        return "No intervals of shares: the runs are of several arms."
+    runs = "1 run" if len(wholes) == 1 else f"{len(wholes)} runs"
+    if len(wholes) < statistics.LEAST_RUNS:
+        return f"No intervals of shares: {runs}, and they need {statistics.LEAST_RUNS}."
+    k_eff = sum(wholes) ** 2 / sum(whole**2 for whole in wholes)
+    if k_eff < ENOUGH_K_EFF - _ROUNDING:
+        return (
+            f"No intervals of shares: {runs} of so unequal length count for {k_eff:.1f}, and they "
+            f"need {ENOUGH_K_EFF}."
+        )
+    return ""
+
+
+def _largest(table: SpanTable, self_ns: Ints) -> dict[str, int]:
+    """The longest time, by operation, that one call spent in itself: at most, for summaries."""
+    longest = np.zeros(len(table.names), np.int64)
+    np.maximum.at(longest, table.name[table.real], self_ns[table.real])
+    summaries = table.summaries
+    at_most = np.minimum(summaries.longest, summaries.self_ns)
+    np.maximum.at(longest, table.name[summaries.row], at_most)
+    return dict(zip(table.names, longest.tolist(), strict=True))

@@ -1,0 +1,87 @@
+"""Results as JSON and back: every document names its kind and its version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from rbtrace.errors import InputError
+
+VERSION: Final = 1
+
+
+class DocumentError(InputError, ValueError):
+    """A JSON document is damaged, of another kind, or of a version this rbtrace cannot read."""
+
+
+class Family:
+    """Kinds of documents that are written and read in one way.
+
+    Args:
+        name: the documents' `format`.
+        kinds: the classes, dataclasses of plain fields, by their own names.
+        encode: turns what JSON does not know into what it knows.
+        decode: turns that back into an instance of the type it is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kinds: tuple[type, ...],
+        encode: Callable[[Any], Any],
+        decode: Callable[[type, Any], Any],
+    ) -> None:
+        self._name = name
+        self._kinds: Mapping[str, type] = {kind.__name__: kind for kind in kinds}
+        self._encode = encode
+        self._decode = decode
+
+    def dumps(self, value: object) -> str:
+        """The document of a value, indented.
+
+        Raises:
+            TypeError: the value is of no kind of this family.
+        """
+        kind = type(value).__name__
+        if self._kinds.get(kind) is not type(value):
+            raise TypeError(f"{kind} is none of {', '.join(self._kinds)}")
+        document = {
+            "format": self._name,
+            "version": VERSION,
+            "kind": kind,
+            "value": msgspec.to_builtins(value, enc_hook=self._encode),
+        }
+        return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+    def loads(self, text: str | bytes) -> Any:
+        """The value of a document, checked field by field.
+
+        Raises:
+            DocumentError: it is not one, of another format or version, or a field is wrong.
+        """
+        document = self._envelope(text)
+        kind = self._kinds.get(str(document.get("kind")))
+        if kind is None:
+            raise DocumentError(
+                f"kind is {document.get('kind')!r}; {self._name} has {', '.join(self._kinds)}"
+            )
+        try:
+            return msgspec.convert(document.get("value"), kind, dec_hook=self._decode)
+        except (msgspec.ValidationError, ValueError) as problem:
+            raise DocumentError(f"{kind.__name__} cannot be read: {problem}") from problem
+
+    def _envelope(self, text: str | bytes) -> dict[str, Any]:
+        try:
+            document = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError) as problem:
+            raise DocumentError(f"this is not JSON: {problem}") from problem
+        if not isinstance(document, dict) or document.get("format") != self._name:
+            raise DocumentError(f'this is no {self._name} document: "format" is not "{self._name}"')
+        if document.get("version") != VERSION:
+            raise DocumentError(
+                f"{self._name}: version {document.get('version')!r} cannot be read, "
+                f"only {VERSION}; read it with the rbtrace that wrote it"
+            )
+        return document
