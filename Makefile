@@ -15,6 +15,7 @@ RBTRACE := .venv/bin/rbtrace
 STAGE := @.ci/stage
 DEMO := rbtrace-demo
 PAIRS ?= 10
+TIMES ?= 1
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start .ci/set-up
@@ -43,6 +44,11 @@ test: lint ## Run every check and every test, with coverage
 .PHONY: test-fast
 test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten seconds
 	$(STAGE) "fast tests" $(PYTHON) -m pytest --basetemp=build/pytest -m "not engine and not slow"
+
+.PHONY: test-durability
+test-durability: $(STAMP) ## Lose nothing: every worker, crash, fork and outage, as a table (TIMES=20)
+	$(STAGE) durability $(PYTHON) -m pytest tests/durability --basetemp=build/pytest \
+		--times $(TIMES)
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and the layers of the imports

@@ -1,0 +1,107 @@
+"""What should be there, by the independent counter, and what is, by the files and the report."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rbtrace
+from rbtrace.errors import InputError
+
+INTERVAL_NS = 1_000_000_000
+"""The documented flush interval."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the traced functions counted themselves.
+
+    Attributes:
+        spans: real spans of each name.
+        calls: hot calls of each name.
+        times: when each of them was, monotonic ns, in the order they were counted.
+        ended_ns: when the program was over but for its exit, monotonic ns.
+    """
+
+    spans: Counter[str]
+    calls: Counter[str]
+    times: list[int]
+    ended_ns: int | None
+
+    @classmethod
+    def read(cls, path: Path) -> Counted:
+        """Read the counter's file."""
+        counted = cls(Counter(), Counter(), [], None)
+        ended = None
+        for line in path.read_text(encoding="utf-8").splitlines():
+            kind, name, _, time = line.split()
+            if kind == "end":
+                ended = int(time)
+            elif kind in {"span", "call"}:
+                (counted.spans if kind == "span" else counted.calls)[name] += 1
+                counted.times.append(int(time))
+        return cls(counted.spans, counted.calls, counted.times, ended)
+
+    def in_the_last_interval(self) -> int:
+        """How many were counted in the last flush interval."""
+        if not self.times:
+            return 0
+        since = max(self.times) - INTERVAL_NS
+        return sum(time >= since for time in self.times)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of it.
+
+    Attributes:
+        calls: calls of each operation in the report: of spans, and of what summaries stand for.
+        integrity: the integrity of the report.
+        report: the report in Markdown.
+        repeats: spans that are in span files more than once.
+        wire_repeats: spans that a collector has received more than once.
+    """
+
+    calls: Counter[str]
+    integrity: dict[str, Any]
+    report: str
+    repeats: int
+    wire_repeats: int
+
+    @classmethod
+    def read(cls, paths: Iterable[Path], received: Iterable[Path] = ()) -> Kept:
+        """Analyze traces, and read the ids of their spans without rbtrace."""
+        paths = [path for path in paths if path.exists()]
+        files = [file for path in paths for file in sorted(path.rglob("*.otlp.jsonl"))]
+        at_collector = {file for path in received for file in path.rglob("*.otlp.jsonl")}
+        try:
+            analysis = rbtrace.analyze(paths)
+        except InputError as problem:
+            return cls(Counter(), {}, str(problem), 0, 0)
+        document = json.loads(analysis.to_json())
+        return cls(
+            Counter({row["name"]: row["calls"] for row in document["operations"]}),
+            document["integrity"],
+            analysis.to_markdown(),
+            repeated(file for file in files if file not in at_collector),
+            repeated(at_collector),
+        )
+
+
+def repeated(files: Iterable[Path]) -> int:
+    """Spans whose ids were in the files before."""
+    ids = Counter((span["traceId"], span["spanId"]) for span in raw_spans(files))
+    return ids.total() - len(ids)
+
+
+def raw_spans(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """Every span of whole OTLP JSON lines, as the json module reads it."""
+    for file in files:
+        for line in file.read_bytes().split(b"\n")[:-1]:  # nothing, or what is cut off
+            for group in json.loads(line)["resourceSpans"]:
+                for scope in group["scopeSpans"]:
+                    yield from scope["spans"]

@@ -1,0 +1,87 @@
+"""From an outcome to a row of the table, and to what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.durability.harness import Outcome
+
+LONGEST_EXIT_S = 2.0
+ENGINE_EXIT_S = 5.0
+"""Part of it is the engine's own, untraced."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures of one run of a case."""
+
+    name: str
+    spans_expected: int
+    spans_kept: int
+    calls_expected: int
+    calls_kept: int
+    lost: int
+    invented: int
+    repeats: int
+    wire_repeats: int
+    deadlocks: int
+    exit_s: float
+
+
+def row_of(outcome: Outcome) -> Row:
+    """Count what was kept of what was counted."""
+    counted, kept = outcome.counted, outcome.kept.calls
+    expected = counted.spans + counted.calls
+    found = Counter({name: kept[name] for name in expected})
+    return Row(
+        outcome.case.name,
+        counted.spans.total(),
+        sum(kept[name] for name in counted.spans),
+        counted.calls.total(),
+        sum(kept[name] for name in counted.calls),
+        (expected - found).total(),
+        (found - expected).total(),
+        outcome.kept.repeats,
+        outcome.kept.wire_repeats,
+        outcome.deadlocks,
+        outcome.exit_s,
+    )
+
+
+def faults(outcome: Outcome) -> list[str]:
+    """Everything about an outcome that should not be, in words; nothing if all is well."""
+    row = row_of(outcome)
+    allowed = allowed_losses(outcome)
+    complete = outcome.kept.integrity.get("complete")
+    amiss = {
+        f"ended with {outcome.status}: {outcome.complaints[-2000:]}": outcome.status
+        != outcome.case.status,
+        "counted nothing": not row.spans_expected,
+        f"lost {row.lost}, {allowed} are allowed: {differences(outcome)}": row.lost > allowed,
+        f"reports {row.invented} that never were: {differences(outcome)}": row.invented
+        > outcome.case.cut_short,
+        "prints something else than untraced": outcome.untraced not in {None, outcome.printed},
+        f"has {row.repeats} spans twice in its files": row.repeats > 0,
+        f"left {row.deadlocks} processes that had to be killed": row.deadlocks > 0,
+        f"took {row.exit_s:.2f} s to exit": row.exit_s
+        > (ENGINE_EXIT_S if outcome.case.compared else LONGEST_EXIT_S),
+        f"is complete: {complete}; {outcome.kept.integrity}": complete is not outcome.case.complete,
+    }
+    return [f"{row.name} {what}" for what, is_so in amiss.items() if is_so]
+
+
+def allowed_losses(outcome: Outcome) -> int:
+    """Nothing, but where a process was killed or the disk stayed full."""
+    if outcome.case.killed:
+        return outcome.counted.in_the_last_interval()
+    if outcome.case.short_of_disk:
+        return outcome.counted.spans.total() + outcome.counted.calls.total()
+    return 0
+
+
+def differences(outcome: Outcome) -> dict[str, tuple[int, int]]:
+    """Names whose counts differ: expected and kept."""
+    expected = outcome.counted.spans + outcome.counted.calls
+    kept = outcome.kept.calls
+    return {name: (n, kept[name]) for name, n in expected.items() if n != kept[name]}

@@ -1,0 +1,55 @@
+"""The table of what is lost: one line for each case, over all its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.durability.judgement import Row
+
+COLUMNS = (
+    "case",
+    "runs",
+    "spans expected",
+    "kept",
+    "hot calls expected",
+    "kept",
+    "lost",
+    "repeats in files",
+    "on the wire",
+    "deadlocks",
+    "longest exit, s",
+)
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows in Markdown."""
+    by_case: dict[str, list[Row]] = {}
+    for row in rows:
+        by_case.setdefault(row.name, []).append(row)
+    return "\n".join(
+        [
+            _line(COLUMNS),
+            "|---|" + "---:|" * (len(COLUMNS) - 1),
+            *(_line(_cells(name, runs)) for name, runs in by_case.items()),
+        ]
+    )
+
+
+def _cells(name: str, runs: list[Row]) -> tuple[object, ...]:
+    """Sums of all runs, and the longest exit."""
+    sums = (
+        sum(run.spans_expected for run in runs),
+        sum(run.spans_kept for run in runs),
+        sum(run.calls_expected for run in runs),
+        sum(run.calls_kept for run in runs),
+        sum(run.lost for run in runs),
+        sum(run.repeats for run in runs),
+        sum(run.wire_repeats for run in runs),
+        sum(run.deadlocks for run in runs),
+    )
+    longest = max(run.exit_s for run in runs)
+    return (name, len(runs), *(f"{figure:,}" for figure in sums), f"{longest:.2f}")
+
+
+def _line(cells: tuple[object, ...]) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -1,0 +1,37 @@
+"""Every row of the table is a test."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from tests.durability.cases import CASES
+from tests.durability.harness import Case, ingest, run
+from tests.durability.judgement import faults, row_of
+from tests.durability.places import UnavailableError
+
+
+def parameter(case: Case):
+    marks = [pytest.mark.engine] if case.engine else []
+    marks += [pytest.mark.slow] if case.slow or case.engine else []
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.fixture(scope="module")
+def engine_data(tmp_path_factory):
+    """A function that makes rustybt's data when it is first called."""
+    return cache(lambda: ingest(tmp_path_factory.mktemp("engine")))
+
+
+@pytest.mark.parametrize("case", [parameter(case) for case in CASES])
+def test_nothing_is_lost(case, number_of_run, rows, tmp_path, engine_data):
+    if case.needs:
+        pytest.importorskip(case.needs, reason=f"{case.name} needs the package {case.needs}")
+    data = engine_data() if case.engine else tmp_path
+    try:
+        outcome = run(case, tmp_path, data)
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    rows.append(row_of(outcome))
+    assert faults(outcome) == []
