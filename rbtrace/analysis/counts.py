@@ -45,13 +45,14 @@ class Beside(NamedTuple):
     """What stands beside the span files.
 
     `adoptable` are the open spans of dead processes; `running` are processes that still write;
-    `unreadable` are tallies that can't be understood.
+    `unreadable` are tallies that can't be understood; `died` names the dead processes.
     """
 
     tallies: list[Tally]
     adoptable: list[Source]
     running: list[str]
     unreadable: list[str]
+    died: list[str]
 
 
 def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
@@ -72,7 +73,7 @@ def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
                 path.with_name(path.name.removesuffix(suffix))
                 for path in folder.rglob(f"*{suffix}")
             }
-    beside = Beside([], [], [], [])
+    beside = Beside([], [], [], [], [])
     for stem in sorted(stems):
         _look(stem, beside)
     return beside
@@ -95,3 +96,4 @@ def _look(stem: Path, beside: Beside) -> None:
         beside.running.append(tally.process)
     else:
         beside.adoptable.append(Source(str(open_path), open_path, asked=False))
+        beside.died.append(stem.name if tally is None else tally.process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +20,8 @@ class Integrity:
     """Counts, in spans unless they say otherwise.
 
     `complete` is None where no process counted its spans. `missing_spans` are those that were
-    counted and not read; `dropped_spans` are those of them that the recorder had to drop;
+    counted and not read, `missing` the same by process; `delivered_spans` are those of them that a
+    collector has taken; `died` are the processes that did not close their files; `dropped_spans` are those of them that the recorder had to drop;
     `overfull` spans have summaries that claim more time than there was; `unclean` counts dead
     processes that did not close their files, `running` names living ones.
     """
@@ -44,6 +46,9 @@ class Integrity:
     without_start: int = 0
     unclean: int = 0
     running: list[str] = field(default_factory=list)
+    missing: dict[str, int] = field(default_factory=dict)
+    delivered_spans: int = 0
+    died: list[str] = field(default_factory=list)
 
 
 def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
@@ -52,6 +57,11 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
     expected = _expected(loaded)
     read = _read(table)
     differs = any(read[process] != count for process, count in expected.items())
+    missing = {
+        process: count - read[process]
+        for process, count in expected.items()
+        if count > read[process]
+    }
     anomalies = table.anomalies
     broken = (
         differs
@@ -73,13 +83,34 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         negative=anomalies.negative,
         invalid_lines=faults.invalid_lines,
         truncated_lines=faults.truncated_lines,
-        missing_spans=sum(max(0, count - read[one]) for one, count in expected.items()),
+        missing_spans=sum(missing.values()),
         dropped_spans=sum(tally.dropped for tally in beside.tallies),
         cycles=anomalies.cycles,
         overfull=selfs.overfull,
         without_start=anomalies.without_start,
         unclean=len(beside.adoptable),
         running=beside.running,
+        missing=_by_process(missing),
+        delivered_spans=_delivered(loaded, missing),
+        died=beside.died,
+    )
+
+
+def _by_process(missing: Mapping[_ProcessKey, int]) -> dict[str, int]:
+    """Missing spans by the name of the process, most first."""
+    ordered = sorted(missing.items(), key=lambda entry: (-entry[1], str(entry[0])))
+    named: dict[str, int] = {}
+    for (host, pid, _), count in ordered:
+        name = f"{host}/{pid}"
+        named[name] = named.get(name, 0) + count
+    return named
+
+
+def _delivered(loaded: Loaded, missing: Mapping[_ProcessKey, int]) -> int:
+    """How many of the missing spans a collector has taken."""
+    return sum(
+        min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.exported - tally.spilled)
+        for tally in loaded.beside.tallies
     )
 
 

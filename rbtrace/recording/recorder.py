@@ -30,6 +30,7 @@ class Recorder:
         self._trees: Trees | None = None
         self._starting = threading.Lock()
         self._given_up = False
+        self._renews_lock = False
         self._environ_before: dict[str, str | None] = {}
 
     def turn_on(self, settings: Settings) -> None:
@@ -43,10 +44,17 @@ class Recorder:
             )
         self.settings = settings.with_values(enabled=True).settled()
         self._hand_down(self.settings.to_environ())
+        self._renew_lock_in_children()
         self.is_on = True
         if self._pipeline is not None:
             self._pipeline.settings = self.settings
             self._pipeline.providers.set_active(active=True)
+
+    def _renew_lock_in_children(self) -> None:
+        """A fork while another thread records its first span would inherit the lock held."""
+        if not self._renews_lock and hasattr(os, "register_at_fork"):
+            self._renews_lock = True
+            os.register_at_fork(after_in_child=lambda: setattr(self, "_starting", threading.Lock()))
 
     def turn_off(self) -> None:
         """Record nothing more. What was recorded is delivered; the program's provider stays."""

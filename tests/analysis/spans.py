@@ -132,7 +132,7 @@ def loaded(*contents: bytes) -> Loaded:
         stream = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
         otlp_json.read(stream, builder, faults, lambda _count: None)
     faults.invalid_lines += builder.invalid_spans
-    return Loaded(build(builder), faults, Beside([], [], [], []))
+    return Loaded(build(builder), faults, Beside([], [], [], [], []))
 
 
 def evaluated(spans: Iterable[Span]) -> Results:

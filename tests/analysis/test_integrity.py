@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import InputError
 from rbtrace.liveness import this_process
+from rbtrace.reporting.verdict import sentences
 from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
 
 HOT = Span(2, "hot", parent=1, kind=SUMMARY, calls=50, total=30, self_ns=30)
@@ -156,3 +158,23 @@ def test_a_broken_tally_is_ignored(spans_path: Path, content: str) -> None:
     assert results.warnings == [
         f"{spans_path.with_name('host-7-0.tally')} is not a tally and was ignored"
     ]
+
+
+def test_processes_that_fall_short_or_died_are_named(tmp_path):
+    write(tmp_path / "other-7-0.otlp.jsonl", SPANS)
+    for number, (ended, died) in enumerate([(3, False), (5, True), (1, False)]):
+        stem = tmp_path / f"host-{number}-0"
+        stem.with_name(stem.name + ".otlp.jsonl").touch()
+        tally = {"host": "host", "pid": number, "instance": str(number), "ended": ended}
+        tally |= {"exported": ended, "spilled": ended - number}
+        stem.with_name(stem.name + ".tally").write_text(json.dumps(tally))
+        if died:
+            stem.with_name(stem.name + ".open").touch()
+    integrity = analyze_paths([tmp_path]).integrity
+    assert integrity.missing == {"host/1": 5, "host/0": 3, "host/2": 1}
+    assert integrity.died == ["host/1"]
+    assert integrity.delivered_spans == 0 + 1 + 1
+    said = " ".join(sentences(integrity))
+    assert "missing of host/1 (5), host/0 (3), host/2 (1)." in said
+    assert "Died without closing their files: host/1." in said
+    assert "Taken by a collector: 2 of the missing spans" in said
