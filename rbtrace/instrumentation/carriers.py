@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from rbtrace.errors import warn_once
+from rbtrace.instrumentation import ray_tasks
 from rbtrace.recording.recorder import RECORDER
 
 _OURS: Final = "rbtrace-"
@@ -110,4 +111,7 @@ CARRIERS: Final[tuple[Carrier, ...]] = (
     Carrier("multiprocessing.pool:Pool.imap", _prepared(_task)),
     Carrier("multiprocessing.pool:Pool.imap_unordered", _prepared(_task)),
     Carrier("subprocess:Popen.__init__", _prepared(_program)),
+    Carrier("ray.remote_function:RemoteFunction._remote", ray_tasks.tasks),
+    Carrier("ray.actor:_modify_class", ray_tasks.actor_classes),
+    Carrier("ray.actor:ActorMethod._remote", ray_tasks.actor_calls),
 )

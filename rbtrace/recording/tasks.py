@@ -21,9 +21,13 @@ class CarriedTask:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._headers = headers_of(current.get_current())
-        self._environ = RECORDER.settings.to_environ()
+        self._headers, self._environ = self.state_here()
         self._has_arrived = False
+
+    @staticmethod
+    def state_here() -> tuple[dict[str, str], dict[str, str]]:
+        """What `arrived` wants besides the function: the current span, and the settings."""
+        return headers_of(current.get_current()), RECORDER.settings.to_environ()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (_task_arrives, (self._function, self._headers, self._environ))
@@ -36,8 +40,7 @@ class CarriedTask:
         turn_on_here(environ)
         task = cls.__new__(cls)
         task._function = function
-        task._headers = dict(headers)
-        task._environ = dict(environ)
+        task._headers, task._environ = dict(headers), dict(environ)
         task._has_arrived = True
         return task
 
@@ -56,8 +59,7 @@ class CarriedProcess:
     """Rides on a process object: where it is unpickled, tracing is on and has its parent."""
 
     def __init__(self) -> None:
-        self._headers = headers_of(current.get_current())
-        self._environ = RECORDER.settings.to_environ()
+        self._headers, self._environ = CarriedTask.state_here()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (_process_arrives, (self._headers, self._environ))

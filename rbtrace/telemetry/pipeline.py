@@ -79,7 +79,7 @@ class Pipeline:
     def keep_delivering(self) -> None:
         """There is something to deliver from now on: see that it is, also when the worker ends."""
         if self._is_worker is None:
-            self._is_worker = self._forked or _is_multiprocessing_child()
+            self._is_worker = self._forked or _is_worker_process()
             self.outbox.make_ready()
             if self._is_worker:
                 finish_with_worker(self.shutdown)
@@ -163,6 +163,10 @@ class Pipeline:
         self.providers.take_over(inherited)
 
 
-def _is_multiprocessing_child() -> bool:
+def _is_worker_process() -> bool:
+    """Whether somebody else ends this process, without its exit hooks."""
     process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+    if process is not None and process.parent_process() is not None:
+        return True
+    ray = sys.modules.get("ray._private.worker")
+    return ray is not None and ray.global_worker.mode == ray.WORKER_MODE
