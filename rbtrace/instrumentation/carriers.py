@@ -112,6 +112,6 @@ CARRIERS: Final[tuple[Carrier, ...]] = (
     Carrier("multiprocessing.pool:Pool.imap_unordered", _prepared(_task)),
     Carrier("subprocess:Popen.__init__", _prepared(_program)),
     Carrier("ray.remote_function:RemoteFunction._remote", ray_tasks.tasks),
-    Carrier("ray.actor:_modify_class", ray_tasks.actor_classes),
+    Carrier("ray.actor:_inject_tracing_into_class", ray_tasks.actor_classes),
     Carrier("ray.actor:ActorMethod._remote", ray_tasks.actor_calls),
 )

@@ -24,6 +24,8 @@ def with_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
+    if _takes_argument(parameters):
+        return function
     has_keywords = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
     extra = inspect.Parameter(ARGUMENT, inspect.Parameter.KEYWORD_ONLY, default=None)
     parameters.insert(len(parameters) - has_keywords, extra)
@@ -79,18 +81,21 @@ def tasks(remote: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def actor_classes(modify: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap `ray.actor._modify_class`: methods of actors take one more argument."""
+def actor_classes(inject: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `ray.actor._inject_tracing_into_class`: methods of actors take one more argument.
 
-    @functools.wraps(modify)
-    def call(cls: type) -> type:
-        made: type = modify(cls)
+    Ray's own tracing unwraps methods before it wraps them, so ours comes after it.
+    """
+
+    @functools.wraps(inject)
+    def call(made: type) -> Any:
+        result = inject(made)
         if RECORDER.is_on:
             for name, function in inspect.getmembers(made, _is_plain):
-                is_bound_to_class = isinstance(inspect.getattr_static(made, name), staticmethod)
-                if not name.startswith("__") and not is_bound_to_class:
+                is_static = isinstance(inspect.getattr_static(made, name), staticmethod)
+                if not name.startswith("__") and not is_static:
                     setattr(made, name, with_argument(function))
-        return made
+        return result
 
     return call
 

@@ -36,11 +36,17 @@ DELIVERY_S = 1.0
 
 
 class Outbox:
-    """The spans one process has ended and not yet delivered, and the files it writes."""
+    """The spans one process has ended and not yet delivered, and the files it writes.
+
+    Attributes:
+        may_end_unnoticed: whether the process is a worker, which is ended between two tasks without
+            a notice: then nothing is amiss, so there is a file of open spans during tasks only.
+    """
 
     def __init__(self, files: TraceFiles, process: ProcessIdentity, sender: Sender | None) -> None:
         self.counts = Counts()
         self.sender = sender
+        self.may_end_unnoticed = False
         self._files = files
         self._process = process
         self._pending: deque[Record] = deque()
@@ -131,8 +137,13 @@ class Outbox:
         tally = encode_tally(self._process, self.counts, files.spans_path, files.bytes_written)
         self._replace(files.replace_tally, tally)
         if still_open is not None:
-            records = list(still_open())
-            self._replace(files.replace_open, encode_line(records) if records else b"")
+            self._replace_open(list(still_open()))
+
+    def _replace_open(self, records: list[Record]) -> None:
+        if records or not self.may_end_unnoticed:
+            self._replace(self._files.replace_open, encode_line(records) if records else b"")
+        elif self._small_files.pop(self._files.replace_open, None) is not None:
+            self._files.remove_open()
 
     def _note_deliveries(self) -> None:
         """Take out of the file, or mark in it, what the collector has taken."""

@@ -75,6 +75,8 @@ class Pipeline:
         ) and not self.aggregates.span_started(span, context)
         self.open_spans.add(span, thread, is_local_root=is_local_root, stamp=stamp)
         self.keep_delivering()
+        if self._is_worker and is_local_root:
+            self.flush()
 
     def keep_delivering(self) -> None:
         """There is something to deliver from now on: see that it is, also when the worker ends."""
@@ -82,6 +84,7 @@ class Pipeline:
             self._is_worker = self._forked or _is_worker_process()
             self.outbox.make_ready()
             if self._is_worker:
+                self.outbox.may_end_unnoticed = True
                 finish_with_worker(self.shutdown)
         self.flusher.ensure_running()
 
