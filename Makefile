@@ -18,7 +18,7 @@ PAIRS ?= 10
 TIMES ?= 1
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
-	rbtrace/instrumentation/rbtrace.start .ci/set-up
+	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c hatch_build.py .ci/set-up
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
 
 .PHONY: help

@@ -75,7 +75,13 @@ def _installation() -> list[Finding]:
             findings.append(_installed(package, version(package)))
         except PackageNotFoundError:
             findings.append(_good(package, f"not installed: {remedy}"))
-    return findings
+    return [*findings, _good("hot calls", "compiled" if _are_compiled() else "Python")]
+
+
+def _are_compiled() -> bool:
+    from rbtrace.recording.compiled import COMPILED  # noqa: PLC0415 - imports OpenTelemetry
+
+    return COMPILED is not None
 
 
 def _installed(package: str, found: str) -> Finding:

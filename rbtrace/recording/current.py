@@ -7,6 +7,7 @@ A hot call looks at the context and changes it. With the standard contextvars ru
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from opentelemetry import context as api
@@ -14,10 +15,20 @@ from opentelemetry.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 
 
-def _access() -> tuple[Callable[[], Context], Callable[[Context], Any], Callable[[Any], None]]:
+def _variable() -> ContextVar[Any] | None:
     runtime = getattr(api, "_RUNTIME_CONTEXT", None)
-    variable = getattr(runtime, "_current_context", None)
-    if type(runtime) is not ContextVarsRuntimeContext or variable is None:
+    if type(runtime) is not ContextVarsRuntimeContext:
+        return None
+    return getattr(runtime, "_current_context", None)
+
+
+VARIABLE = _variable()
+"""What holds the context; None with another runtime."""
+
+
+def _access() -> tuple[Callable[[], Context], Callable[[Context], Any], Callable[[Any], None]]:
+    variable = VARIABLE
+    if variable is None:
         return api.get_current, api.attach, api.detach
 
     def restore(token: Any) -> None:

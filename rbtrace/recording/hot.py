@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any
 
 from rbtrace.errors import RbtraceError
 from rbtrace.recording import current
 from rbtrace.recording.calltree import FOLD_AT, Node
+from rbtrace.recording.compiled import COMPILED
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.trees import Trees
 from rbtrace.telemetry import clock
+
+if COMPILED is not None and current.VARIABLE is not None:
+    COMPILED.prepare(Place, Node, current.VARIABLE, time.perf_counter_ns, FOLD_AT)
 
 
 class HotCallError(RbtraceError, TypeError):
@@ -41,7 +46,11 @@ def require_plain(function: Callable[..., Any]) -> None:
 def aggregated(
     function: Callable[..., Any], operation: Operation, trees: Callable[[], Trees | None]
 ) -> Callable[..., Any]:
-    """Wrap a function so that its calls are aggregated beneath the span that encloses them."""
+    """Wrap a function so that its calls are aggregated beneath the span that encloses them.
+
+    `call` says what happens. Where it is compiled, ordinary calls of functions of the engine do it
+    without the interpreter; the user's own functions keep their tracebacks and depth of recursion.
+    """
     require_plain(function)
     get_context, monotonic_ns, name = current.get_current, clock.monotonic_ns, operation.name
     target = _attaching(function) if operation.attaches else function
@@ -79,6 +88,8 @@ def aggregated(
             caller.tree.fold_due()
         return result
 
+    if COMPILED is not None and target is function:
+        COMPILED.quicken(call)
     return call
 
 
@@ -92,6 +103,8 @@ def _leave(place: Place, node: Node, ended: int) -> None:
     node.pending.append(ended - start)
     if ended - start > node.floor:
         node.keep(ended - start, start)
+    if len(node.pending) >= FOLD_AT:
+        node.fold_later()
 
 
 def _again(

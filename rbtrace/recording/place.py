@@ -4,6 +4,8 @@ The OpenTelemetry context would do, and does for calls that run the user's code.
 context variable and changing it back takes as long as everything else a hot call costs, so for
 calls inside the engine only this note is changed. It holds for one context object: under another
 one (a span was started, a coroutine resumed) the place is looked up anew.
+
+A place is made by the thread it belongs to, and takes the place of the one before.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import get_current_span
+
+from rbtrace.recording.compiled import COMPILED
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -32,6 +36,8 @@ class Place:
         self.context: Context | None = None
         self.node: Node | None = None
         self.unrecorded: Context | None = None
+        if COMPILED is not None:
+            COMPILED.stand(self)
 
     def in_progress(self) -> Node | None:
         """The innermost hot call in progress, if its tree is still open."""

@@ -1,0 +1,56 @@
+"""The compiled part of hot calls, where this installation has one that agrees with this Python."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rbtrace.recording import current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import ContextVar
+
+
+class Compiled(Protocol):
+    """What `_fasthot.c` offers."""
+
+    def prepare(
+        self,
+        place: type,
+        node: type,
+        variable: ContextVar[Any],
+        perf_counter_ns: Callable[[], int],
+        fold_at: int,
+        /,
+    ) -> None:
+        """Say what the calls will meet: types with slots, the current context, the clock."""
+
+    def quicken(self, call: Callable[..., Any], /) -> None:
+        """Make ordinary calls of the function `call` of `hot.aggregated` run compiled."""
+
+    def is_quick(self, call: Callable[..., Any], /) -> bool:
+        """Whether `quicken` was called with it."""
+
+    def stand(self, place: object, /) -> None:
+        """Say that this is the place of the calling thread from now on."""
+
+    def now_ns(self) -> int:
+        """The monotonic clock compiled calls read, ns."""
+
+
+def _load() -> Compiled | None:
+    if sys.implementation.name != "cpython" or current.VARIABLE is None:
+        return None
+    try:
+        from rbtrace.recording import _fasthot  # type: ignore[attr-defined]  # noqa: PLC0415
+    except ImportError:
+        return None
+    found: Compiled = _fasthot
+    before, theirs, after = perf_counter_ns(), found.now_ns(), perf_counter_ns()
+    return found if before <= theirs <= after else None
+
+
+COMPILED = _load()
+"""None where hot calls run in Python."""
