@@ -53,12 +53,9 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
     read = _read(table)
     differs = any(read[process] != count for process, count in expected.items())
     anomalies = table.anomalies
+    unclean = len(beside.adoptable) + faults.unclean
     broken = (
-        differs
-        or faults.invalid_lines
-        or faults.truncated_lines
-        or anomalies.unfinished
-        or beside.adoptable
+        differs or faults.invalid_lines or faults.truncated_lines or anomalies.unfinished or unclean
     )
     return Integrity(
         spans=table.size,
@@ -78,7 +75,7 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         cycles=anomalies.cycles,
         overfull=selfs.overfull,
         without_start=anomalies.without_start,
-        unclean=len(beside.adoptable),
+        unclean=unclean,
         running=beside.running,
     )
 

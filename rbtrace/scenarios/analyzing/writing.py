@@ -66,7 +66,9 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-_JSON_ATTRIBUTES: Final = [_compact(_attributes(_span_attributes(n))) for n in range(len(OPERATIONS))]
+_JSON_ATTRIBUTES: Final = [
+    _compact(_attributes(_span_attributes(n))) for n in range(len(OPERATIONS))
+]
 
 
 def _parts(one: Trace) -> Iterator[slice]:
@@ -101,14 +103,18 @@ def write_json(file: BinaryIO, one: Trace) -> None:
             f'"attributes":{_json_attributes(operation, start)},"status":{{}}}}'
             for identity, parent, operation, start, end in rows[part]
         )
-        file.write(f'{head}{spans}]}}],"schemaUrl":"https://opentelemetry.io/schemas/1.37.0"}}]}}\n'.encode())
+        file.write(
+            f'{head}{spans}]}}],"schemaUrl":"https://opentelemetry.io/schemas/1.37.0"}}]}}\n'.encode()
+        )
 
 
 def _json_attributes(operation: int, start: int) -> str:
     shared = _JSON_ATTRIBUTES[operation]
     if operation != VARYING:
         return shared
-    return f'{shared[:-1]},{{"key":"rustybt.bar_count","value":{{"intValue":"{start % 1_000_000}"}}}}]'
+    return (
+        f'{shared[:-1]},{{"key":"rustybt.bar_count","value":{{"intValue":"{start % 1_000_000}"}}}}]'
+    )
 
 
 def _field(number: int, content: bytes) -> bytes:
@@ -126,9 +132,7 @@ def _varint(value: int) -> bytes:
 
 
 def _key_value(key: str, value: str | int) -> bytes:
-    any_value = (
-        b"\x18" + _varint(value) if isinstance(value, int) else _field(1, value.encode())
-    )
+    any_value = b"\x18" + _varint(value) if isinstance(value, int) else _field(1, value.encode())
     return _field(1, key.encode()) + _field(2, any_value)
 
 
