@@ -63,12 +63,9 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         if count > read[process]
     }
     anomalies = table.anomalies
+    unclean = len(beside.adoptable) + faults.unclean
     broken = (
-        differs
-        or faults.invalid_lines
-        or faults.truncated_lines
-        or anomalies.unfinished
-        or beside.adoptable
+        differs or faults.invalid_lines or faults.truncated_lines or anomalies.unfinished or unclean
     )
     return Integrity(
         spans=table.size,
@@ -88,7 +85,7 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         cycles=anomalies.cycles,
         overfull=selfs.overfull,
         without_start=anomalies.without_start,
-        unclean=len(beside.adoptable),
+        unclean=unclean,
         running=beside.running,
         missing=_by_process(missing),
         delivered_spans=_delivered(loaded, missing),

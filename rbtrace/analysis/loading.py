@@ -57,6 +57,7 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     for source in beside.adoptable:
         read(source, builder, faults, lambda _count: None)
     faults.invalid_lines += builder.invalid_spans
+    beside.tallies.extend(faults.tallies)
     table = build(builder)
     if not table.size:
         raise InputError(_nothing(named, traces, faults, beside))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import glob
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from rbtrace.analysis.streams import DAMAGED, with_head
+from rbtrace.analysis.streams import with_head
 from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
@@ -20,11 +20,15 @@ _GLOB_SIGNS: Final = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One stream of bytes. `asked` when the user named it, not merely the folder it is in."""
+    """One stream of bytes: a file, standard input, or whatever `opener` opens.
+
+    `asked` when the user named it, not merely the folder it is in.
+    """
 
     name: str
     path: Path | None
     asked: bool = True
+    opener: Callable[[], BinaryIO] | None = None
 
     @property
     def size(self) -> int:
@@ -41,14 +45,26 @@ class Source:
         """Open the stream, decompressed; `peek` gives its head.
 
         Raises:
-            InputError: the file can't be opened, or it is damaged from the start.
+            InputError: the stream can't be opened.
+            EOFError and others of `DAMAGED`: its compression is damaged from the start.
         """
         try:
-            return with_head(sys.stdin.buffer if self.path is None else self.path.open("rb"))
+            raw = self._opened()
         except OSError as problem:
             raise InputError(f"cannot read {self.name}: {problem.strerror or problem}") from None
-        except DAMAGED:
-            raise InputError(f"cannot read {self.name}: its compression is damaged") from None
+        try:
+            return with_head(raw)
+        except OSError as problem:
+            raw.close()
+            raise InputError(f"cannot read {self.name}: {problem.strerror or problem}") from None
+        except BaseException:
+            raw.close()
+            raise
+
+    def _opened(self) -> BinaryIO:
+        if self.opener is not None:
+            return self.opener()
+        return sys.stdin.buffer if self.path is None else self.path.open("rb")
 
 
 class Inputs(NamedTuple):

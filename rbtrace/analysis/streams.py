@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Final, cast
 
-HEAD_BYTES: Final = 1 << 16
-DAMAGED: Final = (EOFError, zlib.error)
-"""What reading a compressed stream raises where it is cut off or broken."""
+from rbtrace.analysis.decompression import DAMAGED, READ_BYTES, Content, decompressed
 
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
-_READ_BYTES: Final = 1 << 17
+__all__ = ["DAMAGED", "HEAD_BYTES", "with_head"]
+
+HEAD_BYTES: Final = 1 << 16
 
 
 def with_head(raw: BinaryIO) -> io.BufferedReader:
@@ -22,12 +19,14 @@ def with_head(raw: BinaryIO) -> io.BufferedReader:
     Raises:
         OSError: the stream can't be read.
         EOFError: it is compressed and cut off within its head.
-        zlib.error: it is compressed and broken within its head.
+        zlib.error, zstandard.ZstdError: it is compressed and broken within its head.
+        InputError: it is a decompression bomb.
     """
     stream = _buffered(_Rejoined(_head(raw), raw))
-    if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
+    content = decompressed(stream.peek(HEAD_BYTES), lambda: _some(stream, READ_BYTES))
+    if content is None:
         return stream
-    plain = cast("BinaryIO", _Gunzipped(stream))
+    plain = cast("BinaryIO", _Decompressed(content, stream))
     return _buffered(_Rejoined(_head(plain), plain))
 
 
@@ -73,13 +72,12 @@ class _Rejoined(io.RawIOBase):
         super().close()
 
 
-class _Gunzipped(io.RawIOBase):
-    """Gzip, member after member. Unlike `gzip`, it gives all that comes before a fault."""
+class _Decompressed(io.RawIOBase):
+    """The content of a compressed stream. It gives all that comes before a fault."""
 
-    def __init__(self, compressed: BinaryIO) -> None:
+    def __init__(self, content: Content, compressed: BinaryIO) -> None:
+        self._content = content
         self._compressed = compressed
-        self._member = zlib.decompressobj(_GZIP_FORMAT)
-        self._waiting = b""
 
     def readable(self) -> bool:
         return True
@@ -88,30 +86,13 @@ class _Gunzipped(io.RawIOBase):
         view = memoryview(cast("bytearray", buffer))
         filled = 0
         try:
-            while filled < len(view) and (data := self._inflated(len(view) - filled)):
+            while filled < len(view) and (data := self._content(len(view) - filled)):
                 view[filled : filled + len(data)] = data
                 filled += len(data)
         except DAMAGED:
             if not filled:
                 raise
         return filled
-
-    def _inflated(self, most: int) -> bytes:
-        """Some of the content, nothing at the end."""
-        while True:
-            if self._member.eof:
-                following = self._member.unused_data or _some(self._compressed, _READ_BYTES)
-                if not following.strip(b"\0"):
-                    return b""
-                self._member, self._waiting = zlib.decompressobj(_GZIP_FORMAT), following
-            elif not self._waiting:
-                self._waiting = _some(self._compressed, _READ_BYTES)
-                if not self._waiting:
-                    raise EOFError("cut off")
-            data = self._member.decompress(self._waiting, most)
-            self._waiting = self._member.unconsumed_tail
-            if data:
-                return data
 
     def close(self) -> None:
         self._compressed.close()

@@ -251,10 +251,10 @@ def test_damaged_gzip(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rbtrace.analysis.readers.otlp_json._LONGEST_LINE", 1_000)
+    monkeypatch.setattr("rbtrace.analysis.readers.documents.LONGEST", 1_000)
     path = tmp_path / "long"
     path.write_bytes(b'{"resourceSpans":' + b" " * 2_000)
-    with pytest.raises(InputError, match="line is longer"):
+    with pytest.raises(InputError, match="a line or document is longer"):
         analyze_paths([path])
 
 

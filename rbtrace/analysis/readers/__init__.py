@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers import otlp_json
+from rbtrace.analysis.readers import jaeger_json, otlp_json, otlp_protobuf, parquet
 from rbtrace.analysis.readers.interface import Faults, Reader
 from rbtrace.analysis.sources import Source
 from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES
 from rbtrace.errors import InputError
 
-READERS: Final = (Reader("OTLP JSON lines", otlp_json.recognises, otlp_json.read),)
+READERS: Final = (
+    Reader("OTLP JSON", otlp_json.recognises, otlp_json.read),
+    Reader("OTLP protobuf", otlp_protobuf.recognises, otlp_protobuf.read),
+    Reader("Parquet", parquet.recognises, parquet.read),
+    Reader("Jaeger JSON", jaeger_json.recognises, jaeger_json.read),
+)
 
 
 def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], None]) -> bool:
@@ -24,7 +29,14 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
     Raises:
         InputError: the source can't be opened, or the user named it and it is not a trace.
     """
-    with source.open() as stream:
+    try:
+        stream = source.open()
+    except DAMAGED:
+        if source.asked:
+            raise InputError(f"cannot read {source.name}: its compression is damaged") from None
+        faults.truncated_lines += 1
+        return True
+    with stream:
         head = stream.peek(HEAD_BYTES)
         reader = next((one for one in READERS if one.recognises(head)), None)
         if reader is None:
@@ -35,6 +47,8 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
             reader.read(stream, into, faults, seen)
         except DAMAGED:
             faults.truncated_lines += 1  # what came before it counts
+        except InputError as problem:
+            raise InputError(f"cannot read {source.name}: {problem}") from None
     return True
 
 

@@ -10,9 +10,13 @@ import numpy as np
 from rbtrace.analysis.arrays import Codes
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
+from rbtrace.analysis.readers.interface import Faults
 
 _CACHED: Final = 1 << 12
 _UNKNOWN: Final = -1
+type Understood = tuple[dict[str, Any], tuple[str, str] | None] | None
+"""Attributes, and the parent that a link names, if one does; None: they make no sense."""
+
 _MARKS: Final = (b"rbtrace.", b"aggregation.", b"rustybt.", b"thread.id")
 """Attributes in which none of these stands say nothing to the analyses."""
 
@@ -22,11 +26,15 @@ class Understanding:
 
     Args:
         into: whose interners give the codes.
-        decode: attributes as a dictionary, from their raw bytes; raises nothing.
+        faults: where attributes that make no sense are counted.
+        decode: from the raw bytes of attributes.
     """
 
-    def __init__(self, into: Builder, decode: Callable[[bytes], dict[str, Any]]) -> None:
+    def __init__(
+        self, into: Builder, faults: Faults, decode: Callable[[bytes], Understood]
+    ) -> None:
         self._into = into
+        self._faults = faults
         self._decode = decode
         self._plain = into.facts[Facts()]
         self._recent: dict[bytes, int] = {}
@@ -57,11 +65,20 @@ class Understanding:
         if code is None:
             code = self._plain
             if any(mark in raw for mark in _MARKS):
-                attributes = self._decode(raw)
-                code = self._into.facts[facts_of(attributes)]
-                extra = extra_of(attributes)
+                code, extra = self._decoded(raw)
         if extra is None:
             if len(self._recent) >= _CACHED:  # what is still in use comes back from `_before`
                 self._recent, self._before = {}, self._recent
             self._recent[raw] = code
         return code, extra
+
+    def _decoded(self, raw: bytes) -> tuple[int, Extra | None]:
+        found = self._decode(raw)
+        if found is None:
+            self._faults.invalid_lines += 1
+            return self._plain, None
+        attributes, link = found
+        extra = extra_of(attributes)
+        if link is not None:
+            extra = (extra or Extra())._replace(parent_link=link)
+        return self._into.facts[facts_of(attributes)], extra

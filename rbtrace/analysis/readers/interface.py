@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import NamedTuple, Protocol
 
 from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.counts import Tally
 
 
 @dataclass(slots=True)
 class Faults:
-    """What could not be read."""
+    """What could not be read; what a file says of its own sources, when they were others."""
 
     invalid_lines: int = 0
     truncated_lines: int = 0
+    unclean: int = 0
+    tallies: list[Tally] = field(default_factory=list)
 
 
 class ReadInto(Protocol):

@@ -7,7 +7,7 @@ types takes the lenient way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BufferedReader
 from typing import Final
 
@@ -17,21 +17,21 @@ from rbtrace import conventions as names
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.facts import Extra
 from rbtrace.analysis.readers import otlp_wire as wire
-from rbtrace.analysis.readers.attributes import Understanding
+from rbtrace.analysis.readers.attributes import Understanding, Understood
+from rbtrace.analysis.readers.documents import BOM, documents
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.otlp_lenient import lenient_request
-from rbtrace.errors import InputError
 
-_BOM: Final = b"\xef\xbb\xbf"
-_LONGEST_LINE: Final = 1 << 28
 _CHUNK_SPANS: Final = 1 << 10
 _LINK_MARK: Final = names.LINK.encode()
 
 
 def recognises(head: bytes) -> bool:
     """Whether a stream that begins like this is OTLP JSON."""
-    start = head.removeprefix(_BOM).lstrip()
-    return start.startswith(b"{") and (b"resourceSpans" in head or b"resource_spans" in head)
+    start = head.removeprefix(BOM).lstrip()
+    return start.startswith((b"{", b"[")) and (
+        b"resourceSpans" in head or b"resource_spans" in head
+    )
 
 
 def read(
@@ -44,22 +44,13 @@ def read(
     """
     gathered = _Gathered(into, faults)
     try:
-        for line in _lines(stream):
+        for line in documents(stream):
             seen(len(line))
             request = _request(line, faults)
             if request is not None:
                 gathered.add(request)
     finally:  # a damaged stream ends in an exception
         gathered.flush()
-
-
-def _lines(stream: BufferedReader) -> Iterator[bytes]:
-    first = True
-    while line := stream.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
-            raise InputError(f"a line is longer than {_LONGEST_LINE >> 20} MiB: not a trace file")
-        yield line.removeprefix(_BOM) if first else line
-        first = False
 
 
 def _request(line: bytes, faults: Faults) -> wire.Request | None:
@@ -104,7 +95,7 @@ class _Gathered:
         self._spans: list[wire.Span] = []
         self._origins: list[int] = []
         self._counts: list[int] = []
-        self._understanding = Understanding(into, self._attributes)
+        self._understanding = Understanding(into, faults, _attributes)
 
     def add(self, request: wire.Request) -> None:
         for resource in request.resource_spans:
@@ -140,13 +131,6 @@ class _Gathered:
         )
         self._spans, self._origins, self._counts = [], [], []
 
-    def _attributes(self, raw: bytes) -> dict[str, object]:
-        try:
-            return wire.plain(wire.decode_attributes(raw))
-        except wire.UNREADABLE:
-            self._faults.invalid_lines += 1
-            return {}
-
     def _parent_link(self, raw: bytes) -> tuple[str, str] | None:
         if _LINK_MARK not in raw:
             return None
@@ -158,6 +142,13 @@ class _Gathered:
         for link in links:
             if wire.plain(link.attributes).get(names.LINK) == "parent":
                 return link.trace_id, link.span_id
+        return None
+
+
+def _attributes(raw: bytes) -> Understood:
+    try:
+        return wire.plain(wire.decode_attributes(raw)), None
+    except wire.UNREADABLE:
         return None
 
 

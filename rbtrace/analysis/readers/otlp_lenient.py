@@ -2,7 +2,8 @@
 
 JSON that writers other than ours produce differs in small ways: snake_case keys, the older
 `instrumentationLibrarySpans`, null for an empty list. This module rewrites such a line in the
-spelling the typed decoder knows, and keeps every span that can be understood.
+spelling the typed decoder knows, and keeps every span that can be understood. Several requests may
+stand in an array, and one in the answer of a query.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _OTHER_NAMES: Final = {
     "instrumentationLibrarySpans": "scopeSpans",
     "instrumentation_library_spans": "scopeSpans",
 }
+_ANSWER: Final = "result"
+"""Where the answer of Jaeger's query interface has the request."""
 _OTHER_SIGNALS: Final = frozenset({"resourceMetrics", "resourceLogs", "resourceProfiles"})
-_MESSAGES: Final = frozenset({"resource_spans", "resourceSpans"})
 
 
 def lenient_request(line: bytes) -> tuple[Request, int] | None:
@@ -39,11 +41,21 @@ def lenient_request(line: bytes) -> tuple[Request, int] | None:
         document = _renamed(msgspec.json.decode(line))
     except UNREADABLE:
         return None
-    if not isinstance(document, dict) or not _is_request(document):
-        return None
+    requests = document if isinstance(document, list) else [document]
     bad = 0
-    resources = []
-    for resource in _objects(document.get("resourceSpans")):
+    resources: list[ResourceSpans] = []
+    for request in requests:
+        inner = request.get(_ANSWER, request) if isinstance(request, dict) else None
+        if not isinstance(inner, dict) or not _is_request(inner):
+            return None
+        bad += _gather(inner, resources)
+    return Request(resources), bad
+
+
+def _gather(request: dict[str, Any], resources: list[ResourceSpans]) -> int:
+    """Add the spans of a request; how many could not be understood."""
+    bad = 0
+    for resource in _objects(request.get("resourceSpans")):
         spans: list[Span] = []
         for scope in _objects(resource.get("scopeSpans")):
             for fields in _objects(scope.get("spans")):
@@ -55,7 +67,7 @@ def lenient_request(line: bytes) -> tuple[Request, int] | None:
         described = resource.get("resource")
         raw = ABSENT if described is None else _raw(described)
         resources.append(ResourceSpans(raw, [ScopeSpans(spans)]))
-    return Request(resources), bad
+    return bad
 
 
 def _is_request(document: dict[str, Any]) -> bool:

@@ -8,9 +8,11 @@ else in addition, and is measured against it.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 
 class Span(msgspec.Struct, rename="camel", gc=False):
@@ -46,7 +48,7 @@ def main(path: str) -> None:
     """Print the self time of every operation, the greatest first."""
     decode = msgspec.json.Decoder(Request, strict=False).decode
     codes: dict[str, int] = {}
-    parts: list[tuple[np.ndarray, ...]] = []
+    parts: list[tuple[npt.NDArray[Any], ...]] = []
     with open(path, "rb") as file:  # noqa: PTH123 - a script
         for line in file:
             for resource in decode(line).resource_spans:
@@ -75,8 +77,11 @@ def main(path: str) -> None:
 
 
 def self_times(
-    span_id: np.ndarray, parent_id: np.ndarray, start: np.ndarray, end: np.ndarray
-) -> np.ndarray:
+    span_id: npt.NDArray[Any],
+    parent_id: npt.NDArray[Any],
+    start: npt.NDArray[Any],
+    end: npt.NDArray[Any],
+) -> npt.NDArray[Any]:
     """Duration of each span less the union of its children's intervals clipped to it."""
     order = np.argsort(span_id)
     ordered = span_id[order]
@@ -95,7 +100,8 @@ def self_times(
     gained = np.maximum(reached - np.maximum(low + offset, before), 0)
     covered = np.zeros(span_id.size, np.int64)
     np.add.at(covered, parent, gained)
-    return duration - covered
+    left: npt.NDArray[Any] = duration - covered
+    return left
 
 
 if __name__ == "__main__":

@@ -1,0 +1,202 @@
+"""Jaeger JSON: what Jaeger's page saves, and what its older query interface answers.
+
+Times are microseconds there: what was recorded in nanoseconds has been rounded by Jaeger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import BufferedReader
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from rbtrace import conventions as names
+from rbtrace.analysis.columns import Builder, Chunk, ids_of
+from rbtrace.analysis.facts import Extra, extra_of, facts_of, origin_of
+from rbtrace.analysis.readers.documents import BOM, whole
+from rbtrace.analysis.readers.interface import Faults
+
+_NS_PER_US: Final = 1000
+_LATEST_US: Final = 2**63 // _NS_PER_US - 1
+_ARRAYS: Final = frozenset({names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS})
+"""Array attributes: Jaeger has none, and keeps them as their JSON text."""
+
+
+class Tag(Struct, gc=False):
+    """A tag: what OpenTelemetry calls an attribute."""
+
+    key: str = ""
+    value: Any = None
+
+
+class Reference(Struct, rename={"kind": "refType", "trace": "traceID", "span": "spanID"}, gc=False):
+    """A reference to a parent, or to a span that this one follows."""
+
+    kind: str = ""
+    trace: str = ""
+    span: str = ""
+
+
+class Span(
+    Struct,
+    rename={
+        "trace": "traceID",
+        "span": "spanID",
+        "parent": "parentSpanID",
+        "name": "operationName",
+        "start": "startTime",
+        "process": "processID",
+    },
+    gc=False,
+):
+    """A span; times in microseconds."""
+
+    trace: str = ""
+    span: str = ""
+    parent: str = ""
+    name: str = ""
+    start: int = 0
+    duration: int = 0
+    references: list[Reference] | None = None
+    tags: list[Tag] | None = None
+    process: str = ""
+
+
+class Process(Struct, rename={"service": "serviceName"}, gc=False):
+    """What OpenTelemetry calls a resource."""
+
+    service: str = ""
+    tags: list[Tag] | None = None
+
+
+class Trace(Struct, gc=False):
+    """A trace; the keys of its processes are what its spans call them."""
+
+    spans: list[msgspec.Raw] | None = None
+    processes: dict[str, Process] | None = None
+
+
+class Download(Struct, gc=False):
+    """The whole document."""
+
+    data: list[Trace] | None = None
+
+
+_decode_download: Final = msgspec.json.Decoder(Download, strict=False).decode
+_decode_traces: Final = msgspec.json.Decoder(list[Trace], strict=False).decode
+_decode_trace: Final = msgspec.json.Decoder(Trace, strict=False).decode
+_decode_span: Final = msgspec.json.Decoder(Span, strict=False).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def recognises(head: bytes) -> bool:
+    """Whether a stream that begins like this is Jaeger JSON."""
+    start = head.removeprefix(BOM).lstrip()
+    return start.startswith((b"{", b"[")) and (
+        (b'"traceID"' in head and b'"spans"' in head) or b'"operationName"' in head
+    )
+
+
+def read(
+    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+) -> None:
+    """Read the document; see `rbtrace.analysis.readers.interface.ReadInto`.
+
+    Raises:
+        InputError: it is longer than fits in memory.
+    """
+    content = whole(stream, seen).removeprefix(BOM)
+    try:
+        if content.lstrip().startswith(b"["):
+            traces = _decode_traces(content)
+        else:
+            traces = _decode_download(content).data or [_decode_trace(content)]
+    except _UNREADABLE:
+        faults.truncated_lines += 1
+        return
+    for trace in traces:
+        _add(trace, into, faults)
+
+
+def _add(trace: Trace, into: Builder, faults: Faults) -> None:
+    origins = {
+        key: into.origins[origin_of(_plain(one.tags) | {names.SERVICE_NAME: one.service})]
+        for key, one in (trace.processes or {}).items()
+    }
+    nowhere = into.origins[origin_of({})]
+    spans = _spans(trace, faults)
+    attributes = [_plain(span.tags) for span in spans]
+    extras: dict[int, Extra] = {}
+    parents = []
+    for row, (span, own) in enumerate(zip(spans, attributes, strict=True)):
+        extra = extra_of(own)
+        parent = _parent(span)
+        if parent.trace not in {"", span.trace}:
+            link = _padded(parent.trace, 32), _padded(parent.span, 16)
+            extra = (extra or Extra())._replace(parent_link=link)
+        if extra is not None:
+            extras[row] = extra
+        parents.append(_padded(parent.span, 16))
+    start = np.array([span.start for span in spans], np.int64) * _NS_PER_US
+    into.add(
+        Chunk(
+            into.trace_codes([_padded(span.trace, 32) for span in spans]),
+            ids_of([_padded(span.span, 16) for span in spans]),
+            ids_of(parents),
+            start,
+            start + np.array([span.duration for span in spans], np.int64) * _NS_PER_US,
+            into.name_codes([span.name for span in spans]),
+            np.array([origins.get(span.process, nowhere) for span in spans], np.int32),
+            np.array([into.facts[facts_of(own)] for own in attributes], np.int32),
+            extras,
+        )
+    )
+
+
+def _spans(trace: Trace, faults: Faults) -> list[Span]:
+    found = []
+    for raw in trace.spans or []:
+        try:
+            span = _decode_span(raw)
+        except _UNREADABLE:
+            faults.invalid_lines += 1
+            continue
+        if not 0 <= span.start <= span.start + abs(span.duration) <= _LATEST_US:
+            faults.invalid_lines += 1
+        else:
+            found.append(span)
+    return found
+
+
+def _parent(span: Span) -> Reference:
+    """The parent: what the span is a child of; if nothing, what it follows in its own trace."""
+    references = span.references or []
+    for one in references:
+        if one.kind == "CHILD_OF":
+            return one
+    for one in references:
+        if one.trace == span.trace:
+            return one
+    return Reference("CHILD_OF", span.trace, span.parent)
+
+
+def _padded(identity: str, digits: int) -> str:
+    """An id with the leading zeros that old versions of Jaeger leave out."""
+    return identity.zfill(digits) if identity else ""
+
+
+def _plain(tags: list[Tag] | None) -> dict[str, Any]:
+    return {tag.key: _array(tag.value) if tag.key in _ARRAYS else tag.value for tag in tags or []}
+
+
+def _array(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None

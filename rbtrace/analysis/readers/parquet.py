@@ -1,0 +1,180 @@
+"""Parquet files of spans, as `rbtrace export --parquet` writes them; see `parquet_schema`.
+
+A Parquet file has its index at its end: unlike all other formats it needs a file, not a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BufferedReader
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from rbtrace.analysis.arrays import Codes, Ints
+from rbtrace.analysis.columns import Batch, Builder, Columns, Interner
+from rbtrace.analysis.counts import Counted
+from rbtrace.analysis.facts import Extra, Facts, Origin
+from rbtrace.analysis.histograms import Buckets
+from rbtrace.analysis.parquet_schema import (
+    COLUMNS,
+    COUNTS_KEY,
+    VERSION,
+    VERSION_KEY,
+    arrow_schema,
+    import_pyarrow,
+)
+from rbtrace.analysis.readers.interface import Faults
+from rbtrace.errors import InputError
+
+_MAGIC: Final = b"PAR1"
+_BATCH_ROWS: Final = 1 << 16
+_ORIGIN: Final = Origin._fields
+_FACTS: Final = ("kind", "category", "thread")
+_OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended")
+_FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
+
+
+def recognises(head: bytes) -> bool:
+    """Whether a stream that begins like this is a Parquet file."""
+    return head.startswith(_MAGIC)
+
+
+def read(
+    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+) -> None:
+    """Read all rows; see `rbtrace.analysis.readers.interface.ReadInto`.
+
+    Raises:
+        InputError: it is damaged, or not a Parquet file of spans.
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = import_pyarrow()
+    content = stream.read()
+    seen(len(content))
+    try:
+        file = pa.parquet.ParquetFile(pa.BufferReader(content))
+        _check(file.schema_arrow)
+        _count(file.schema_arrow.metadata, faults)
+        for batch in file.iter_batches(_BATCH_ROWS, columns=[column.name for column in COLUMNS]):
+            into.add_batch(_batch(batch, into))
+    except (pa.ArrowException, OSError, msgspec.MsgspecError, ValueError) as problem:
+        raise InputError(f"it is a damaged Parquet file: {_first_line(problem)}") from None
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).partition("\n")[0]
+
+
+def _check(schema: Any) -> None:
+    version = (schema.metadata or {}).get(VERSION_KEY)
+    if version != VERSION.encode():
+        raise InputError(
+            "it is a Parquet file, but not one of spans: write one with rbtrace export --parquet"
+        )
+    expected = arrow_schema()
+    for field in expected:
+        if field.name not in schema.names or schema.field(field.name).type != field.type:
+            raise InputError(f"it is a Parquet file of spans without the column {field.name}")
+
+
+def _count(metadata: dict[bytes, bytes], faults: Faults) -> None:
+    counted = msgspec.json.decode(metadata.get(COUNTS_KEY, b"{}"), type=Counted)
+    faults.invalid_lines += counted.invalid_lines
+    faults.truncated_lines += counted.truncated_lines
+    faults.unclean += counted.unclean
+    faults.tallies += counted.tallies
+
+
+def _batch(batch: Any, into: Builder) -> Batch:
+    own = _any_valid(batch, (*_OWN, "parent_link_id"))
+    of_own = batch.take(own).select([*_OWN, "parent_trace_id", "parent_link_id"]).to_pylist()
+    rows = _any_valid(batch, ("calls",))
+    summaries = batch.take(rows)
+    return Batch(
+        Columns(
+            _interned(batch.column("trace_id"), into.traces),
+            _numbers(batch, "span_id").astype(np.uint64),
+            _numbers(batch, "parent_id").astype(np.uint64),
+            _numbers(batch, "start_ns"),
+            _numbers(batch, "end_ns"),
+            _interned(batch.column("name"), into.names),
+            _combined(batch, _ORIGIN, lambda *values: into.origins[_origin(*values)]),
+            _combined(batch, _FACTS, lambda *values: into.facts[_facts(*values)]),
+            batch.column("adopted").fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+            | into.adopting,
+        ),
+        {row: _extra(values) for row, values in zip(own.tolist(), of_own, strict=True)},
+        rows,
+        np.stack([_numbers(summaries, name) for name in _FIGURES], axis=1),
+        _buckets(summaries),
+    )
+
+
+def _any_valid(batch: Any, names: tuple[str, ...]) -> Ints:
+    """Rows in which one of the columns is not null."""
+    found = np.zeros(batch.num_rows, np.bool_)
+    for name in names:
+        found |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(found)
+
+
+def _numbers(batch: Any, name: str) -> Ints:
+    """A column of whole numbers; 0 for null."""
+    numbers: Ints = batch.column(name).fill_null(0).to_numpy(zero_copy_only=False)
+    return numbers
+
+
+def _encoded(column: Any) -> tuple[Ints, list[Any]]:
+    """A column as positions in a list of its values; null is the last of them."""
+    encoded = column if hasattr(column, "dictionary") else column.dictionary_encode()
+    values = encoded.dictionary.to_pylist()
+    positions = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    return positions.astype(np.int64), [*values, None]
+
+
+def _interned(column: Any, interner: Interner[str]) -> Codes:
+    """A column of texts as codes of an interner; only texts that occur get one."""
+    positions, values = _encoded(column)
+    used, inverse = np.unique(positions, return_inverse=True)
+    codes = [interner[values[at] or ""] for at in used.tolist()]
+    return np.array(codes, np.int32)[inverse]
+
+
+def _combined(batch: Any, names: tuple[str, ...], code_of: Callable[..., int]) -> Codes:
+    """Codes of what several columns say together, which few rows do differently."""
+    encoded = [_encoded(batch.column(name)) for name in names]
+    group = np.zeros(batch.num_rows, np.int64)
+    for positions, values in encoded:
+        _, group = np.unique(group * len(values) + positions, return_inverse=True)
+    _, first = np.unique(group, return_index=True)
+    codes = [
+        code_of(*(values[positions[row]] for positions, values in encoded))
+        for row in first.tolist()
+    ]
+    return np.array(codes, np.int32)[group]
+
+
+def _origin(*values: Any) -> Origin:
+    host, pid, instance, service, run_id, *rest = values
+    return Origin(host or "", pid, instance or "", service or "", run_id or "", *rest)
+
+
+def _facts(kind: int | None, category: str | None, thread: str | None) -> Facts:
+    return Facts(kind or 0, category or "", thread or "")
+
+
+def _extra(values: dict[str, Any]) -> Extra:
+    link = values.pop("parent_trace_id"), values.pop("parent_link_id")
+    return Extra(**values, parent_link=link if None not in link else None)
+
+
+def _buckets(summaries: Any) -> Buckets:
+    lists = summaries.column("bucket_ns"), summaries.column("bucket_calls")
+    counts, same = (one.value_lengths().fill_null(0).to_numpy() for one in lists)
+    if not np.array_equal(counts, same):
+        raise InputError("it is a damaged Parquet file: its histograms do not fit together")
+    owner = np.repeat(np.arange(counts.size), counts)
+    middle, calls = (one.flatten().to_numpy(zero_copy_only=False) for one in lists)
+    return Buckets(owner, middle.astype(np.int64), calls.astype(np.int64))
