@@ -40,6 +40,7 @@ def with_argument(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         return CarriedTask.arrived(function, *_rbtrace)(*args, **kwargs)
 
+    del call.__wrapped__  # Ray looks through wrappers, and would not see the argument
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return call
 

@@ -50,16 +50,19 @@ def aggregated(
 
     `call` says what happens. Where it is compiled, ordinary calls of functions of the engine do it
     without the interpreter; the user's own functions keep their tracebacks and depth of recursion.
+
+    Some pools pickle functions by value (Ray, joblib), with all they refer to: so `call` gets at
+    what cannot be pickled through modules and named objects, which are pickled by name.
     """
     require_plain(function)
-    get_context, monotonic_ns, name = current.get_current, clock.monotonic_ns, operation.name
+    monotonic_ns, name = clock.monotonic_ns, operation.name
     target = _attaching(function) if operation.attaches else function
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         place = HERE.place
         caller = place.node
-        if caller is None or get_context() is not place.context or not caller.started:
+        if caller is None or current.get_current() is not place.context or not caller.started:
             return _from_elsewhere(trees, place, call, args, kwargs)
         try:
             node = caller.children[name]
@@ -164,7 +167,6 @@ def _from_elsewhere(
 
 def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make the summary the current span meanwhile, for spans the program starts by itself."""
-    attach, restore = current.attach, current.restore
 
     def run(*args: Any, **kwargs: Any) -> Any:
         place = HERE.place
@@ -172,11 +174,11 @@ def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:
         assert node is not None
         assert outer is not None
         place.context = node.context_in(outer)
-        token = attach(place.context)
+        token = current.attach(place.context)
         try:
             return function(*args, **kwargs)
         finally:
-            restore(token)
+            current.restore(token)
             place.context = outer
 
     return run

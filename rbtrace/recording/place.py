@@ -58,6 +58,9 @@ class _Here(threading.local):
     def __init__(self) -> None:
         self.place = Place()
 
+    def __reduce__(self) -> str:
+        return "HERE"
+
 
 HERE = _Here()
 """`HERE.place` is the place of the calling thread."""

@@ -33,6 +33,9 @@ class Recorder:
         self._renews_lock = False
         self._environ_before: dict[str, str | None] = {}
 
+    def __reduce__(self) -> str:
+        return "RECORDER"  # in another process, that process's own
+
     def turn_on(self, settings: Settings) -> None:
         """Record from now on, and let child processes do the same.
 
@@ -140,6 +143,7 @@ class Recorder:
 
         self._pipeline.shutdown()
         follow(None)
+        self._pipeline.flusher.close()
         self._trees.forget()
         self._pipeline = None
         self._trees = None

@@ -86,7 +86,7 @@ class Flusher:
             time.sleep(_POLL_S)
 
     def close(self) -> None:
-        """Close the sockets (in a forked child, which inherits them)."""
+        """Close the sockets, after the thread has ended or in a forked child, where it is not."""
         self._wake.close()
         self._woken.close()
 

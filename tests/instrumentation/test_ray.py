@@ -32,8 +32,6 @@ class Actor:
         self.total += number
         return self.total
 
-    async def later(self):
-        return self.total
 
     @staticmethod
     def constant():
@@ -44,7 +42,6 @@ with rbtrace.span("run"):
     assert ray.get([task.remote(number, scale=2) for number in range(4)]) == [0, 2, 4, 6]
     actor = Actor.remote(10)
     assert ray.get([actor.add.remote(1), actor.add.remote(2)]) == [11, 13]
-    assert ray.get(actor.later.remote()) == 13
 ray.shutdown()
 print("done")
 """
