@@ -108,7 +108,7 @@ def _sequences(
 def _arrays(
     expected: npt.NDArray[Any], actual: npt.NDArray[Any], tolerance: Tolerance, place: str
 ) -> Difference | None:
-    if tolerance.same_type and expected.dtype != actual.dtype:
+    if tolerance.same_type and not _same_dtype(expected.dtype, actual.dtype):
         return Difference(place, f"dtype {expected.dtype}", f"dtype {actual.dtype}")
     if expected.shape != actual.shape:
         return Difference(place, f"shape {expected.shape}", f"shape {actual.shape}")
@@ -126,6 +126,11 @@ def _arrays(
     at = np.unravel_index(int(wrong[0]), expected.shape)
     inside = f"{place}[{', '.join(str(int(index)) for index in at)}]"
     return _differ(inside, expected[at], actual[at])
+
+
+def _same_dtype(expected: np.dtype[Any], actual: np.dtype[Any]) -> bool:
+    """Whether two types are the same; arrays of texts may have different widths."""
+    return expected == actual or (expected.kind == actual.kind and expected.kind in "US")
 
 
 def _frames(expected: Any, actual: Any, tolerance: Tolerance, place: str) -> Difference | None:

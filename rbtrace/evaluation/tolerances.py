@@ -36,10 +36,12 @@ class Tolerance:
 
     def agree(self, expected: Any, actual: Any) -> bool:
         """Whether two numbers agree; Decimals are compared as Decimals."""
-        if expected == actual:
-            return True
         if isinstance(expected, Decimal) and isinstance(actual, Decimal):
             return self._decimals_agree(expected, actual)
+        if expected == actual:
+            return True
+        if not self.relative and not self.absolute:
+            return bool(expected != expected and actual != actual)  # noqa: PLR0124 - both NaN
         return bool(self.agreeing(np.asarray(float(expected)), np.asarray(float(actual))))
 
     def agreeing(self, expected: npt.NDArray[Any], actual: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -56,7 +58,7 @@ class Tolerance:
         if expected.is_nan() or actual.is_nan():
             return expected.is_nan() and actual.is_nan()
         if expected.is_infinite() or actual.is_infinite():
-            return False
+            return expected == actual
         allowed = max(Decimal(str(self.absolute)), Decimal(str(self.relative)) * abs(expected))
         return abs(actual - expected) <= allowed
 

@@ -89,6 +89,8 @@ def standard_deviation(values: Sequence[float], ddof: int = 1) -> float:
 
 def correlation(first: Sequence[float], second: Sequence[float]) -> float:
     """Pearson's correlation; not-a-number where a series does not vary."""
+    if min(first) == max(first) or min(second) == max(second):
+        return math.nan  # rounding of the mean would pass for variation
     centres = mean(first), mean(second)
     pairs = [
         (one - centres[0], other - centres[1]) for one, other in zip(first, second, strict=True)
