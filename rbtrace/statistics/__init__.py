@@ -13,7 +13,6 @@ from rbtrace.statistics.compounding import Compounded, compound
 from rbtrace.statistics.decomposition import Decomposition, decompose
 from rbtrace.statistics.diagnostics import LEAST_RUNS
 from rbtrace.statistics.documents import DocumentError
-from rbtrace.statistics.equivalence import Equivalence, equivalence
 from rbtrace.statistics.errors import InvalidParameterError, InvalidRunsError
 from rbtrace.statistics.findings import Finding
 from rbtrace.statistics.json import dumps, loads
@@ -23,6 +22,7 @@ from rbtrace.statistics.pooling import pooling_findings
 from rbtrace.statistics.power import required_runs
 from rbtrace.statistics.samples import run_medians
 from rbtrace.statistics.shares import ShareInterval, share_interval
+from rbtrace.statistics.tost import Equivalence, equivalence
 from rbtrace.statistics.verdicts import (
     Decision,
     GateResult,

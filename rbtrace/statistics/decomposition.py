@@ -83,8 +83,9 @@ def _table(arm: Mapping[str, Runs], names: list[str], what: str) -> Floats:
 
 def _inverse_logarithmic_mean(after: Floats, before: Floats) -> Floats:
     """1 ÷ L(after, before), also where both are nearly or exactly equal."""
-    change = after / before - 1
-    small = np.abs(change) < 1e-8
-    safe = np.where(small, 1.0, change)
-    found: Floats = np.where(small, 1 - change / 2, np.log1p(safe) / safe) / before
+    change = (after - before) / before
+    near = np.abs(change) < 0.5
+    logarithm = np.where(near, np.log1p(np.where(near, change, 0)), np.log(after / before))
+    equal = change == 0
+    found: Floats = np.where(equal, 1, logarithm / np.where(equal, 1, change)) / before
     return found

@@ -105,8 +105,8 @@ def coefficient_of_variation(runs: Floats) -> float:
 
 
 def _bimodal(logs: Floats, name: str) -> list[Finding]:
-    distance = modes.ashman_d(logs)
-    if distance <= modes.limit(logs.size):
+    limit = modes.limit(logs.size)
+    if limit == float("inf") or (distance := modes.ashman_d(logs)) <= limit:
         return []
     message = (
         f"runs of the {name} fall into two groups (Ashman's D {distance:.1f}): "

@@ -14,7 +14,6 @@ from rbtrace.statistics.errors import InvalidParameterError
 from rbtrace.statistics.samples import Floats, Number, open_fraction
 
 PLANNED_LOOKS: Final = (10, 20, 30)
-_NODES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,18 @@ def o_brien_fleming(looks: Sequence[int] = PLANNED_LOOKS, alpha: Number = 0.05) 
         P. C. O'Brien, T. R. Fleming, Biometrics 35 (1979) 549–556; computed by the recursion of
         P. Armitage, C. K. McPherson, B. C. Rowe, JRSS A 132 (1969) 235–244.
     """
-    from scipy import optimize  # noqa: PLC0415 - heavy
+    from scipy import optimize, special  # noqa: PLC0415 - heavy
 
     chance = open_fraction(alpha, "alpha")
     _check(looks)
     times = np.array(looks, np.float64) / looks[-1]
+    # No lower than for the last look alone, no higher than if the looks were independent.
+    least, most = -special.ndtri(chance / 2), -special.ndtri(chance / (2 * len(looks)))
     bound: float = optimize.brentq(
-        lambda height: 1 - _chance_within(float(height), times) - chance, 0.01, 10, xtol=1e-12
+        lambda height: 1 - _chance_within(float(height), times) - chance,
+        0.99 * least,
+        1.01 * most,
+        xtol=1e-9,
     )
     return tuple(
         Look(runs, math.erfc(bound / math.sqrt(2 * time)))
@@ -76,7 +80,9 @@ def _check(looks: Sequence[int]) -> None:
 
 def _chance_within(bound: float, times: Floats) -> float:
     """Chance that Brownian motion is within ±bound at each of the times."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)  # type: ignore[no-untyped-call]
+    # Nodes closer together than the standard deviation of the shortest step.
+    number = int(np.clip(12 / np.sqrt(np.diff(times, prepend=0).min()), 48, 400))
+    nodes, weights = np.polynomial.legendre.leggauss(number)  # type: ignore[no-untyped-call]
     places, weights = nodes * bound, weights * bound
     density = _normal(places, times[0])
     for step in np.diff(times):

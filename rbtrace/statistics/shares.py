@@ -156,5 +156,7 @@ def _logit(part: Floats, whole: Floats) -> Floats:
 
 
 def _expit(logit: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-logit))
+    from scipy import special  # noqa: PLC0415 - heavy
+
+    found: Floats = special.expit(logit)
     return found

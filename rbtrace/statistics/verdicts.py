@@ -49,6 +49,9 @@ class Verdict:
     confirmed: bool
 
 
+INCONCLUSIVE: Final = Verdict(Decision.INCONCLUSIVE, confirmed=False)
+
+
 def decide(
     comparison: Comparison, threshold: Number = 5, *, p_value: Number | None = None
 ) -> Verdict:
@@ -68,7 +71,7 @@ def decide(
     limit = 1 - percentage(threshold, "threshold", below=100) / 100
     p = _p_value(comparison, p_value)
     if not can_judge(comparison):
-        return Verdict(Decision.INCONCLUSIVE, confirmed=False)
+        return INCONCLUSIVE
     assert comparison.ci is not None
     assert p is not None
     low, high = comparison.ci

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rbtrace.statistics import (
     benjamini_hochberg,
     compare_runs,
+    compound,
     decide,
+    equivalence,
     gate,
     holm,
     share_interval,
 )
+from tests.statistics.simulation import rustybt_accepts, rustybt_interval
 
 VECTORS = json.loads((Path(__file__).parent / "data/reference_vectors.json").read_text("utf-8"))
 COMPARISONS = [name for name in VECTORS if name.startswith("V")]
@@ -58,6 +62,28 @@ def test_decisions_follow_the_rules(vector):
     assert found.direction == expected["direction"]
     assert ("unstable" in found.warnings) == expected["tests_disagree"]
     assert ("too_few_runs" not in found.warnings) == (expected["n_status"] == "OK")
+
+
+def test_equivalence_agrees_with_statsmodels(vector):
+    found = equivalence(compare_runs(vector["base"], vector["new"]), 5)
+    assert found.p_value == close(vector["statsmodels_tost_pm5pct_log"]["p"])
+
+
+def test_negative_control_is_the_rule_of_rustybt(vector):
+    expected = vector["rustybt_reference_wrong"]
+    baseline, candidate = np.array(vector["base"]), np.array(vector["new"])
+    assert rustybt_interval(baseline) == close(tuple(expected["base_ci"]))
+    assert rustybt_interval(candidate) == close(tuple(expected["new_ci"]))
+    assert rustybt_accepts(baseline, candidate) == expected["meets_threshold_5pct"]
+
+
+def test_changes_multiply():
+    expected = VECTORS["C1_compounding"]
+    found = compound(expected["ratios"])
+    assert found.ratio == close(expected["product_ratio"])
+    assert found.improvement == close(expected["total_improvement_pct"])
+    assert found.speedup == close(expected["total_speedup"])
+    assert found.geometric_mean == close(expected["geomean_ratio"])
 
 
 @pytest.mark.parametrize("name", SHARES)

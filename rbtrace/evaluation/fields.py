@@ -1,0 +1,131 @@
+"""Checks of the dataclasses' fields; each error names the class and the field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from numbers import Real
+from typing import Any
+
+from rbtrace.evaluation.errors import InvalidFieldError
+
+type Number = float | Decimal
+"""A number as the caller has it; it is not converted, so it stays equal to what was given."""
+
+
+def finite(owner: object, field: str) -> Number:
+    """Check that a field is a finite number.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    value = getattr(owner, field)
+    known = isinstance(value, Real | Decimal) and not isinstance(value, bool)
+    if not known or not math.isfinite(value):
+        raise _wrong(owner, field, "a finite number")
+    number: Number = value
+    return number
+
+
+def positive(owner: object, field: str) -> None:
+    """Check that a field is a finite number above 0.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    if finite(owner, field) <= 0:
+        raise _wrong(owner, field, "above 0")
+
+
+def not_negative(owner: object, field: str) -> None:
+    """Check that a field is a finite number of at least 0.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    if finite(owner, field) < 0:
+        raise _wrong(owner, field, "at least 0")
+
+
+def at_most(owner: object, field: str, limit: int) -> None:
+    """Check that a field is a finite number of at most `limit`.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    if finite(owner, field) > limit:
+        raise _wrong(owner, field, f"at most {limit}")
+
+
+def between_0_and_1(owner: object, field: str) -> None:
+    """Check that a field is a number above 0 and below 1.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    if not 0 < finite(owner, field) < 1:
+        raise _wrong(owner, field, "above 0 and below 1")
+
+
+def whole(owner: object, field: str, least: int) -> None:
+    """Check that a field is a whole number of at least `least`.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    value = getattr(owner, field)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise _wrong(owner, field, f"a whole number of at least {least}")
+
+
+def text(owner: object, field: str) -> None:
+    """Check that a field is a text that is not empty.
+
+    Raises:
+        InvalidFieldError: it is not.
+    """
+    value = getattr(owner, field)
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(owner, field, "a text that is not empty")
+
+
+def function(owner: object, field: str) -> None:
+    """Check that a field can be called.
+
+    Raises:
+        InvalidFieldError: it cannot.
+    """
+    if not isinstance(getattr(owner, field), Callable):  # type: ignore[arg-type]
+        raise _wrong(owner, field, "a function")
+
+
+def decimal(owner: object, field: str) -> None:
+    """Make a field a Decimal; a float becomes what it prints as.
+
+    Raises:
+        InvalidFieldError: it is not a number.
+    """
+    value = finite(owner, field)
+    try:
+        object.__setattr__(owner, field, Decimal(str(value)))
+    except InvalidOperation:
+        raise _wrong(owner, field, "a decimal number") from None
+
+
+def sequence(owner: object, field: str, kind: type) -> None:
+    """Make a field a tuple whose items are all of one kind.
+
+    Raises:
+        InvalidFieldError: it is not iterable or an item is of another kind.
+    """
+    value: Any = getattr(owner, field)
+    items = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else None
+    if items is None or not all(isinstance(item, kind) for item in items):
+        raise _wrong(owner, field, f"a sequence of {kind.__name__}")
+    object.__setattr__(owner, field, items)
+
+
+def _wrong(owner: object, field: str, wanted: str) -> InvalidFieldError:
+    value = getattr(owner, field)
+    return InvalidFieldError(f"{type(owner).__name__}.{field} must be {wanted}, not {value!r}")
