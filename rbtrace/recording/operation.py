@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, USER_SCOPE_NAME, Category
+from rbtrace.recording.values import attribute_value
 
 Extractor = Callable[..., Mapping[str, Any]]
 """Gives attributes. Before a call it takes the call's own arguments, after it the result."""
@@ -48,6 +49,6 @@ def describe(
 
 def block(name: str, attributes: Mapping[str, Any]) -> Operation:
     """The operation of a `span(name, **attributes)` block."""
-    chosen = dict(attributes)
+    chosen = {name: attribute_value(value) for name, value in attributes.items()}
     category = chosen.pop("category", Category.USER)
     return Operation(name, USER_SCOPE_NAME, {CATEGORY: category, **chosen})

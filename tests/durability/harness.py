@@ -172,6 +172,7 @@ def execute(
     folder: Path,
     variables: Mapping[str, str],
     meanwhile: Callable[[], None] = lambda: None,
+    launcher: tuple[str, ...] = (),
 ) -> Finished:
     """Run a program of `programs/`; end what is still alive when it should long be over."""
     program, *arguments = command
@@ -184,7 +185,7 @@ def execute(
     }
     with (folder / "out").open("w+") as out, (folder / "err").open("w+") as err:
         process = subprocess.Popen(
-            [sys.executable, str(PROGRAMS / program), *arguments],
+            [*launcher, sys.executable, str(PROGRAMS / program), *arguments],
             cwd=folder,
             env=environ,
             stdin=subprocess.DEVNULL,
