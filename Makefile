@@ -16,6 +16,8 @@ STAGE := @.ci/stage
 DEMO := rbtrace-demo
 PAIRS ?= 10
 TIMES ?= 1
+FUZZ_RUNS ?= 100000
+SPANS ?= 1000000
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c hatch_build.py .ci/set-up
@@ -90,6 +92,14 @@ test-stack: $(STAMP) collector jaeger ## Test with the real collector and the re
 evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md
 	$(STAGE) evidence $(PYTHON) -m rbtrace.scenarios.evidence -o build/evidence \
 		--report docs/results/evidence.md
+
+.PHONY: bench-analyze
+bench-analyze: $(STAMP) ## Measure what analyzing costs beside a bare script (SPANS=1000000)
+	$(STAGE) analyzing $(PYTHON) -m rbtrace.scenarios.analyzing.bench --spans $(SPANS)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz every reader, guided by coverage (FUZZ_RUNS=100000 each)
+	$(STAGE) fuzzing env FUZZ_RUNS=$(FUZZ_RUNS) $(PYTHON) -m pytest tests/fuzzing -s
 
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need

@@ -118,6 +118,7 @@ _OWN: Final = (
     ("spans_ended", names.SPANS_ENDED, as_int),
     ("fingerprint", names.FINGERPRINT, _as_text),
 )
+_OWN_KEYS: Final = frozenset(key for _, key, _ in _OWN)
 
 
 def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
@@ -151,9 +152,11 @@ def facts_of(attributes: Mapping[str, object]) -> Facts:
 
 def extra_of(attributes: Mapping[str, object]) -> Extra | None:
     """What the attributes of a span say of it alone, or None."""
-    values: dict[str, Any] = {
-        field: convert(attributes[key]) for field, key, convert in _OWN if key in attributes
-    }
+    values: dict[str, Any] = {}
+    if not _OWN_KEYS.isdisjoint(attributes):
+        values = {
+            field: convert(attributes[key]) for field, key, convert in _OWN if key in attributes
+        }
     if attributes.get(names.IS_SUMMARY) is True:
         values["summary"] = _summary_of(attributes)
     return Extra(**values) if values else None

@@ -12,7 +12,7 @@ import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs
 
-_LONGEST_LINE: Final = 2.0**62
+LONGEST_LINE: Final = 2.0**62
 
 
 def union_lengths(group: Codes, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
@@ -34,7 +34,7 @@ def union_lengths(group: Codes, low: Ints, high: Ints, first: Ints, length: Ints
     occurs = np.zeros(first.size, np.bool_)
     occurs[group] = True
     length = np.where(occurs, length, 0)
-    if float(length.sum(dtype=np.float64)) > _LONGEST_LINE and np.count_nonzero(occurs) > 1:
+    if float(length.sum(dtype=np.float64)) > LONGEST_LINE and np.count_nonzero(occurs) > 1:
         return _in_halves(group, low, high, first, length)
     offset = np.cumsum(length) - length - first
     shift = offset[group]

@@ -1,0 +1,65 @@
+"""Fuzzing of every reader from a small trace in each format; `make fuzz` runs it for longer."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from rbtrace.analysis.parquet_schema import arrow_schema
+from tests.analysis.encodings import FORMATS
+from tests.analysis.test_formats import SPANS
+from tests.analysis.test_jaeger import DOWNLOAD
+from tests.analysis.test_parquet import ROWS
+
+RUNS = int(os.environ.get("FUZZ_RUNS", "1000"))
+pytest.importorskip("atheris", reason="atheris is not made for this platform")
+FUZZ = Path(__file__).with_name("fuzz.py")
+
+
+def parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(ROWS, arrow_schema()), sink)
+    return sink.getvalue()
+
+
+SEEDS = {
+    "otlp-json": [encode(SPANS) for name, encode in FORMATS.items() if "protobuf" not in name],
+    "otlp-protobuf": [encode(SPANS) for name, encode in FORMATS.items() if "protobuf" in name],
+    "jaeger-json": [json.dumps(DOWNLOAD).encode()],
+    "parquet": [parquet()],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("reader", SEEDS)
+def test_no_input_breaks_a_reader(reader: str, tmp_path: Path) -> None:
+    seeds, corpus = tmp_path / "seeds", tmp_path / "corpus"
+    seeds.mkdir()
+    corpus.mkdir()
+    for number, content in enumerate(SEEDS[reader]):
+        (seeds / str(number)).write_bytes(content)
+    done = subprocess.run(
+        [
+            sys.executable, FUZZ, reader, corpus, seeds, f"-runs={RUNS}", "-seed=1",
+            f"-artifact_prefix={tmp_path}/",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    executed = re.search(r"Done (\d+) runs", done.stdout)
+    assert executed, done.stdout[-4000:]
+    assert int(executed[1]) >= RUNS
+    print(f"{reader}: {executed[1]} executions, no failure")
