@@ -41,7 +41,8 @@ demo: $(STAMP) ## Trace real backtests and searches, print the report, save it i
 
 .PHONY: test
 test: lint ## Run every check and every test, with coverage
-	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --cov --cov-report=term
+	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/stack \
+		--cov --cov-report=term
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten seconds

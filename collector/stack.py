@@ -71,7 +71,9 @@ class Program:
         Raises:
             StackError: it cannot be started, ends, or does not work after half a minute.
         """
-        self.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.log.parent.parent, self.log.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.log.touch(mode=0o600)
         with self.log.open("ab") as log:
             try:
                 # A session of its own: Ctrl-C is for whoever runs the stack, who ends it in order.

@@ -20,7 +20,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from rbtrace.analysis.sources import Source
 from rbtrace.conventions import DEFAULT_SERVICE_NAME, RUN_ID
 from rbtrace.errors import InputError
 
@@ -109,22 +108,18 @@ class Query:
         return Window(now_ns - int(found[1]) * _UNITS_NS[found[2]], now_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class JaegerSource(Source):
-    """The traces of one Jaeger, read like a file of OTLP JSON lines."""
+def open_jaeger(text: str) -> io.BufferedReader:
+    """The traces that a `jaeger://` URL names, as a file of OTLP JSON lines.
 
-    def open(self) -> io.BufferedReader:
-        """Ask for the traces.
-
-        Raises:
-            InputError: Jaeger cannot be asked, or has no such traces.
-        """
-        query = Query.parse(self.name)
-        lines = _lines(query)
-        first = next(lines, None)
-        if first is None:
-            raise InputError(_nothing(query))
-        return io.BufferedReader(_Lines(first, lines))
+    Raises:
+        InputError: the URL is not understood, or Jaeger cannot be asked or has no such traces.
+    """
+    query = Query.parse(text)
+    lines = _lines(query)
+    first = next(lines, None)
+    if first is None:
+        raise InputError(_nothing(query))
+    return io.BufferedReader(_Lines(first, lines))
 
 
 class _Lines(io.RawIOBase):

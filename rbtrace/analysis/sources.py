@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from rbtrace.analysis.jaeger import is_jaeger, open_jaeger
 from rbtrace.analysis.streams import with_head
 from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
@@ -99,13 +100,11 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
 
 
 def _expand_one(text: str) -> Iterator[Source]:
-    from rbtrace.analysis.jaeger import JaegerSource, is_jaeger  # noqa: PLC0415 - it needs Source
-
     if text == STANDARD_INPUT:
         yield Source("<stdin>", None)
         return
     if is_jaeger(text):
-        yield JaegerSource(text, None)
+        yield Source(text, None, opener=lambda: open_jaeger(text))
         return
     path = Path(text).expanduser()
     if path.is_dir():

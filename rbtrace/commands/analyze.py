@@ -25,6 +25,8 @@ Examples:
   rbtrace analyze rbtrace-out --by path --threshold 1
   rbtrace analyze run.otlp.jsonl.gz -o report.html
   rbtrace analyze 'traces/*.jsonl' --format json | jq .operations[0]
+  rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&lookback=2h'
+  rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&run=RUN_ID'
 """
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
 from rbtrace.instrumentation.startup import start_up_file
 from rbtrace.settings import SETTINGS, Settings
 
@@ -40,15 +40,27 @@ def _bad(subject: str, says: str) -> Finding:
     return Finding(is_good=False, subject=subject, says=says)
 
 
-@click.command("doctor")
-def command() -> int:
-    """Examine this environment. The exit status is 2 if tracing cannot work as it is set."""
+_EXAMPLES: Final = """\b
+Examples:
+  rbtrace doctor
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 rbtrace doctor --send-span
+"""
+
+
+@click.command("doctor", epilog=_EXAMPLES)
+@click.option("--send-span", is_flag=True, help="Send a test span to the collector.")
+def command(send_span: bool) -> int:  # noqa: FBT001 - an option's value
+    """Examine this environment. The exit status is 2 if tracing cannot work as it is set.
+
+    A collector named in the environment is asked whether it answers, with a request of no spans.
+    """
     settings, problems = Settings.read()
     findings = [
         *_installation(),
         *_activation(settings),
         *(_bad("setting", problem) for problem in problems),
         *_destination(settings),
+        *_collector(send_span=send_span),
     ]
     for finding in findings:
         mark = "ok " if finding.is_good else "!! "
@@ -109,6 +121,27 @@ def _destination(settings: Settings) -> list[Finding]:
     exporter = exporter_name()
     where = f"{exporter}; what it does not take goes to files" if exporter else "files"
     return [_good("spans go to", where), _folder(settings.directory.absolute())]
+
+
+def _collector(*, send_span: bool) -> list[Finding]:
+    """Whether the collector answers. Headers are sent, and never shown."""
+    from rbtrace.replay import probing  # noqa: PLC0415 - only with a collector
+    from rbtrace.telemetry.destination import exporter_name  # noqa: PLC0415 - with the SDK
+
+    exporter = exporter_name()
+    if exporter not in probing.PROTOCOL_OF_EXPORTER:
+        no_collector = "not sent: no collector is named; set OTEL_EXPORTER_OTLP_ENDPOINT"
+        return [_bad("test span", no_collector)] if send_span else []
+    try:
+        endpoint = probing.endpoint_of_exporter(exporter, os.environ)
+        probing.probe(endpoint)
+        findings = [_good("collector", f"{probing.shown(endpoint)} answers")]
+        if send_span:
+            trace = probing.send_test_span(endpoint, os.environ)
+            findings.append(_good("test span", f"taken; its trace is {trace}"))
+    except RbtraceError as problem:
+        return [_bad("collector", f"{problem}; spans are kept in files")]
+    return findings
 
 
 def _folder(directory: Path) -> Finding:

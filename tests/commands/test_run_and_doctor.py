@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from rbtrace.testing import read_spans
+from tests.replay.receivers import http_receiver
 
 
 @pytest.fixture
@@ -86,16 +87,58 @@ def test_doctor_is_content_with_a_sound_environment(rbtrace):
 
 
 def test_doctor_says_what_is_on_and_where_data_goes(rbtrace, tmp_path):
-    done = rbtrace(
-        "doctor",
-        RBTRACE_ENABLED="1",
-        RBTRACE_DIR="here",
-        OTEL_EXPORTER_OTLP_ENDPOINT="http://localhost:4317",
-    )
+    with http_receiver() as (url, received):
+        done = rbtrace(
+            "doctor",
+            RBTRACE_ENABLED="1",
+            RBTRACE_DIR="here",
+            OTEL_EXPORTER_OTLP_ENDPOINT=url,
+            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+        )
     assert done.returncode == 0, done.stdout
     assert str(tmp_path / "here") in done.stdout
-    assert "otlp_proto_grpc" in done.stdout
+    assert "otlp_proto_http" in done.stdout
+    assert f"{url}/v1/traces answers" in done.stdout
     assert "RBTRACE_DIR" in done.stdout
+    assert received.spans == []
+
+
+def test_doctor_sends_a_span_when_asked_and_shows_no_token(rbtrace):
+    with http_receiver() as (url, received):
+        done = rbtrace(
+            "doctor",
+            "--send-span",
+            OTEL_EXPORTER_OTLP_ENDPOINT=url,
+            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+            OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20secret",
+            OTEL_SERVICE_NAME="mine",
+        )
+    assert done.returncode == 0, done.stdout
+    (span,) = received.spans
+    assert span["name"] == "rbtrace doctor"
+    assert span["traceId"] in done.stdout
+    assert received.headers[-1]["authorization"] == "Bearer secret"
+    assert "secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_doctor_says_that_a_collector_does_not_answer(rbtrace, protocol):
+    done = rbtrace(
+        "doctor",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://me:secret@127.0.0.1:1",
+        OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
+    )
+    assert done.returncode == 2
+    (bad,) = [line for line in done.stdout.splitlines() if line.startswith("!!")]
+    assert "127.0.0.1:1" in bad
+    assert "does not answer" in bad
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_doctor_has_nowhere_to_send_a_span_to(rbtrace):
+    done = rbtrace("doctor", "--send-span")
+    assert done.returncode == 2
+    assert "set OTEL_EXPORTER_OTLP_ENDPOINT" in done.stdout
 
 
 def test_doctor_finds_what_is_wrong(rbtrace, tmp_path):
