@@ -17,6 +17,7 @@ from rbtrace.reporting.model import Options
 from rbtrace.scenarios.experiments import (
     ALLOWED_ALARMS,
     EXPERIMENTS,
+    IDENTICAL,
     is_alarm,
     same_work,
 )
@@ -103,7 +104,8 @@ def _of_identical(judged: Judged) -> Iterator[str]:
     yield (
         f"Identical arms: {len(judged.identical)} comparisons, {pairs} pairs of backtests. "
         f"In {same} of these pairs every call count and the result are the same. "
-        f"{judged.alarms} comparisons accept or fail; {ALLOWED_ALARMS} may."
+        f"Comparisons that accept or fail: {judged.alarms}; up to {ALLOWED_ALARMS} of "
+        f"{IDENTICAL} may."
     )
     yield ""
 

@@ -41,7 +41,7 @@ def test_the_report_counts_pairs_and_alarms() -> None:
 
     assert (
         "Identical arms: 2 comparisons, 20 pairs of backtests. In 20 of these pairs every call "
-        "count and the result are the same. 1 comparisons accept or fail; 2 may."
+        "count and the result are the same. Comparisons that accept or fail: 1; up to 2 of 20 may."
     ) in lines
     assert "Not measured: speed-up-2." in lines
     assert any(line.startswith("| identical-01 | nothing | 10 | ") for line in lines)
