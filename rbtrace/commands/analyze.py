@@ -46,7 +46,7 @@ Examples:
     show_default=True,
     help="What the main table breaks time down by.",
 )
-@click.option("--full", is_flag=True, help="List every row, whatever its share.")
+@click.option("--full", is_flag=True, help="List every row; JSON gets timeline and histograms too.")
 def command(
     paths: tuple[str, ...],
     format_name: str | None,
@@ -62,7 +62,7 @@ def command(
     """
     chosen = choose_output(format_name, output)
     with _progress() as progress:
-        results = analyze_paths(paths, progress)
+        results = analyze_paths(paths, progress, full=full)
     options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
     chosen.write(render(results, chosen.format_name, options))
 

@@ -39,7 +39,7 @@ def _table(table: Table) -> str:
     lines = [f"## {_escaped(table.title)}", "", f"| {head} |", f"|{rule}|"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in table.rows]
     if table.note:
-        lines += ["", table.note]
+        lines += ["", _escaped(table.note)]
     return "\n".join(lines)
 
 

@@ -44,7 +44,7 @@ def render_report(report: Report, options: Options) -> str:
         screen.print(Text(printable(table.title), "bold"))
         _print_table(screen, table)
         if table.note:
-            screen.print(Text(table.note, "dim"))
+            screen.print(Text(printable(table.note), "dim"))
             screen.print()
     for line in report.warnings:
         screen.print(Text(f"! {printable(line)}", "yellow"))
