@@ -35,7 +35,20 @@ def compose(results: Results, options: Options) -> Report:
         integrity=sentences(results.integrity),
         figures=_figures(results),
         tables=tables,
+        scope=_scope(results),
         warnings=results.warnings,
+    )
+
+
+def _scope(results: Results) -> str:
+    """What a filter did to the figures."""
+    if results.filter is None:
+        return ""
+    part = results.self_ns / max(1, results.filter.whole_self_ns)
+    return (
+        f"Only spans with {results.filter.expression}: {count(results.filter.spans)} of "
+        f"{count(results.integrity.spans)}, {percent(part)} of all self time. Shares are of "
+        "theirs; wall time, parallelism, critical path and regions are of the whole trace."
     )
 
 

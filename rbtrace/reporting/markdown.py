@@ -21,6 +21,8 @@ def render_report(report: Report) -> str:
     """Render any report as Markdown."""
     blocks = [f"# {report.title}"]
     blocks.append("\n".join(f"- {_escaped(line)}" for line in report.integrity))
+    if report.scope:
+        blocks.append(_escaped(report.scope))
     blocks.append(
         "\n".join(
             ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]

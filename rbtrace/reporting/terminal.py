@@ -57,6 +57,8 @@ def _opening(screen: Console, report: Report) -> None:
     screen.print(Text(first, _STYLES[report.complete]))
     for line in others:
         screen.print(Text(f"  {line}", "yellow"))
+    if report.scope:
+        screen.print(Text(printable(report.scope), "cyan"))
     screen.print()
     grid = Grid.grid(padding=(0, 2))
     for name, text in report.figures:
