@@ -54,7 +54,7 @@ class Both(NamedTuple):
 type Node = Comparison | Not | Both
 
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?P<unit>[a-zµμ]*)
+    r"""\s*(?:(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?)(?P<unit>[a-zµμ]*)
     |(?P<text>'[^']*'|"[^"]*")|(?P<word>[A-Za-z_][\w.]*)|(?P<sign><=|>=|==|!=|[<>~()]))""",
     re.VERBOSE,
 )

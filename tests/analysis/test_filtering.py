@@ -97,7 +97,7 @@ def test_reports_say_what_the_filter_did(name: str) -> None:
         ("name == 'x' name == 'y'", 13, "expected `and`, `or` or the end, found `name`"),
         ("name == 'x' and  ; rm", 18, "';' means nothing here"),
         ("name == 'x", 9, '"\'" means nothing here'),
-        ("duration < 1e999999999s", 12, "expected a number of at most 1e+30"),
+        ("duration < 1e999s", 12, "expected a number of at most 1e+30"),
         ("not " * 200 + "name == 'x'", 401, "no more than a hundred levels"),
     ],
 )
