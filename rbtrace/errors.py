@@ -37,6 +37,14 @@ class DeliveryError(RbtraceError):
     exit_code = EXIT_GATE_FAILED
 
 
+class FilterError(RbtraceError, ValueError):
+    """A filter that cannot be understood; the message says where, counted from 1, and why."""
+
+    def __init__(self, text: str, at: int, problem: str) -> None:
+        super().__init__(f"filter {text!r}, position {at + 1}: {problem}")
+        self.position = at + 1
+
+
 class MissingExtraError(RbtraceError, ImportError):
     """An optional package is needed; the message gives the exact install command."""
 

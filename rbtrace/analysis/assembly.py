@@ -8,6 +8,7 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
 from rbtrace.analysis.arrays import Codes, Ints, Mask
+from rbtrace.analysis.clocks import settle_clocks
 from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
 from rbtrace.analysis.joining import first_of_each, parents
@@ -61,6 +62,7 @@ def build(builder: Builder) -> SpanTable:
     )
     _settle_times(table)
     table.real_parent = nearest(parent, ~table.real)
+    table.clock_shifts = settle_clocks(table)
     return table
 
 

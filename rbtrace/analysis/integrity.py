@@ -21,9 +21,10 @@ class Integrity:
 
     `complete` is None where no process counted its spans. `missing_spans` are those that were
     counted and not read, `missing` the same by process; `delivered_spans` are those of them that a
-    collector has taken; `died` are the processes that did not close their files; `dropped_spans` are those of them that the recorder had to drop;
-    `overfull` spans have summaries that claim more time than there was; `unclean` counts dead
-    processes that did not close their files, `running` names living ones.
+    collector has taken, `dropped_spans` those that the recorder had to drop. `overfull` spans have
+    summaries that claim more time than there was; `unclean` counts dead processes that did not
+    close their files, `died` names them; `running` names living ones. `clock_shifts` says by how
+    many ns the spans of a process were moved.
     """
 
     spans: int
@@ -80,6 +81,7 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         negative=anomalies.negative,
         invalid_lines=faults.invalid_lines,
         truncated_lines=faults.truncated_lines,
+        clock_shifts=table.clock_shifts,
         missing_spans=sum(missing.values()),
         dropped_spans=sum(tally.dropped for tally in beside.tallies),
         cycles=anomalies.cycles,

@@ -1,13 +1,21 @@
 """Parallel regions: spans whose children run in other processes, and how busy these were.
 
-A region lasts as long as the span that dispatches. Its tasks are the dispatcher's children in
-other processes, its workers these processes. Busy is the union of a worker's tasks; all else in
-the region is idle; overhead is what all workers were idle together.
+A region lasts from the first dispatch to the last result. Its tasks are the dispatcher's children
+in other processes, its workers these processes. A dispatcher that says how many workers it starts
+dispatches from its start on, so that starting them is seen; any other parent may have done
+something else before, and its region begins with its first task. The last result is the end of the
+last task, or of the dispatcher if a task outlives it.
+
+Busy is the union of a worker's tasks, all else in the region is idle: start-up before its first
+task, tail after its last, queueing between tasks. A worker that was asked for and had no task is
+unused. Overhead, region × workers − Σ busy, is the sum of these four.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -20,7 +28,13 @@ from rbtrace.analysis.table import SpanTable
 
 
 class Region(Struct, frozen=True, gc=False):
-    """One parallel region; times in ns. `overhead_ns` is region × workers − Σ busy."""
+    """One parallel region; times in ns, summed over its workers.
+
+    `overhead_ns` is region × workers − Σ busy, divided into `startup_ns`, `queueing_ns`, `tail_ns`
+    and `unused_ns`; these are None where more processes had tasks than there were workers: they
+    replaced each other, and when is not recorded. `cpu_ns`, `runqueue_ns` and `blocked_ns` divide
+    the busy time; None where they were not recorded.
+    """
 
     name: str
     start_ns: int
@@ -30,13 +44,22 @@ class Region(Struct, frozen=True, gc=False):
     busy_ns: int
     tasks: int
     utilisation: float | None
+    startup_ns: int | None
+    queueing_ns: int | None
+    tail_ns: int | None
+    unused_ns: int | None
+    cpu_ns: int | None
+    runqueue_ns: int | None
+    blocked_ns: int | None
+    process: str
 
 
 class Worker(Struct, frozen=True, gc=False):
     """One process in one region; times in ns.
 
     `cpu_ns` and `runqueue_ns` are sums over tasks, None where they were not recorded;
-    `blocked_ns` is the rest of the busy time: waiting for anything but a core.
+    `blocked_ns` is the rest of the busy time: waiting for anything but a core. `idle_ns` is
+    `startup_ns` before the first task, `queueing_ns` between tasks and `tail_ns` after the last.
     """
 
     process: str
@@ -49,6 +72,18 @@ class Worker(Struct, frozen=True, gc=False):
     blocked_ns: int | None
     region: str
     region_start_ns: int
+    startup_ns: int
+    queueing_ns: int
+    tail_ns: int
+
+
+class _Bounds(NamedTuple):
+    """The dispatcher of a region, how many workers it says it has, and when the region was."""
+
+    row: int
+    declared: int | None
+    start: int
+    end: int
 
 
 def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
@@ -64,34 +99,54 @@ def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
     workers: list[Worker] = []
     order = sorted(tasks, key=lambda row: (int(table.start[row]), int(table.span_id[row])))
     for dispatcher in order:
-        own = [_worker(table, dispatcher, rows) for rows in tasks[dispatcher].values()]
-        found.append(_region(table, dispatcher, own))
-        workers += sorted(own, key=lambda one: one.process)
+        bounds = _bounds(table, dispatcher, list(chain(*tasks[dispatcher].values())))
+        own = [_worker(table, bounds, rows) for rows in tasks[dispatcher].values()]
+        found.append(_region(table, bounds, own))
+        workers += sorted(own, key=lambda one: (one.process, one.startup_ns))
     return found, workers
 
 
-def _region(table: SpanTable, row: int, workers: list[Worker]) -> Region:
-    length = int(table.end[row] - table.start[row])
+def _bounds(table: SpanTable, row: int, tasks: list[int]) -> _Bounds:
+    declared = table.extras.get(row, Extra()).workers
+    earliest, latest = int(table.start[row]), int(table.end[row])
+    if declared is None:
+        earliest = min(latest, max(earliest, int(table.start[tasks].min())))
+    return _Bounds(row, declared, earliest, max(earliest, min(latest, int(table.end[tasks].max()))))
+
+
+def _region(table: SpanTable, bounds: _Bounds, workers: list[Worker]) -> Region:
+    length = bounds.end - bounds.start
     busy = sum(worker.busy_ns for worker in workers)
-    count = table.extras.get(row, Extra()).workers or len(workers)
+    count = bounds.declared or len(workers)
+    unused = count - len(workers)
+    replaced = unused < 0
     return Region(
-        name=table.name_of(row),
-        start_ns=int(table.start[row]),
-        end_ns=int(table.end[row]),
+        name=table.name_of(bounds.row),
+        start_ns=bounds.start,
+        end_ns=bounds.end,
         workers=count,
         overhead_ns=max(0, length * count - busy),
         busy_ns=busy,
         tasks=sum(worker.tasks for worker in workers),
         utilisation=share(busy, length * count),
+        startup_ns=None if replaced else sum(worker.startup_ns for worker in workers),
+        queueing_ns=None if replaced else sum(worker.queueing_ns for worker in workers),
+        tail_ns=None if replaced else sum(worker.tail_ns for worker in workers),
+        unused_ns=None if replaced else length * unused,
+        cpu_ns=_sum_if_all([worker.cpu_ns for worker in workers]),
+        runqueue_ns=_sum_if_all([worker.runqueue_ns for worker in workers]),
+        blocked_ns=_sum_if_all([worker.blocked_ns for worker in workers]),
+        process=table.process_of(bounds.row),
     )
 
 
-def _worker(table: SpanTable, region: int, tasks: list[int]) -> Worker:
-    start, end = int(table.start[region]), int(table.end[region])
+def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> Worker:
+    start, end = region.start, region.end
     rows = np.array(tasks, np.int64)
-    low, high = np.maximum(table.start[rows], start), np.minimum(table.end[rows], end)
+    low, high = np.clip(table.start[rows], start, end), np.clip(table.end[rows], start, end)
     line = (np.array([start], np.int64), np.array([end - start], np.int64))
     busy = int(union_lengths(np.zeros(rows.size, np.int32), low, high, *line)[0])
+    startup, tail = int(low.min()) - start, end - int(high.max())
     extras = [table.extras.get(row, Extra()) for row in tasks]
     cpu = _sum_if_all([extra.cpu_ns for extra in extras])
     queue = _sum_if_all([extra.runqueue_ns for extra in extras])
@@ -105,8 +160,11 @@ def _worker(table: SpanTable, region: int, tasks: list[int]) -> Worker:
         cpu_ns=cpu,
         runqueue_ns=queue,
         blocked_ns=blocked,
-        region=table.name_of(region),
+        region=table.name_of(region.row),
         region_start_ns=start,
+        startup_ns=startup,
+        queueing_ns=end - start - busy - startup - tail,
+        tail_ns=tail,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from rbtrace.analysis.categories import (
     CategoryTime,
     ProcessTime,
@@ -14,6 +16,8 @@ from rbtrace.analysis.categories import (
     process_times,
 )
 from rbtrace.analysis.critical_path import CriticalTime, critical_path
+from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
+from rbtrace.analysis.filtering import leading_to_calls, select, understand
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
 from rbtrace.analysis.loading import Loaded, Progress, load
 from rbtrace.analysis.operations import Operation, operations
@@ -22,15 +26,27 @@ from rbtrace.analysis.regions import Region, Worker, regions
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
-from rbtrace.analysis.trials import Trial, trials
+from rbtrace.analysis.table import SpanTable
+from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
 from rbtrace.analysis.weights import weigh
+from rbtrace.conventions import HOST_NAME, SERVICE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A filter as it was given, how many spans it chose, and the self time of all spans, ns."""
+
+    expression: str
+    spans: int
+    whole_self_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time.
 
-    `share_note` says why no share has an interval, if so.
+    `share_note` says why no share has an interval, if so. `timeline` and `histograms` are empty
+    unless asked for. `filter` says which spans `self_ns` and the breakdowns are of, None for all.
     """
 
     integrity: Integrity
@@ -50,45 +66,87 @@ class Results:
     environment: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     share_note: str = ""
+    trial_durations: list[TrialDurations] = field(default_factory=list)
+    timeline: list[TimelineSpan] = field(default_factory=list)
+    histograms: list[Histogram] = field(default_factory=list)
+    filter: Filtered | None = None
 
 
-def analyze_paths(paths: Iterable[str | Path], progress: Progress | None = None) -> Results:
-    """Read and analyze; see `rbtrace.analysis.loading.load` for arguments and errors."""
-    return evaluate(load(paths, progress))
+def analyze_paths(
+    paths: Iterable[str | Path],
+    progress: Progress | None = None,
+    *,
+    full: bool = False,
+    only: str | None = None,
+) -> Results:
+    """Read and analyze; see `load` and `evaluate` for arguments and errors."""
+    if only is not None:
+        understand(only)  # before anything is read
+    return evaluate(load(paths, progress), full=full, only=only)
 
 
-def evaluate(loaded: Loaded) -> Results:
-    """Run every analysis over a table."""
-    table = loaded.table
-    selfs = self_times(table)
+def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> Results:
+    """Run every analysis over a table.
+
+    Args:
+        loaded: the table.
+        full: make the timeline and histograms as well.
+        only: a filter: which spans count in breakdowns and trials.
+
+    Raises:
+        FilterError: the filter cannot be understood.
+    """
+    whole = loaded.table
+    selfs = self_times(whole)
+    table, self_ns, filtered = whole, selfs.self_ns, None
+    if only is not None:
+        table, chosen = select(whole, understand(only))
+        self_ns = np.where(chosen, selfs.self_ns, 0)
+        filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
     found = integrity(loaded, selfs)
-    judged = with_intervals(operations(table, weights, selfs.self_ns), table, selfs.self_ns)
+    judged = with_intervals(operations(table, weights, self_ns), table, self_ns)
     by_operation = judged.operations
-    by_category = categories(table, selfs.self_ns)
-    by_run = runs(table)
-    parallel, workers = regions(table)
+    paths = call_paths(table, weights, self_ns)
+    by_category = categories(table, self_ns)
+    by_run = runs(whole)
+    parallel, workers = regions(whole)
+    by_trial = trials(table)
     wall = sum(run.wall_ns for run in by_run)
-    spent = sum(operation.self_ns for operation in by_operation)
     return Results(
         integrity=found,
         wall_ns=wall,
-        self_ns=spent,
-        parallelism=spent / wall if wall else None,
+        self_ns=sum(operation.self_ns for operation in by_operation),
+        parallelism=int(selfs.self_ns.sum()) / wall if wall else None,
         overhead_to_computation=overhead_to_computation(by_category),
         operations=by_operation,
         categories=by_category,
-        processes=process_times(table, weights, selfs.self_ns),
-        paths=call_paths(table, weights, selfs.self_ns),
-        critical_path=critical_path(table, selfs),
+        processes=process_times(table, weights, self_ns),
+        paths=paths if only is None else leading_to_calls(paths),
+        critical_path=critical_path(whole, selfs),
         regions=parallel,
         workers=workers,
-        trials=trials(table),
+        trials=by_trial,
+        trial_durations=trial_durations(by_trial),
         runs=by_run,
+        environment=_environment(whole),
         warnings=[
             *warnings(found),
             *(f"{path} is not a tally and was ignored" for path in loaded.beside.unreadable),
             *judged.warnings,
         ],
         share_note=judged.note,
+        timeline=timeline(table) if full else [],
+        histograms=histograms(table) if full else [],
+        filter=filtered,
     )
+
+
+def _environment(table: SpanTable) -> dict[str, str]:
+    """Where the spans come from, as their resources say."""
+    origins = table.processes
+    found = {
+        HOST_NAME: ", ".join(sorted({one.host for one in origins if one.host})),
+        SERVICE_NAME: ", ".join(sorted({one.service for one in origins if one.service})),
+    }
+    return {key: text for key, text in found.items() if text}

@@ -7,7 +7,7 @@ every end at or after its start. What was amiss is counted in `Anomalies`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
@@ -56,6 +56,7 @@ class SpanTable:
 
     Every span is one of `real`, `summary`, `exemplar` and `implicit`. `real_parent` is the row of
     the nearest real ancestor, -1 for none. A thread or category that is not known is "".
+    `clock_shifts` says by how many ns the spans of a process were moved, by its name.
     """
 
     span_id: Ids
@@ -80,6 +81,7 @@ class SpanTable:
     extras: dict[int, Extra]
     anomalies: Anomalies
     real_parent: Codes
+    clock_shifts: dict[str, int] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
+import numpy as np
 from msgspec import Struct
 
+from rbtrace.analysis.quantiles import exact_quantiles
 from rbtrace.analysis.table import SpanTable
 
 
@@ -33,3 +37,40 @@ def trials(table: SpanTable) -> list[Trial]:
         if extra.trial is not None and table.real[row]
     ]
     return sorted(found, key=lambda one: (one.start_ns, one.number, one.process))
+
+
+class TrialDurations(Struct, frozen=True, gc=False):
+    """How long the trials of one name took, ns; quantiles by nearest rank, all exact."""
+
+    name: str
+    trials: int
+    total_ns: int
+    mean_ns: float
+    min_ns: int
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+    max_ns: int
+
+
+def trial_durations(found: list[Trial]) -> list[TrialDurations]:
+    """The distribution of the trials' durations, by name."""
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for one in found:
+        by_name[one.name].append(one.duration_ns)
+    return [_distribution(name, durations) for name, durations in sorted(by_name.items())]
+
+
+def _distribution(name: str, durations: list[int]) -> TrialDurations:
+    quantiles = exact_quantiles(np.array(durations, np.int64))
+    return TrialDurations(
+        name=name,
+        trials=len(durations),
+        total_ns=sum(durations),
+        mean_ns=sum(durations) / len(durations),
+        min_ns=min(durations),
+        p50_ns=quantiles.p50_ns,
+        p95_ns=quantiles.p95_ns,
+        p99_ns=quantiles.p99_ns,
+        max_ns=max(durations),
+    )

@@ -23,6 +23,7 @@ _EXAMPLES: Final = """\b
 Examples:
   rbtrace analyze rbtrace-out
   rbtrace analyze rbtrace-out --by path --threshold 1
+  rbtrace analyze rbtrace-out --filter 'rustybt.trial.number < 10 and duration > 1ms'
   rbtrace analyze run.otlp.jsonl.gz -o report.html
   rbtrace analyze 'traces/*.jsonl' --format json | jq .operations[0]
   rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&lookback=2h'
@@ -48,13 +49,20 @@ Examples:
     show_default=True,
     help="What the main table breaks time down by.",
 )
-@click.option("--full", is_flag=True, help="List every row, whatever its share.")
+@click.option(
+    "--filter",
+    "only",
+    metavar="EXPRESSION",
+    help="Break down only the spans for which this holds; fields are in docs/analysis.md.",
+)
+@click.option("--full", is_flag=True, help="List every row; JSON gets timeline and histograms too.")
 def command(
     paths: tuple[str, ...],
     format_name: str | None,
     output: Path | None,
     threshold: float,
     by: str,
+    only: str | None,
     full: bool,  # noqa: FBT001 - an option's value
 ) -> None:
     """Report where the time went.
@@ -64,7 +72,7 @@ def command(
     """
     chosen = choose_output(format_name, output)
     with _progress() as progress:
-        results = analyze_paths(paths, progress)
+        results = analyze_paths(paths, progress, full=full, only=only)
     options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
     chosen.write(render(results, chosen.format_name, options))
 

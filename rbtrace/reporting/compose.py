@@ -11,7 +11,9 @@ from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.reporting.verdict import sentences
 
 _SLOWEST_TRIALS: Final = 10
-_DETAILS: Final = frozenset({"tasks", "CPU", "waiting", "blocked"})
+_DETAILS: Final = frozenset(
+    {"tasks", "CPU", "waiting", "blocked", "start-up", "queueing", "tail", "unused"}
+)
 
 
 def compose(results: Results, options: Options) -> Report:
@@ -33,7 +35,20 @@ def compose(results: Results, options: Options) -> Report:
         integrity=sentences(results.integrity),
         figures=_figures(results),
         tables=tables,
+        scope=_scope(results),
         warnings=results.warnings,
+    )
+
+
+def _scope(results: Results) -> str:
+    """What a filter did to the figures."""
+    if results.filter is None:
+        return ""
+    part = results.self_ns / max(1, results.filter.whole_self_ns)
+    return (
+        f"Only spans with {results.filter.expression}: {count(results.filter.spans)} of "
+        f"{count(results.integrity.spans)}, {percent(part)} of all self time. Shares are of "
+        "theirs; wall time, parallelism, critical path and regions are of the whole trace."
     )
 
 
@@ -72,7 +87,8 @@ def _critical_path(results: Results, options: Options) -> Table:
 
 
 def _regions(results: Results) -> Table:
-    columns = ["duration", "workers", "tasks", "busy", "overhead", "utilisation"]
+    columns = ["duration", "workers", "tasks", "busy", "overhead"]
+    columns += ["start-up", "queueing", "tail", "unused", "utilisation"]
     rows = [
         Row(
             [
@@ -82,13 +98,21 @@ def _regions(results: Results) -> Table:
                 count(one.tasks),
                 duration(one.busy_ns),
                 duration(one.overhead_ns),
+                duration(one.startup_ns),
+                duration(one.queueing_ns),
+                duration(one.tail_ns),
+                duration(one.unused_ns),
                 percent(one.utilisation),
             ],
             one.utilisation,
         )
         for one in results.regions
     ]
-    note = "Overhead: time that workers were not busy. Busy is not fast: compare with one worker."
+    note = (
+        "Overhead: time that workers were not busy, before their first task (start-up), between "
+        "tasks (queueing), after their last (tail), or without any (unused). "
+        "Busy is not fast: compare with one worker."
+    )
     return Table("Parallel regions", _columns("region", columns), rows, note)
 
 
@@ -131,7 +155,12 @@ def _trials(results: Results, options: Options) -> Table:
         for one in listed
     ]
     title = f"Trials: the slowest {len(listed)} of {len(ranked)}"
-    return Table(title, _columns("trial", ["duration", "score", "process"]), rows)
+    note = " ".join(
+        f"{one.name}: {count(one.trials)} trials, mean {duration(one.mean_ns)}, "
+        f"p50 {duration(one.p50_ns)}, p95 {duration(one.p95_ns)}, max {duration(one.max_ns)}."
+        for one in results.trial_durations
+    )
+    return Table(title, _columns("trial", ["duration", "score", "process"]), rows, note)
 
 
 def _runs(results: Results, options: Options) -> Table:

@@ -79,14 +79,19 @@ class Analysis:
         )
 
 
-def analyze(paths: str | Path | Iterable[str | Path]) -> Analysis:
+def analyze(
+    paths: str | Path | Iterable[str | Path], *, only: str | None = None, full: bool = False
+) -> Analysis:
     """Read traces and analyze them.
 
     Args:
         paths: a file, a folder (searched recursively), a glob, `-` for standard input, or several.
+        only: a filter, as of `rbtrace analyze --filter`.
+        full: make the timeline and the histograms as well.
 
     Raises:
         InputError: nothing could be read; the message says what and why.
+        FilterError: the filter cannot be understood; the message says where and why.
     """
     several = [paths] if isinstance(paths, str | Path) else paths
-    return Analysis(analyze_paths(several))
+    return Analysis(analyze_paths(several, only=only, full=full))

@@ -21,6 +21,8 @@ def render_report(report: Report) -> str:
     """Render any report as Markdown."""
     blocks = [f"# {report.title}"]
     blocks.append("\n".join(f"- {_escaped(line)}" for line in report.integrity))
+    if report.scope:
+        blocks.append(_escaped(report.scope))
     blocks.append(
         "\n".join(
             ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]
@@ -39,7 +41,7 @@ def _table(table: Table) -> str:
     lines = [f"## {_escaped(table.title)}", "", f"| {head} |", f"|{rule}|"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in table.rows]
     if table.note:
-        lines += ["", table.note]
+        lines += ["", _escaped(table.note)]
     return "\n".join(lines)
 
 

@@ -61,7 +61,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report. `complete` and `integrity` open it: whether all is there, and what is amiss."""
+    """A report. `complete` and `integrity` open it: whether all is there, and what is amiss.
+
+    `scope` says which part of the trace is reported, if not all.
+    """
 
     title: str
     complete: bool | None
@@ -69,3 +72,4 @@ class Report:
     figures: list[tuple[str, str]]
     tables: list[Table]
     warnings: list[str] = field(default_factory=list)
+    scope: str = ""

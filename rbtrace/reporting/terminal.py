@@ -44,7 +44,7 @@ def render_report(report: Report, options: Options) -> str:
         screen.print(Text(printable(table.title), "bold"))
         _print_table(screen, table)
         if table.note:
-            screen.print(Text(table.note, "dim"))
+            screen.print(Text(printable(table.note), "dim"))
             screen.print()
     for line in report.warnings:
         screen.print(Text(f"! {printable(line)}", "yellow"))
@@ -57,6 +57,8 @@ def _opening(screen: Console, report: Report) -> None:
     screen.print(Text(first, _STYLES[report.complete]))
     for line in others:
         screen.print(Text(f"  {line}", "yellow"))
+    if report.scope:
+        screen.print(Text(printable(report.scope), "cyan"))
     screen.print()
     grid = Grid.grid(padding=(0, 2))
     for name, text in report.figures:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rbtrace.analysis.integrity import Integrity
-from rbtrace.reporting.numbers import count
-
+from rbtrace.reporting.numbers import count, duration
 
 _FEW: Final = 8
 
@@ -41,6 +40,9 @@ def _amiss(found: Integrity) -> list[str]:
         (found.negative, "Spans that end before they start, which count as instantaneous"),
     )
     sentences = [f"{sentence}: {count(number)}." for number, sentence in lines if number]
+    if found.clock_shifts:
+        moved = [f"{name} ({duration(ns)})" for name, ns in found.clock_shifts.items()]
+        sentences.append(f"Clocks that were behind their parent's, moved on: {_few(moved)}.")
     return [*_where(found), *sentences]
 
 

@@ -27,6 +27,11 @@ class Oracle:
         for at, above in self.parent.items():
             self.children[above].append(at)
         self.times = {at: self._times(at) for at in self.spans}
+        self.shifts = self._shifts()
+        for at, span in self.spans.items():
+            start, end = self.times[at]
+            shift = self.shifts.get(span.process, 0)
+            self.times[at] = start + shift, end + shift
 
     @staticmethod
     def _distinct(records: list[Span]) -> dict[tuple[int, int], Span]:
@@ -64,6 +69,21 @@ class Oracle:
     def _times(self, at: tuple[int, int]) -> tuple[int, int]:
         span = self.spans[at]
         return span.start, self._latest(at) if span.end == 0 else max(span.start, span.end)
+
+    def _shifts(self) -> dict[int, int]:
+        """Of two processes: the later one must follow, unless each of them demands it."""
+        demands: dict[tuple[int, int], int] = {}
+        for at, span in self.spans.items():
+            above = self.real_parent(at)
+            if self.real(at) and above is not None:
+                pair = (self.spans[above].process, span.process)
+                late = self.times[above][0] - self.times[at][0]
+                if pair[0] != pair[1]:
+                    demands[pair] = max(late, demands.get(pair, late))
+        for (one, other), late in demands.items():
+            if late + demands.get((other, one), -late) <= 0 < late:
+                return {other: late}
+        return {}
 
     def real(self, at: tuple[int, int]) -> bool:
         return self.spans[at].kind == REAL

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,17 @@ def traces(draw: st.DrawFn) -> list[Span]:
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(traces())
 def test_every_analysis_agrees_with_the_definitions(spans: list[Span]) -> None:
+    _agrees(spans)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(traces())
+def test_every_analysis_agrees_on_thousands_of_forests(spans: list[Span]) -> None:
+    _agrees(spans)
+
+
+def _agrees(spans: list[Span]) -> None:
     results, oracle = evaluated(spans), Oracle(spans)
     _same_self_times(results, oracle)
     _same_integrity(results, oracle)
@@ -67,6 +79,8 @@ def _same_integrity(results: Results, oracle: Oracle) -> None:
     assert results.integrity.duplicates == oracle.duplicates
     assert results.integrity.orphans == oracle.orphans
     assert results.integrity.clipped == oracle.clipped()
+    shifts = {f"host/{process}": shift for process, shift in oracle.shifts.items()}
+    assert results.integrity.clock_shifts == shifts
 
 
 def _same_critical_paths(results: Results, oracle: Oracle) -> None:

@@ -1,0 +1,86 @@
+"""Clock shifts between processes: applied only where cause and effect demand it.
+
+A span in another process than its parent cannot have begun before its parent did. Where it seems
+to, the clock of its process is behind, by at least the difference, and all spans of the process
+are moved later by the least that sets this right; their own children in other processes may then
+have to follow. A child that ends after its parent proves nothing: it may outlive it. Demands that
+contradict each other (each of two processes is behind the other) cannot come from shifted clocks;
+the processes involved, and those that depend on them, stay as they are. Nor is a difference of
+more than a day a shifted clock: it is a span with a broken time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from rbtrace.analysis.ancestry import NO_PARENT
+from rbtrace.analysis.arrays import Codes, Ints
+from rbtrace.analysis.table import SpanTable
+
+_FARTHEST: Final = 86_400_000_000_000
+
+
+def settle_clocks(table: SpanTable) -> dict[str, int]:
+    """Move the spans of processes whose clocks are behind.
+
+    Returns:
+        By how much each process was moved, ns, by its name; only those that were.
+    """
+    shifts = _shifts(table)
+    if not shifts.any():
+        return {}
+    moves = shifts[table.process]
+    table.start += moves
+    table.end += moves
+    moved: dict[str, int] = {}
+    for origin, shift in zip(table.processes, shifts.tolist(), strict=True):
+        if shift:
+            moved[origin.process] = max(shift, moved.get(origin.process, 0))
+    return dict(sorted(moved.items()))
+
+
+def _shifts(table: SpanTable) -> Ints:
+    """The least shift of each process, ≥ 0, that lets no child begin before its parent."""
+    shifts = np.zeros(len(table.processes), np.int64)
+    above, below, behind = _demands(table)
+    if not (behind > 0).any():
+        return shifts
+    # Shifts that are still growing after as many rounds as there are processes never stop.
+    for _ in range(shifts.size):
+        demanded = shifts.copy()
+        np.maximum.at(demanded, below, shifts[above] + behind)
+        if np.array_equal(demanded, shifts):
+            return shifts
+        shifts = demanded
+    contradictory = np.zeros(shifts.size, np.bool_)
+    for _ in range(shifts.size):
+        grows = shifts[above] + behind > shifts[below]
+        contradictory[below[grows]] = True
+        np.maximum.at(shifts, below, shifts[above] + behind)
+    kept = ~(contradictory[above] | contradictory[below])
+    return _least(shifts.size, above[kept], below[kept], behind[kept])
+
+
+def _least(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
+    """The least shifts under demands that do not contradict each other."""
+    shifts = np.zeros(size, np.int64)
+    for _ in range(size):
+        np.maximum.at(shifts, below, shifts[above] + behind)
+    return shifts
+
+
+def _demands(table: SpanTable) -> tuple[Codes, Codes, Ints]:
+    """For each pair of a process and one it caused work in: how far the second is behind, ns."""
+    parent = table.real_parent
+    rows = np.flatnonzero(table.real & (parent != NO_PARENT))
+    rows = rows[table.process[rows] != table.process[parent[rows]]]
+    late = table.start[parent[rows]] - table.start[rows]
+    rows, late = rows[np.abs(late) <= _FARTHEST], late[np.abs(late) <= _FARTHEST]
+    one, other = table.process[parent[rows]].astype(np.int64), table.process[rows]
+    pairs, position = np.unique(one * len(table.processes) + other, return_inverse=True)
+    behind = np.full(pairs.size, -_FARTHEST)
+    np.maximum.at(behind, position, late)
+    above, below = np.divmod(pairs, len(table.processes))
+    return above.astype(np.int32), below.astype(np.int32), behind

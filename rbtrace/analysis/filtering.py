@@ -1,0 +1,193 @@
+"""Filters: which spans count in the breakdowns.
+
+A filter chooses spans; it does not change them. Self times are those within the whole trace, and
+shares are of the self time of the spans that were chosen. Wall time, critical path, parallel
+regions and integrity stay those of the whole trace.
+
+A trial's number and score hold for everything beneath the trial. The duration of a summary is the
+mean of its calls. A comparison with what a span does not have does not hold.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rbtrace import conventions as key
+from rbtrace.analysis.ancestry import NO_PARENT, nearest
+from rbtrace.analysis.arrays import Codes, Ints, Mask
+from rbtrace.analysis.filter_language import Both, Comparison, Kind, Node, Not, parse
+from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.table import SpanTable, Summaries
+
+type _Column = npt.NDArray[Any]
+
+
+class Selection(NamedTuple):
+    """The spans that a filter chose, as a table whose other spans count for nothing."""
+
+    table: SpanTable
+    chosen: Mask
+
+
+class _Field(NamedTuple):
+    """A field: what kind it is of, and its values with which of them are known."""
+
+    kind: Kind
+    values: Callable[[SpanTable], tuple[_Column, Mask]]
+
+
+def understand(text: str) -> Node:
+    """Parse a filter over the fields that spans have.
+
+    Raises:
+        FilterError: it cannot be understood; the message says where and what was expected.
+    """
+    return parse(text, {name: field.kind for name, field in FIELDS.items()})
+
+
+def select(table: SpanTable, wanted: Node) -> Selection:
+    """Choose real spans and summaries; see the module."""
+    chosen = _holds(wanted, table) & (table.real | table.summary)
+    old = table.summaries
+    kept = chosen[old.row]
+    summaries = Summaries(
+        old.row[kept],
+        old.calls[kept],
+        old.total[kept],
+        old.shortest[kept],
+        old.longest[kept],
+        old.self_ns[kept],
+        old.last_end[kept],
+        old.buckets.of(kept),
+    )
+    restricted = replace(
+        table, real=table.real & chosen, summary=table.summary & chosen, summaries=summaries
+    )
+    return Selection(restricted, chosen)
+
+
+def leading_to_calls(paths: list[CallPath]) -> list[CallPath]:
+    """The paths that have calls, and those that lead to them."""
+    kept = []
+    needed: list[str] = []
+    for row in reversed(paths):
+        if row.calls or row.path == needed[: len(row.path)]:
+            kept.append(row)
+            needed = row.path
+    return kept[::-1]
+
+
+def _holds(node: Node, table: SpanTable) -> Mask:
+    match node:
+        case Not(part):
+            return ~_holds(part, table)
+        case Both("and", left, right):
+            return _holds(left, table) & _holds(right, table)
+        case Both(_, left, right):
+            return _holds(left, table) | _holds(right, table)
+        case Comparison():
+            return _compare(node, table)
+
+
+def _compare(node: Comparison, table: SpanTable) -> Mask:
+    values, known = FIELDS[node.field].values(table)
+    if isinstance(node.value, str):
+        return _same_text(values, node.operator, node.value) & known
+    found: Mask = _numbers(values, node.operator, node.value) & known
+    return found
+
+
+def _same_text(values: _Column, sign: str, text: str) -> Mask:
+    distinct, position = np.unique(values, return_inverse=True)
+    if sign == "~":
+        holds = np.array([text in one for one in distinct.tolist()], np.bool_)
+    else:
+        holds = np.array([(one == text) == (sign == "==") for one in distinct.tolist()], np.bool_)
+    found: Mask = holds[position]
+    return found
+
+
+_COMPARE: Final = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
+    """Compare exactly: whole numbers with a whole number, whatever the fraction of `number`."""
+    compare = _COMPARE[sign]
+    if values.dtype.kind == "f" or number == int(number):
+        bound = float(number) if values.dtype.kind == "f" else int(number)
+        found: _Column = compare(values, bound)
+        return found
+    if sign in {"==", "!="}:
+        return np.full(values.shape, sign == "!=")
+    below: int = int(number // 1) - (number < 0)
+    return compare(values, below + 1 if sign in {"<", ">="} else below)  # type: ignore[no-any-return]
+
+
+def _texts(texts: list[str], code: Codes) -> tuple[_Column, Mask]:
+    values = np.array(texts or [""])[code]
+    return values, values != ""
+
+
+def _duration(table: SpanTable) -> tuple[_Column, Mask]:
+    values = table.duration
+    values[table.summaries.row] = table.summaries.total // np.maximum(1, table.summaries.calls)
+    return values, np.ones(table.size, np.bool_)
+
+
+def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
+    values, known = np.zeros(table.size, kind), np.zeros(table.size, np.bool_)
+    for row, extra in table.extras.items():
+        found = getattr(extra, field)
+        if found is not None:
+            values[row], known[row] = found, True
+    return values, known
+
+
+def _of_trial(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
+    values, known = _own(table, field, kind)
+    is_trial = _own(table, "trial", np.int64)[1]
+    trial = np.where(is_trial, np.arange(table.size), nearest(table.parent, ~is_trial))
+    beneath: Mask = trial != NO_PARENT
+    return values[trial], beneath & known[trial]
+
+
+def _pid(table: SpanTable) -> tuple[_Column, Mask]:
+    pids: Ints = np.array([-1 if one.pid is None else one.pid for one in table.processes], np.int64)
+    values = pids[table.process]
+    return values, values >= 0
+
+
+def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
+    return lambda table: _texts([getattr(one, name) for one in table.processes], table.process)
+
+
+FIELDS: Final[dict[str, _Field]] = {
+    "name": _Field(Kind.TEXT, lambda table: _texts(table.names, table.name)),
+    "duration": _Field(Kind.DURATION, _duration),
+    "category": _Field(Kind.TEXT, lambda table: _texts(table.categories, table.category)),
+    "process": _Field(Kind.TEXT, _of_process("process")),
+    key.PROCESS_PID: _Field(Kind.NUMBER, _pid),
+    key.HOST_NAME: _Field(Kind.TEXT, _of_process("host")),
+    key.SERVICE_NAME: _Field(Kind.TEXT, _of_process("service")),
+    key.RUN_ID: _Field(
+        Kind.TEXT, lambda table: _texts([one.run_id for one in table.runs], table.run)
+    ),
+    key.ARM: _Field(
+        Kind.TEXT, lambda table: _texts([one.arm or "" for one in table.runs], table.run)
+    ),
+    key.TRIAL_NUMBER: _Field(Kind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
+    key.TRIAL_SCORE: _Field(Kind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
+    key.WORKERS: _Field(Kind.NUMBER, lambda table: _own(table, "workers", np.int64)),
+    key.CPU_NS: _Field(Kind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
+    key.RUNQUEUE_NS: _Field(Kind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
+}
