@@ -88,7 +88,8 @@ class Query:
         except ValueError:
             raise InputError(f"{text}: the port is no number from 0 to 65535") from None
         if not parts.hostname or parts.username is not None:
-            raise InputError(f"{text}: write it as jaeger://localhost:{_PORT}?service=NAME")
+            # The URL is not shown: it may hold a password.
+            raise InputError(f"not a Jaeger: write it as jaeger://localhost:{_PORT}?service=NAME")
         run = given.get("run")
         lookback = given.get("lookback", _LOOKBACK_OF_RUN if run else _LOOKBACK)
         most = given.get("num_traces", str(_TRACES))
