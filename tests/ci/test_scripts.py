@@ -66,3 +66,15 @@ def test_set_up_without_a_python_stops_there(checkout):
 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["otelcol", "jaeger"])
+def test_without_go_one_line_says_what_to_install(checkout, name):
+    build = SCRIPTS.parent / "collector" / "build"
+    path = tools(checkout / "tools", "sh", "dirname")
+
+    done = run(checkout, str(build), name, PATH=path, HOME=str(checkout))
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"no Go: the {name} is built from source, install Go")
+    assert done.stderr.count("\n") == 1
