@@ -1,58 +1,120 @@
-"""`jaeger://` URLs, and what is said when nobody answers. Real answers: tests/stack."""
+"""Traces that Jaeger's page saves: its own JSON, in microseconds."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import json
+from pathlib import Path
+from typing import Any
 
-from rbtrace.analysis.jaeger import Query, Window, is_jaeger, open_jaeger
+import pytest
+
+from rbtrace import conventions as key
+from rbtrace.analysis.results import Results, analyze_paths
 from rbtrace.errors import InputError
 
-TIMES = st.integers(0, 2**62)
+
+def tag(name: str, value: Any, kind: str = "string") -> dict[str, Any]:
+    return {"key": name, "type": kind, "value": value}
 
 
-def test_what_is_left_out_has_defaults():
-    assert Query.parse("jaeger://host") == Query("http://host:16686", "rbtrace", None, "2h", 200)
-    asked = Query.parse("jaegers://[::1]:443/base/?service=a&run=b&lookback=7d&num_traces=9")
-    assert asked == Query("https://[::1]:443/base", "a", "b", "7d", 9)
-    assert Query.parse("jaeger://host?run=b").lookback == "30d"
+def span(identity: str, name: str, start: int, duration: int, **more: Any) -> dict[str, Any]:
+    return {
+        "traceID": "1f",
+        "spanID": identity,
+        "operationName": name,
+        "references": [],
+        "startTime": start,
+        "duration": duration,
+        "tags": [],
+        "logs": [],
+        "processID": "p1",
+        "warnings": None,
+        **more,
+    }
 
 
-def test_a_lookback_ends_now():
-    assert Query.parse("jaeger://h?lookback=90s").window(10**12) == Window(
-        10**12 - 90 * 10**9, 10**12
+def child_of(identity: str, kind: str = "CHILD_OF", trace: str = "1f") -> list[dict[str, str]]:
+    return [{"refType": kind, "traceID": trace, "spanID": identity}]
+
+
+SUMMARY = [
+    tag(key.IS_SUMMARY, value=True, kind="bool"),
+    tag(key.SPAN_COUNT, 3, "int64"),
+    tag(key.DURATION_TOTAL, "6000", "int64"),
+    tag(key.HISTOGRAM_BOUNDS, "[0.000001,0.000002]"),
+    tag(key.HISTOGRAM_COUNTS, '["0","3","3"]'),
+    tag(key.DURATION_MIN, 1_900, "int64"),
+    tag(key.DURATION_MAX, 2_000, "int64"),
+]
+SPANS = [
+    span("a1", "root", 100, 50, tags=[tag(key.CATEGORY, "search")]),
+    span("a2", "child", 110, 20, references=child_of("a1")),
+    span("a3", "after", 120, 20, references=child_of("a1", "FOLLOWS_FROM")),
+    span("a4", "old", 145, 2, parentSpanID="a1"),
+    span("a5", "hot", 100, 6, references=child_of("a2"), tags=SUMMARY),
+]
+PROCESSES = {
+    "p1": {
+        "serviceName": "rbtrace",
+        "tags": [tag("host.name", "host"), tag("process.pid", 7, "int64")],
+    }
+}
+TRACE = {"traceID": "1f", "spans": SPANS, "processes": PROCESSES, "warnings": None}
+DOWNLOAD = {"data": [TRACE], "total": 0, "limit": 0, "offset": 0, "errors": None}
+
+
+def analyzed(tmp_path: Path, document: object, *, indent: int | None = None) -> Results:
+    path = tmp_path / "traces-1f.json"
+    path.write_text(json.dumps(document, indent=indent))
+    return analyze_paths([path])
+
+
+@pytest.mark.parametrize("document", [DOWNLOAD, TRACE, [TRACE]], ids=["download", "trace", "list"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_self_times(tmp_path: Path, document: object, indent: int | None) -> None:
+    results = analyzed(tmp_path, document, indent=indent)
+    # root: 50 µs − [110, 140] − [145, 147]; child: 20 µs − the 6 µs of its hot calls.
+    assert {row.name: row.self_ns for row in results.operations} == {
+        "root": 18_000, "child": 14_000, "after": 20_000, "old": 2_000, "hot": 6_000,
+    }  # fmt: skip
+    assert results.processes[0].process == "host/7"
+    assert results.integrity.orphans == 0
+    hot = next(row for row in results.operations if row.name == "hot")
+    assert (hot.calls, hot.min_ns, hot.max_ns) == (3, 1_900, 2_000)
+
+
+def test_a_parent_in_another_trace(tmp_path: Path) -> None:
+    other = span("b1", "far", 110, 10, references=child_of("a1")) | {"traceID": "2f"}
+    results = analyzed(
+        tmp_path,
+        {"data": [TRACE, {"traceID": "2f", "spans": [other], "processes": PROCESSES}]},
     )
+    assert next(row for row in results.paths if row.path[-1] == "far").path == ["root", "far"]
 
 
 @pytest.mark.parametrize(
-    ("url", "says"),
+    "broken",
     [
-        ("jaeger://host?servce=a", "servce is not a parameter"),
-        ("jaeger://host?lookback=soon", "write it as 30s, 15m, 2h or 7d"),
-        ("jaeger://host?num_traces=1", "2 or more"),
-        ("jaeger://host:99999", "the port is no number"),
-        ("jaeger://?service=a", "write it as jaeger://"),
-        ("jaeger://user:secret@host", "write it as jaeger://"),
-        ("jaeger://127.0.0.1:1", "cannot read traces from Jaeger at http://127.0.0.1:1"),
+        {"startTime": "soon"},
+        {"startTime": -5},
+        {"duration": 2**63},
+        {"spanID": ""},
+        {"spanID": "xyz"},
+        {"traceID": "g"},
+        {"operationName": None},
+        {"references": 5},
+        {"tags": "none"},
     ],
+    ids=repr,
 )
-def test_what_cannot_be_asked_is_one_line(url, says):
-    with pytest.raises(InputError, match=says) as caught:
-        open_jaeger(url)
-    assert "\n" not in str(caught.value)
-    assert "secret" not in str(caught.value)
+def test_a_bad_span_among_good_ones(tmp_path: Path, broken: dict[str, Any]) -> None:
+    bad = span("a9", "bad", 100, 1) | broken
+    found = analyzed(tmp_path, {"data": [TRACE | {"spans": [*SPANS, bad]}]}).integrity
+    assert (found.spans, found.invalid_lines) == (len(SPANS), 1)
 
 
-@given(TIMES, TIMES)
-def test_halves_are_the_whole_window_and_share_nothing(one, other):
-    window = Window(min(one, other), max(one, other) + 1)
-    earlier, later = window.halves()
-    assert (earlier.start, later.end) == window
-    assert earlier.start <= earlier.end < later.start <= later.end
-    assert later.start == earlier.end + 1
-
-
-def test_files_are_no_jaeger():
-    assert is_jaeger("jaeger://h")
-    assert not any(map(is_jaeger, ("jaeger", "jaeger.otlp.jsonl", "http://h", "./jaeger://h", "")))
+def test_a_download_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    path.write_text(json.dumps(DOWNLOAD)[:-50])
+    with pytest.raises(InputError, match=r"no readable span in .*1 truncated"):
+        analyze_paths([path])
