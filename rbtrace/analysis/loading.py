@@ -75,4 +75,4 @@ def _nothing(named: list[str], traces: int, faults: Faults, beside: Beside) -> s
         )
     if traces:
         return f"no spans in {where}"
-    return f"no trace files in {where}: expected files of OTLP JSON lines (*.otlp.jsonl)"
+    return f"no trace files in {where}: expected OTLP, Jaeger JSON or Parquet; see docs/formats.md"

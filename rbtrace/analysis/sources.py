@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import io
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
 STANDARD_INPUT: Final = "-"
+_ROTATED: Final = r"-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}"
 _GLOB_SIGNS: Final = frozenset("*?[")
 
 
@@ -111,6 +113,7 @@ def _expand_one(text: str) -> Iterator[Source]:
         yield from _in_folder(path)
     elif path.exists():
         yield Source(text, path)
+        yield from _rotated(path)
     elif _GLOB_SIGNS & set(text):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute globs too
         if not matches:
@@ -122,6 +125,16 @@ def _expand_one(text: str) -> Iterator[Source]:
                 yield Source(match, Path(match), asked=False)
     else:
         raise InputError(f"no such file or folder: {text}")
+
+
+def _rotated(path: Path) -> Iterator[Source]:
+    """What a file was called when it was full: its name with the time, as the collector does it."""
+    full = re.compile(re.escape(path.stem) + _ROTATED + re.escape(path.suffix) + r"(\.gz)?")
+    if not path.is_file():
+        return
+    for file in sorted(path.parent.iterdir()):
+        if full.fullmatch(file.name):
+            yield Source(str(file), file, asked=False)
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:

@@ -67,8 +67,8 @@ def command(
 ) -> None:
     """Report where the time went.
 
-    PATH is a file of OTLP JSON lines (gzip too), a folder of them, a glob, or - for standard
-    input. The report opens with whether the trace is complete.
+    PATH is a file of OTLP (JSON or protobuf), Jaeger JSON or Parquet, compressed or not, a folder
+    of them, a glob, or - for standard input. The report opens with whether the trace is complete.
     """
     chosen = choose_output(format_name, output)
     with _progress() as progress:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.readers import READERS
+from rbtrace.analysis.readers import READERS, otlp_json, protobuf_spans
 from rbtrace.analysis.results import Results, analyze_paths, evaluate
 from rbtrace.errors import InputError
 from tests.analysis import encodings
@@ -75,12 +75,15 @@ def test_a_format_is_known_by_one_reader_only(name: str) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(traces(), st.sampled_from(sorted(FORMATS)))
-def test_any_trace_in_any_format(
-    tmp_path_factory: pytest.TempPathFactory, spans: list[Span], name: str
+@given(traces(), st.sampled_from(sorted(FORMATS)), st.integers(1, 9))
+def test_any_trace_in_any_format_and_chunks_of_any_size(
+    tmp_path_factory: pytest.TempPathFactory, spans: list[Span], name: str, size: int
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
-    assert analyzed(path, FORMATS[name](spans)) == evaluated(spans)
+    with pytest.MonkeyPatch.context() as patch:
+        for reader in (otlp_json, protobuf_spans):
+            patch.setattr(reader, "_CHUNK_SPANS", size)
+        assert analyzed(path, FORMATS[name](spans)) == evaluated(spans)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if "document" not in name])
@@ -117,7 +120,7 @@ def _read(stream: io.BufferedReader) -> Results:
 
     builder, faults = Builder(), Faults()
     otlp_protobuf.read(stream, builder, faults, lambda _count: None)
-    return evaluate(Loaded(build(builder), faults, Beside([], [], [], [])))
+    return evaluate(Loaded(build(builder), faults, Beside([], [], [], [], [])))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.readers import read
+from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis.sources import Source
 from rbtrace.errors import InputError
 from tests.analysis.spans import Span, lines, write
 
@@ -45,6 +49,26 @@ def test_files_folders_and_globs(folder: Path) -> None:
 def test_a_file_named_twice_is_read_once(folder: Path) -> None:
     results = analyze_paths([folder, folder / "a.otlp.jsonl", f"{folder}/a*"])
     assert results.integrity.duplicates == 0
+
+
+def test_a_file_is_read_with_what_it_was_rotated_to(tmp_path: Path) -> None:
+    path = write(tmp_path / "traces.jsonl", ONE)
+    write(tmp_path / "traces-2026-01-31T10-20-30.123.jsonl", TWO)
+    write(tmp_path / "traces-other.jsonl", [Span(3, "three", 10, 20)])
+    assert names(path) == {"one", "two"}
+
+
+def test_thousands_of_files(tmp_path: Path) -> None:
+    for number in range(1, 2_001):
+        write(tmp_path / f"{number % 10}" / f"{number}.jsonl", [Span(number, "one", 10, 20)])
+    assert analyze_paths([tmp_path]).operations[0].calls == 2_000
+
+
+def test_a_source_of_another_kind() -> None:
+    builder, faults = Builder(), Faults()
+    source = Source("http://jaeger", None, opener=lambda: io.BytesIO(lines(ONE)))
+    assert read(source, builder, faults, lambda _count: None)
+    assert builder.rows == 1
 
 
 def test_a_name_with_the_signs_of_a_glob(tmp_path: Path) -> None:

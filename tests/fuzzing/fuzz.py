@@ -37,7 +37,7 @@ def read_as(reader: Reader, content: bytes) -> None:
             reader.read(stream, builder, faults, lambda _count: None)
     except (InputError, *DAMAGED):
         return
-    evaluate(Loaded(build(builder), faults, Beside([], [], [], [])))
+    evaluate(Loaded(build(builder), faults, Beside([], [], [], [], [])))
 
 
 def main() -> None:
