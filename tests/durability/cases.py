@@ -91,6 +91,11 @@ SEARCHES: Final = tuple(
     for workers in ("2", "4")
 )
 
+RAY: Final = tuple(
+    Case(f"Ray {kind}", ("ray_workers.py", kind), slow=True, needs="ray")
+    for kind in ("tasks", "actors")
+)
+
 COLLECTORS: Final = (
     *(
         Case(
@@ -133,6 +138,7 @@ DISKS: Final = (
 CASES: Final = (
     *WORKERS,
     *SEARCHES,
+    *RAY,
     *ENDINGS,
     *FORKS,
     *OUTAGES,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
 import pytest
 
+from tests.durability.harness import ingest
 from tests.durability.judgement import Row
 from tests.durability.table import table
 
 ROWS = pytest.StashKey[list[Row]]()
+REMARKS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,10 +32,25 @@ def rows(pytestconfig: pytest.Config) -> list[Row]:
     return pytestconfig.stash.setdefault(ROWS, [])
 
 
+@pytest.fixture
+def remarks(pytestconfig: pytest.Config) -> list[str]:
+    """What is printed under the table."""
+    return pytestconfig.stash.setdefault(REMARKS, [])
+
+
+@pytest.fixture(scope="session")
+def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """A function that makes rustybt's data when it is first called."""
+    return cache(lambda: ingest(tmp_path_factory.mktemp("engine")))
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    found = config.stash.get(ROWS, [])
-    if found:
+    found, remarks = config.stash.get(ROWS, []), config.stash.get(REMARKS, [])
+    if found or remarks:
         terminalreporter.section("durability")
+    if found:
         terminalreporter.write_line(table(found))
+    for remark in remarks:
+        terminalreporter.write_line(remark)

@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 
 from counter import count
-from work import counted_span, hot, tallies, until
+from work import counted_span, hot, until
 
 FOLDER = Path(os.environ["RBTRACE_DIR"])
+ENOUGH = 500_000
 PAUSE_S = 0.01
 BALLAST = FOLDER / "ballast"
 
@@ -24,6 +25,16 @@ def burst(spans: int = 10) -> None:
     for _ in range(spans):
         with counted_span("burst"):
             hot(1)
+
+
+def bytes_kept() -> int:
+    return sum(path.stat().st_size for path in FOLDER.rglob("*.otlp.jsonl"))
+
+
+def has_kept_enough() -> bool:
+    """Whether files of this size have room for the counter's. Goes on recording."""
+    burst(100)
+    return bytes_kept() > ENOUGH
 
 
 def fill() -> None:
@@ -38,8 +49,7 @@ def fill() -> None:
 
 
 def limit() -> None:
-    longest = max(path.stat().st_size for path in FOLDER.rglob("*.otlp.jsonl"))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (longest + 1000, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_kept() + 1000, resource.RLIM_INFINITY))
 
 
 def make_room() -> None:
@@ -55,8 +65,7 @@ def has_complained() -> bool:
 
 
 def main(what: str) -> None:
-    burst(1000)
-    until(lambda: bool(tallies()))
+    until(has_kept_enough)
     {"full": fill, "limit": limit}[what.partition("-")[0]]()
     until(has_complained)
     if what.endswith("-then-room"):
