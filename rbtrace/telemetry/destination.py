@@ -7,6 +7,7 @@ default, and defaults go to files.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib.metadata import entry_points
@@ -64,6 +65,8 @@ class Destination:
 
     def load(self) -> bool:
         """Import and make the exporter; False if there is none."""
+        # The exporter logs every failure; where nobody set up logging that would go to stderr.
+        logging.getLogger("opentelemetry.exporter").addHandler(logging.NullHandler())
         try:
             self._exporter = _load_exporter(self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
@@ -82,14 +85,21 @@ class Destination:
         try:
             result = self._exporter.export([stamped(record) for record in batch])
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-            warn_once(f"export:{self.name}", f"{self.name}: {problem}; spans kept in files")
+            self.say_undelivered(str(problem))
             return False
         finally:
             detach(token)
         if result is not SpanExportResult.SUCCESS:
-            warn_once(f"export:{self.name}", f"{self.name} did not deliver; spans kept in files")
+            self.say_undelivered("not delivered")
             return False
         return True
+
+    def say_undelivered(self, why: str) -> None:
+        """Warn, once per destination, that spans stay in files."""
+        warn_once(
+            f"undelivered:{self.name}",
+            f"{self.name}: {why}; spans are kept in files, `rbtrace replay` sends them",
+        )
 
     def close(self) -> None:
         """Let the exporter go."""

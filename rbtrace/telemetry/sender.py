@@ -11,8 +11,6 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rbtrace.errors import warn_once
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,11 +97,7 @@ class Sender:
     def finish(self, wait_s: float) -> None:
         """Send what waits, for so long at most, and let the thread end."""
         if self._thread is not None and not self._idle.wait(wait_s):
-            warn_once(
-                f"slow:{self._destination.name}",
-                f"{self._destination.name} does not answer; spans kept in files: "
-                "`rbtrace replay` sends them",
-            )
+            self._destination.say_undelivered("no answer")
         self._ending.set()
         self._awake.set()
 

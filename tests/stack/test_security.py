@@ -41,10 +41,8 @@ def assert_refused(stack, variables, small_program, folder):
     doctor = rbtrace("doctor", expect=2, **variables)
 
     assert traced.counted == len(traced.in_files("stranger")) == 32
-    said = [line for line in traced.complaints.splitlines() if line.startswith("rbtrace: ")]
-    assert said
-    assert len(said) == len(set(said))
-    assert all("spans kept in files" in line for line in said)
+    (said,) = [line for line in traced.complaints.splitlines() if line.startswith("rbtrace: ")]
+    assert "kept in files" in said
     assert "Traceback" not in traced.complaints
     assert not stack.in_files("stranger")
     assert not stack.in_jaeger("stranger")
