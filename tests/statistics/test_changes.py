@@ -66,6 +66,7 @@ def test_bounds_of_equal_steps_are_those_of_the_tables(looks, constant):
     assert stats.norm.isf(last.p_value / 2) == pytest.approx(constant, abs=0.0006)
 
 
+@pytest.mark.slow
 @thousand
 @given(
     st.lists(st.integers(2, 20), min_size=1, max_size=5, unique=True).map(sorted),
@@ -101,6 +102,7 @@ def operations(draw, paired):
     return found
 
 
+@pytest.mark.slow
 @thousand
 @given(st.booleans().flatmap(lambda paired: st.tuples(operations(paired), st.just(paired))))
 def test_contributions_sum_to_the_change(found):
@@ -159,6 +161,7 @@ def test_operations_that_cannot_be_compared(baseline, candidate, paired, message
         decompose(baseline, candidate, paired=paired)
 
 
+@pytest.mark.slow
 @thousand
 @given(arms())
 def test_comparisons_survive_json(found):

@@ -28,6 +28,7 @@ def close(value, rel=1e-9, abs_=1e-12):
     return pytest.approx(value, rel=rel, abs=abs_)
 
 
+@pytest.mark.slow
 @thousand
 @given(arms())
 def test_interval_contains_the_ratio_and_p_agrees_with_it(found):
@@ -44,6 +45,7 @@ def test_interval_contains_the_ratio_and_p_agrees_with_it(found):
         assert (comparison.p_value < 0.05) == (not low <= 1 <= high)
 
 
+@pytest.mark.slow
 @thousand
 @given(arms())
 def test_exchanging_the_arms_inverts_the_ratio(found):
@@ -60,6 +62,7 @@ def test_exchanging_the_arms_inverts_the_ratio(found):
             assert other.ci == close((1 / high, 1 / low))
 
 
+@pytest.mark.slow
 @thousand
 @given(arms(), st.floats(1e-6, 1e6))
 def test_unit_of_the_runs_does_not_matter(found, scale):
@@ -74,6 +77,7 @@ def test_unit_of_the_runs_does_not_matter(found, scale):
     assert np.log(other.ci) == close(np.log(one.ci), rel=1e-4, abs_=1e-9)
 
 
+@pytest.mark.slow
 @thousand
 @given(arms(), st.randoms(use_true_random=False))
 def test_order_of_the_runs_does_not_matter(found, random):
@@ -103,6 +107,7 @@ def test_farther_is_less_probable(value, further, error, df):
     assert p(away) <= p(value)
 
 
+@pytest.mark.slow
 @thousand
 @given(arms(), st.floats(0.5, 0.98), st.floats(0.001, 0.019))
 def test_more_confidence_is_a_wider_interval(found, level, more):

@@ -103,6 +103,7 @@ def test_the_confidence_sets_what_is_significant():
     assert decide(strict, 5).decision == "INCONCLUSIVE"
 
 
+@pytest.mark.slow
 @thousand
 @given(arms(), st.floats(0, 99), st.floats(0, 99))
 def test_decisions_never_contradict_each_other(found, threshold, limit):
@@ -157,6 +158,7 @@ def test_p_values_that_are_none(adjust):
             adjust([0.5, wrong])
 
 
+@pytest.mark.slow
 @thousand
 @given(arms(), st.floats(0.1, 99), st.floats(0, 50))
 def test_equivalence_within_a_wider_margin_is_more_probable(found, margin, more):
