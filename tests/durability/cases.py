@@ -103,6 +103,7 @@ COLLECTORS: Final = (
             ("forks.py",),
             setting=collector(protocol),
             slow=True,
+            collector=True,
         )
         for protocol in PROTOCOLS
     ),
@@ -112,6 +113,7 @@ COLLECTORS: Final = (
             ("steady.py",),
             setting=restarted_collector(protocol),
             slow=True,
+            collector=True,
         )
         for protocol in PROTOCOLS
     ),

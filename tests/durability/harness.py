@@ -64,6 +64,7 @@ class Case:
         cut_short: processes that end within a call, which may have begun and not been counted.
         engine: whether it needs rustybt.
         slow: whether it takes more than ten seconds.
+        collector: whether it needs the real collector.
         needs: a module without which it is left out.
         compared: whether it is to print what the search prints untraced.
         short_of_disk: whether it may lose what the report says is missing.
@@ -78,6 +79,7 @@ class Case:
     cut_short: int = 0
     engine: bool = False
     slow: bool = False
+    collector: bool = False
     needs: str | None = None
     compared: bool = False
     short_of_disk: bool = False

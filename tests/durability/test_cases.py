@@ -13,6 +13,7 @@ from tests.durability.places import UnavailableError
 def parameter(case: Case):
     marks = [pytest.mark.engine] if case.engine else []
     marks += [pytest.mark.slow] if case.slow or case.engine else []
+    marks += [pytest.mark.collector] if case.collector else []
     return pytest.param(case, id=case.name, marks=marks)
 
 

@@ -52,7 +52,7 @@ def main(data: str, folder: str) -> None:
     engine.prepare(Path(data), "rbtrace-goog")
     for name in TIMED:
         setattr(Pipeline, name, timed(getattr(Pipeline, name), Path(folder)))
-    searches.parallel_grid_search(searches.Objective("2005-01-03", "2005-12-30"), workers=2)
+    searches.parallel_grid_search(searches.Objective("2005-01-03", "2005-06-30"), workers=2)
 
 
 if __name__ == "__main__":
