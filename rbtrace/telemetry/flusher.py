@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-INTERVAL_S = 1.0
+INTERVAL_S = 0.9
+"""So that a flush under way at the end of a second is still of that second."""
 _POLL_S = 0.005
 
 
@@ -111,7 +112,7 @@ class Flusher:
                     again_at[number] = now + wait_s
             if now >= flush_at:
                 self._flush()
-                flush_at = time.monotonic() + self._interval_s
+                flush_at = max(now + self._interval_s, time.monotonic())
 
     def _signals(self, until: float) -> set[int]:
         """Wait until then, an order or a signal; give the numbers of the signals."""

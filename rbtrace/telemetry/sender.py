@@ -121,9 +121,11 @@ class Sender:
         while not self._ending.wait(pause_s) and (parcel := self._next()) is not None:
             with self._at_work:
                 taken = self._destination.export(parcel.batch)
-            if taken:
-                self._note(parcel)
-            pause_s = 0.0 if taken else min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
+            if taken is not False:
+                self._note(parcel, delivered=bool(taken))
+                pause_s = 0.0
+            else:
+                pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
         self._destination.close()
 
     def _next(self) -> Parcel | None:
@@ -137,10 +139,12 @@ class Sender:
             self._awake.wait()
         return None
 
-    def _note(self, parcel: Parcel) -> None:
+    def _note(self, parcel: Parcel, *, delivered: bool) -> None:
         with self._changing:
             self._waiting.popleft()
             self._spans_waiting -= len(parcel.batch)
+            if not delivered:
+                return  # it stays in the file
             self._delivered += len(parcel.batch)
             if parcel.start == parcel.end:
                 return

@@ -246,3 +246,23 @@ def test_while_the_collector_takes_spans_the_file_stays_small(run_script):
     counted = json.loads(tally.read_bytes())
     assert (counted["ended"], counted["exported"], counted["spilled"]) == (3600, 3600, 0)
     assert not list(done.folder.rglob("*.sent"))
+
+
+def test_a_span_that_cannot_be_sent_does_not_hold_up_the_others(run_script):
+    with protobuf_receiver() as (url, taken):
+        done = run_script(
+            """
+            import rbtrace
+            from rbtrace.recording.recorder import RECORDER
+            with rbtrace.span("impossible \\ud800"):
+                pass
+            RECORDER.pipeline().flush()
+            with rbtrace.span("ordinary"):
+                pass
+            """,
+            RBTRACE_ENABLED="1",
+            OTEL_EXPORTER_OTLP_ENDPOINT=url,
+            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+        )
+    assert len(taken) == 1
+    assert "impossible ?" in {span.name for span in done.spans}
