@@ -73,13 +73,8 @@ class Destination:
             warn_once(f"load:{self.name}", f"{problem}; spans kept in files")
         return self._exporter is not None
 
-    def export(self, batch: Sequence[Record]) -> bool | None:
-        """Export a batch; say whether it was taken. Waits as long as the exporter does.
-
-        Returns:
-            None if the exporter itself failed, which it would do again: an attribute it has no
-            encoding for.
-        """
+    def export(self, batch: Sequence[Record]) -> bool:
+        """Export a batch; say whether it was taken. Waits as long as the exporter does."""
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
 
         from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
@@ -91,7 +86,7 @@ class Destination:
             result = self._exporter.export([stamped(record) for record in batch])
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self.say_undelivered(str(problem))
-            return None
+            return False
         finally:
             detach(token)
         if result is not SpanExportResult.SUCCESS:

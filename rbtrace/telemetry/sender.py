@@ -2,7 +2,7 @@
 
 Every batch is in the spans file before it is offered here, so nobody waits for the network and a
 process may be killed at any time: what the collector has not taken is still in the file, and
-`rbtrace replay` sends it. The thread sends in order, and goes on trying while the program runs.
+`rbtrace replay` sends it. The thread goes on trying while the program runs.
 """
 
 from __future__ import annotations
@@ -121,10 +121,11 @@ class Sender:
         while not self._ending.wait(pause_s) and (parcel := self._next()) is not None:
             with self._at_work:
                 taken = self._destination.export(parcel.batch)
-            if taken is not False:
-                self._note(parcel, delivered=bool(taken))
+            if taken:
+                self._note(parcel)
                 pause_s = 0.0
             else:
+                self._put_behind(parcel)
                 pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
         self._destination.close()
 
@@ -139,12 +140,16 @@ class Sender:
             self._awake.wait()
         return None
 
-    def _note(self, parcel: Parcel, *, delivered: bool) -> None:
+    def _put_behind(self, parcel: Parcel) -> None:
+        """Try the others first: it may be this parcel that the exporter cannot encode."""
+        with self._changing:
+            self._waiting.popleft()
+            self._waiting.append(parcel)
+
+    def _note(self, parcel: Parcel) -> None:
         with self._changing:
             self._waiting.popleft()
             self._spans_waiting -= len(parcel.batch)
-            if not delivered:
-                return  # it stays in the file
             self._delivered += len(parcel.batch)
             if parcel.start == parcel.end:
                 return

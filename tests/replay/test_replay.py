@@ -252,6 +252,7 @@ def test_a_span_that_cannot_be_sent_does_not_hold_up_the_others(run_script):
     with protobuf_receiver() as (url, taken):
         done = run_script(
             """
+            import time
             import rbtrace
             from rbtrace.recording.recorder import RECORDER
             with rbtrace.span("impossible \\ud800"):
@@ -259,6 +260,10 @@ def test_a_span_that_cannot_be_sent_does_not_hold_up_the_others(run_script):
             RECORDER.pipeline().flush()
             with rbtrace.span("ordinary"):
                 pass
+            RECORDER.pipeline().flush()
+            deadline = time.monotonic() + 20
+            while not RECORDER.pipeline().outbox.sender.delivered().spans:
+                assert time.monotonic() < deadline
             """,
             RBTRACE_ENABLED="1",
             OTEL_EXPORTER_OTLP_ENDPOINT=url,
