@@ -72,13 +72,13 @@ WAYS = {
 
 
 def work_for_two_flushes() -> None:
-    """Work until the counts on disk have changed twice, so that only a part is at stake."""
-    for _ in range(2):
-        before = tallies()
+    """Work until this process has made its counts and changed them twice: a part is at stake."""
+    for _ in range(3):
+        before = tallies(os.getpid())
 
         def have_changed(then: set[bytes] = before) -> bool:
             task(3)
-            return tallies() != then
+            return tallies(os.getpid()) != then
 
         until(have_changed)
 

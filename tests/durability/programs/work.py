@@ -51,11 +51,11 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.002)
 
 
-def tallies() -> set[bytes]:
-    """What the processes of this run say they have recorded."""
+def tallies(pid: int | None = None) -> set[bytes]:
+    """What the processes of this run, or one of them, say they have recorded."""
     folder = pathlib.Path(os.environ["RBTRACE_DIR"])
     found = set()
-    for path in folder.rglob("*.tally"):
+    for path in folder.rglob(f"*-{pid or '*'}-*.tally"):
         with contextlib.suppress(FileNotFoundError):
             found.add(path.read_bytes())
     return found
