@@ -185,7 +185,7 @@ class _Parser:
     def _value(self, kind: Kind) -> Decimal | str:
         token = self._take()
         if token.kind == "number" and abs(Decimal(token.text)) > _GREATEST:
-            raise self._error(f"expected a number of at most {_GREATEST:g}", token)
+            raise self._error(f"expected a number of at most {_GREATEST:.0e}", token)
         if kind is Kind.TEXT and token.kind == "text":
             return token.text[1:-1]
         if kind is Kind.NUMBER and token.kind == "number" and not token.unit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder
@@ -38,10 +39,32 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     Raises:
         InputError: nothing could be read; the message says what and why.
     """
+    builder = Builder()
+    found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+    table = build(builder)
+    if not table.size:
+        raise InputError(nothing(found))
+    return Loaded(table, found.faults, found.beside)
+
+
+class Read(NamedTuple):
+    """What there is to say about how paths were read; `traces` counts the trace files."""
+
+    named: list[str]
+    traces: int
+    faults: Faults
+    beside: Beside
+
+
+def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -> Read:
+    """Read spans into a builder; `progress` may take from it what is there.
+
+    Raises:
+        InputError: something could not be read; the message says what and why.
+    """
     named = [str(path) for path in paths]
     inputs = expand(named)
     beside = look_beside(inputs.sources, inputs.folders)
-    builder = Builder()
     faults = Faults()
     everything = sum(source.size for source in inputs.sources)
     done = 0
@@ -49,22 +72,20 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     def seen(count: int) -> None:
         nonlocal done
         done += count
-        if progress is not None:
-            progress(done, everything)
+        progress(done, everything)
 
-    traces = sum([read(source, builder, faults, seen) for source in inputs.sources])
-    builder.adopting = True
+    traces = sum([read(source, into, faults, seen) for source in inputs.sources])
+    into.adopting = True
     for source in beside.adoptable:
-        read(source, builder, faults, lambda _count: None)
-    faults.invalid_lines += builder.invalid_spans
+        read(source, into, faults, lambda _count: None)
+    faults.invalid_lines += into.invalid_spans
     beside.tallies.extend(faults.tallies)
-    table = build(builder)
-    if not table.size:
-        raise InputError(_nothing(named, traces, faults, beside))
-    return Loaded(table, faults, beside)
+    return Read(named, traces, faults, beside)
 
 
-def _nothing(named: list[str], traces: int, faults: Faults, beside: Beside) -> str:
+def nothing(found: Read) -> str:
+    """Why there are no spans, in one line."""
+    named, traces, faults, beside = found
     where = ", ".join(named)
     if beside.running:
         return f"no spans in {where} yet: {', '.join(beside.running)} is still running"

@@ -56,6 +56,7 @@ COLUMNS: Final = (
     Column("runqueue_ns", "int64", "rbtrace.runqueue_ns"),
     Column("workers", "int64", "rustybt.workers"),
     Column("spans_ended", "int64", "rbtrace.process.spans_ended"),
+    Column("fingerprint", "string", "rustybt.result.fingerprint"),
     # What `Summary` says; null in all rows but those of summaries.
     Column("calls", "int64", "number of calls"),
     Column("total_ns", "int64", "sum of the calls' durations"),

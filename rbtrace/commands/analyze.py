@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import click
 
-from rbtrace.analysis.loading import Progress
 from rbtrace.analysis.results import analyze_paths
 from rbtrace.commands._output import choose_output, output_options
+from rbtrace.commands._progress import progress_bar
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import By, Options
-
-_WORTH_A_BAR: Final = 50_000_000
-"""Bytes; less is read before anybody wonders."""
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -71,29 +65,7 @@ def command(
     of them, a glob, or - for standard input. The report opens with whether the trace is complete.
     """
     chosen = choose_output(format_name, output)
-    with _progress() as progress:
+    with progress_bar() as progress:
         results = analyze_paths(paths, progress, full=full, only=only)
     options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
     chosen.write(render(results, chosen.format_name, options))
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A progress bar on standard error, when there is somebody to see it and much to read."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    bar = click.progressbar(length=0, label="reading", file=sys.stderr)
-    drawn = False
-
-    def advance(done: int, everything: int) -> None:
-        nonlocal drawn
-        if everything < _WORTH_A_BAR:
-            return
-        if not drawn:
-            bar.length, drawn = everything, True
-        bar.update(min(done, everything) - bar.pos)
-
-    yield advance
-    if drawn:
-        bar.render_finish()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.filtering import understand
+from rbtrace.analysis.filtering import FIELDS, understand
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import FilterError
 from rbtrace.reporting.formats import render
@@ -134,3 +135,8 @@ def test_comparisons_are_exact(durations: list[int], sign: str, tenths: int) -> 
     found = evaluate(loaded(lines(spans)), only=f"duration {sign} {tenths / 10}ns")
     expected = sum(COMPARE[sign](ns * 10, tenths) for ns in durations)
     assert sum(row.calls for row in found.operations) == expected
+
+
+def test_every_field_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text()
+    assert [name for name in FIELDS if f"`{name}`" not in page] == []

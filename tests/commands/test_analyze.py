@@ -98,9 +98,9 @@ def test_plain_formats_load_nothing_heavy(trace: Path, output: str) -> None:
 def test_a_bar_shows_the_progress_of_long_work(
     trace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rbtrace.commands import analyze, main
+    from rbtrace.commands import _progress, main
 
-    monkeypatch.setattr(analyze, "_WORTH_A_BAR", 1)
+    monkeypatch.setattr(_progress, "_WORTH_A_BAR", 1)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main.run(["analyze", str(trace)]) == EXIT_GOOD
     assert "reading" in capsys.readouterr().err

@@ -32,7 +32,7 @@ _MAGIC: Final = b"PAR1"
 _BATCH_ROWS: Final = 1 << 16
 _ORIGIN: Final = Origin._fields
 _FACTS: Final = ("kind", "category", "thread")
-_OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended")
+_OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended", "fingerprint")
 _FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
 
 
@@ -56,7 +56,7 @@ def read(
     try:
         file = pa.parquet.ParquetFile(pa.BufferReader(content))
         _check(file.schema_arrow)
-        _count(file.schema_arrow.metadata, faults)
+        _count(file.metadata.metadata, faults)
         for batch in file.iter_batches(_BATCH_ROWS, columns=[column.name for column in COLUMNS]):
             into.add_batch(_batch(batch, into))
     except (pa.ArrowException, OSError, msgspec.MsgspecError, ValueError) as problem:

@@ -1,0 +1,185 @@
+"""Write spans to a Parquet file, in row groups, as they are read; see `parquet_schema`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from rbtrace.analysis.columns import Batch, Builder
+from rbtrace.analysis.counts import Counted
+from rbtrace.analysis.facts import Extra, Facts, Origin
+from rbtrace.analysis.loading import Progress, Read, nothing, read_spans
+from rbtrace.analysis.parquet_schema import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.errors import InputError, RbtraceError
+
+_ROWS: Final = 1 << 18
+"""Spans in a row group, at least: what is in memory at a time."""
+_FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
+_OWN: Final = tuple(name for name in Extra._fields if name not in {"summary", "parent_link"})
+
+
+def export(paths: Iterable[str | Path], target: Path, progress: Progress | None = None) -> int:
+    """Write all spans that were read to one Parquet file, which is there only when it is whole.
+
+    Returns:
+        How many spans were written.
+
+    Raises:
+        InputError: nothing could be read; the message says what and why.
+        MissingExtraError: pyarrow is not installed.
+        RbtraceError: the file cannot be written.
+    """
+    pa = import_pyarrow()
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        with pa.parquet.ParquetWriter(partial, arrow_schema(), compression="zstd") as writer:
+            found, written = _copy(paths, writer, progress)
+            if not written:
+                raise InputError(nothing(found))
+            writer.add_key_value_metadata({COUNTS_KEY: msgspec.json.encode(_counted(found))})
+        partial.replace(target)
+    except OSError as problem:
+        raise RbtraceError(f"cannot write {target}: {problem.strerror or problem}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return written
+
+
+def _copy(paths: Iterable[str | Path], writer: Any, progress: Progress | None) -> tuple[Read, int]:
+    builder = Builder()
+    written = 0
+
+    def write(least: int) -> None:
+        nonlocal written
+        if builder.rows >= least:
+            written += builder.rows
+            writer.write_table(_rows(builder.take(), builder))
+
+    def advance(done: int, everything: int) -> None:
+        write(_ROWS)
+        if progress is not None:
+            progress(done, everything)
+
+    found = read_spans(paths, builder, advance)
+    write(1)
+    return found, written
+
+
+def _counted(found: Read) -> Counted:
+    return Counted(
+        found.faults.invalid_lines,
+        found.faults.truncated_lines,
+        found.faults.unclean + len(found.beside.adoptable),
+        found.beside.tallies,
+    )
+
+
+def _rows(batch: Batch, builder: Builder) -> Any:
+    pa = import_pyarrow()
+    columns = batch.columns
+    values = {
+        "trace_id": _dictionary(columns.trace, builder.traces.values_by_code),
+        "span_id": pa.array(columns.span_id),
+        "parent_id": pa.array(columns.parent_id),
+        "name": _dictionary(columns.name, builder.names.values_by_code),
+        "start_ns": pa.array(columns.start),
+        "end_ns": pa.array(columns.end),
+        "adopted": pa.array(columns.adopted),
+        **_of_facts(columns.facts, builder.facts.values_by_code),
+        **_of_origins(batch, builder),
+        **_of_extras(batch),
+        **_of_summaries(batch),
+    }
+    schema = arrow_schema()
+    return pa.Table.from_arrays(
+        [values[field.name].cast(field.type) for field in schema], schema=schema
+    )
+
+
+def _dictionary(codes: Any, texts: list[Any]) -> Any:
+    """A column of texts from codes; only texts that occur are kept. None becomes null."""
+    pa = import_pyarrow()
+    used, position = np.unique(codes, return_inverse=True)
+    distinct = pa.array([texts[code] for code in used.tolist()], pa.string())
+    return distinct.dictionary_encode().take(pa.array(position))
+
+
+def _numbers(values: list[int | None], codes: Any, kind: str) -> Any:
+    pa = import_pyarrow()
+    return pa.array(values, getattr(pa, kind)()).take(pa.array(codes))
+
+
+def _of_facts(codes: Any, facts: list[Facts]) -> dict[str, Any]:
+    return {
+        "kind": _numbers([one.kind for one in facts], codes, "int8"),
+        "category": _dictionary(codes, [one.category for one in facts]),
+        "thread": _dictionary(codes, [one.thread for one in facts]),
+    }
+
+
+def _of_origins(batch: Batch, builder: Builder) -> dict[str, Any]:
+    """Where each span is from, with what its own attributes change of it."""
+    origins, facts = builder.origins.values_by_code, builder.facts.values_by_code
+    pairs = batch.columns.origin.astype(np.int64) * len(facts) + batch.columns.facts
+    distinct, codes = np.unique(pairs, return_inverse=True)
+    found = [
+        origins[pair // len(facts)]._replace(**dict(facts[pair % len(facts)].moved))
+        for pair in distinct.tolist()
+    ]
+    whole = {"pid", "pair", "order"}
+    return {
+        name: _numbers([getattr(one, name) for one in found], codes, "int64")
+        if name in whole
+        else _dictionary(codes, [getattr(one, name) for one in found])
+        for name in Origin._fields
+    }
+
+
+def _of_extras(batch: Batch) -> dict[str, Any]:
+    pa = import_pyarrow()
+    schema = arrow_schema()
+    rows = np.array(list(batch.extras), np.int64)
+    extras = list(batch.extras.values())
+    links = [one.parent_link or (None, None) for one in extras]
+    columns: dict[str, list[Any]] = {
+        **{name: [getattr(one, name) for one in extras] for name in _OWN},
+        "parent_trace_id": [trace for trace, _ in links],
+        "parent_link_id": [span for _, span in links],
+    }
+    place = _places(rows, batch.columns.trace.size)
+    return {
+        name: pa.array(values, schema.field(name).type).take(place)
+        for name, values in columns.items()
+    }
+
+
+def _of_summaries(batch: Batch) -> dict[str, Any]:
+    pa = import_pyarrow()
+    place = _places(batch.summary_rows, batch.columns.trace.size)
+    order = np.argsort(batch.buckets.summary, kind="stable")
+    per_summary = np.bincount(batch.buckets.summary, minlength=batch.summary_rows.size)
+    offsets = pa.array(np.concatenate(([0], np.cumsum(per_summary))).astype(np.int32))
+    lists = {"bucket_ns": batch.buckets.middle_ns, "bucket_calls": batch.buckets.calls}
+    return {
+        **{
+            name: pa.array(figures).take(place)
+            for name, figures in zip(_FIGURES, batch.figures.T, strict=True)
+        },
+        **{
+            name: pa.ListArray.from_arrays(offsets, pa.array(values[order])).take(place)
+            for name, values in lists.items()
+        },
+    }
+
+
+def _places(rows: Any, size: int) -> Any:
+    """For each span its position among `rows`, null where it is not there."""
+    pa = import_pyarrow()
+    place = np.full(size, -1, np.int64)
+    place[rows] = np.arange(rows.size)
+    return pa.array(place, mask=place < 0)
