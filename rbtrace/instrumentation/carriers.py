@@ -10,32 +10,23 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from rbtrace.errors import warn_once
 from rbtrace.instrumentation import ray_tasks
+from rbtrace.instrumentation.target import Target
 from rbtrace.recording.recorder import RECORDER
 
 _OURS: Final = "rbtrace-"
 _PARENT: Final = ("TRACEPARENT", "TRACESTATE")
 
 
-class Carrier(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Carrier(Target):
     """A function that starts work elsewhere, and how it is wrapped."""
 
-    target: str
-    """`module:function` or `module:Class.method`."""
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
-
-    @property
-    def module(self) -> str:
-        """The module that defines the target."""
-        return self.target.partition(":")[0]
-
-    @property
-    def path(self) -> str:
-        """The target's qualified name in its module."""
-        return self.target.partition(":")[2]
 
 
 def _prepared(prepare: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

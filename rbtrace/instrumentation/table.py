@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from rbtrace.conventions import Category
+from rbtrace.instrumentation.target import Target
 
 
 class Kind(StrEnum):
@@ -23,11 +24,9 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TracedMethod:
+class TracedMethod(Target):
     """One row: what is wrapped, how it is recorded, what its spans say."""
 
-    target: str
-    """`module:function` or `module:Class.method`."""
     kind: Kind
     category: Category
     name: str = ""
@@ -44,16 +43,6 @@ class TracedMethod:
     """Whether the call hands its first argument to worker processes."""
     is_trial: bool = False
     """Whether a span may become a trace of its own in a large sweep."""
-
-    @property
-    def module(self) -> str:
-        """The module that defines the target."""
-        return self.target.partition(":")[0]
-
-    @property
-    def path(self) -> str:
-        """The target's qualified name in its module."""
-        return self.target.partition(":")[2]
 
     @property
     def span_name(self) -> str:

@@ -1,0 +1,23 @@
+"""The name of a function or method that is wrapped where it is defined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a row of a table wraps."""
+
+    target: str
+    """`module:function` or `module:Class.method`."""
+
+    @property
+    def module(self) -> str:
+        """The module that defines the target."""
+        return self.target.partition(":")[0]
+
+    @property
+    def path(self) -> str:
+        """The target's qualified name in its module."""
+        return self.target.partition(":")[2]
