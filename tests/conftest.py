@@ -15,6 +15,7 @@ import pytest
 
 from rbtrace.errors import forget_warnings
 from rbtrace.testing import read_spans
+from tests.uncovered import uncovered
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
@@ -40,12 +41,12 @@ def nothing_leaks():
 def run_script(tmp_path):
     """Run a program in a process of its own; give what it printed and the spans it recorded."""
 
-    def run(code, *, launcher=(), expect=0, **variables):
+    def run(code, *, launcher=(), expect=0, covered=True, **variables):
         script = tmp_path / "program.py"
         script.write_text(textwrap.dedent(code), encoding="utf-8")
         inherited = {
             name: value
-            for name, value in os.environ.items()
+            for name, value in (os.environ if covered else uncovered()).items()
             if not name.startswith(("RBTRACE_", "OTEL_"))
         }
         done = subprocess.run(

@@ -19,6 +19,7 @@ from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from rbtrace.testing import read_spans
 from tests.commands.terminal import on_a_terminal
 from tests.commands.test_main import RBTRACE, rbtrace
+from tests.uncovered import uncovered
 
 TRACED = """
 import rbtrace
@@ -178,7 +179,7 @@ def test_ctrl_c_keeps_pairs_and_resume_goes_on(program, tmp_path: Path) -> None:
     command = [*RBTRACE, "bench", "-o", str(tmp_path / "out"), "--baseline", one,
                "--candidate", one, "--pairs", "3", "--warmup", "0", "--seed", "1"]  # fmt: skip
 
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=uncovered(), stderr=subprocess.PIPE, text=True) as process:
         while not read_runs(tmp_path / "out"):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

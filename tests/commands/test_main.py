@@ -14,6 +14,7 @@ import pytest
 from rbtrace.commands import main as command_line
 from rbtrace.errors import EXIT_BUG, EXIT_GOOD, EXIT_USAGE, SettingError
 from tests.analysis.spans import Span, write
+from tests.uncovered import uncovered
 
 RBTRACE = [sys.executable, "-c", "from rbtrace.commands.main import main; main()"]
 HEAVY = ("numpy", "pandas", "scipy", "rich", "jinja2", "opentelemetry")
@@ -144,6 +145,7 @@ def test_control_c_while_reading(tmp_path: Path) -> None:
     with (
         subprocess.Popen(
             [*RBTRACE, "analyze", str(fifo)],
+            env=uncovered(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from tests.durability.evidence import Counted, Kept
+from tests.uncovered import uncovered
 
 PROGRAMS = Path(__file__).parent / "programs"
 ENGINE_DATA = "ENGINE_DATA"
@@ -178,7 +178,7 @@ def execute(
 ) -> Finished:
     """Run a program of `programs/`; end what is still alive when it should long be over."""
     program, *arguments = command
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
+    inherited = {k: v for k, v in uncovered().items() if not k.startswith(("RBTRACE_", "OTEL_"))}
     environ = {
         **inherited,
         "DURABILITY_COUNTER": str(folder / "counter"),

@@ -111,7 +111,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes(run_script, method):
-    done = run_script(PROCESSES.replace("METHOD", repr(method)), **ON)
+    done = run_script(PROCESSES.replace("METHOD", repr(method)), covered=False, **ON)
     (run,) = by_name(done, "run")
     work = by_name(done, "work")
     assert len(work) == 15

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import rbtrace
+from tests.uncovered import uncovered
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -57,7 +58,7 @@ def test_ctrl_c_ends_it_cleanly_and_leaves_readable_traces(tmp_path, tmp_path_fa
     traced = {"RBTRACE_ENABLED": "1", "RBTRACE_DIR": str(traces)}
     process = subprocess.Popen(
         [*DEMO, "--output", str(tmp_path)],
-        env=os.environ | {"PYTHONUNBUFFERED": "1"} | traced,
+        env=uncovered() | {"PYTHONUNBUFFERED": "1"} | traced,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -106,7 +106,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("end", ["pool.close(); pool.join()", "pool.terminate()"])
 def test_pool_workers_deliver_at_the_end_of_each_task(run_script, method, end):
-    done = run_script(POOL.replace("METHOD", repr(method)).replace("END", end), **ON)
+    done = run_script(POOL.replace("METHOD", repr(method)).replace("END", end), covered=False, **ON)
     assert done.printed.strip() == "190"
     calls = sum(
         span.attributes[key.SPAN_COUNT]
@@ -361,7 +361,7 @@ with rbtrace.span("run"):
 )  # fmt: skip
 def test_sigterm_does_what_it_did_and_delivers_first(run_script, before, after, printed, status):
     code = TERMINATED.replace("BEFORE", before).replace("AFTER", after)
-    done = run_script(code, expect=status, **ON)
+    done = run_script(code, expect=status, covered=False, **ON)
     assert done.printed.split() == printed.split()
     if after != HOLD_THE_LOCK:
         assert "finished" in {span.name for span in done.spans}
