@@ -340,6 +340,7 @@ def pytest_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of five files that pytest-benchmark wrote."""
     folder = tmp_path_factory.mktemp("pytest-benchmark")
     (folder / "test_suite.py").write_text(BENCHMARKS)
+    (folder / "pytest.ini").write_text("[pytest]\n")  # names are relative to where this is
     (folder / "runs").mkdir()
     for number in range(5):
         subprocess.run(
