@@ -45,11 +45,21 @@ class Folded:
     The two change together in one assignment, so that another thread never counts a call twice.
     """
 
-    __slots__ = ("durations", "pending")
+    __slots__ = ("_read", "durations", "pending")
 
     def __init__(self, durations: Durations) -> None:
         self.durations = durations
         self.pending: list[int] = []
+        self._read = (0, durations)
+
+    def so_far(self) -> Durations:
+        """All durations; any thread may ask, and asking again takes only what came since."""
+        count, durations = self._read
+        batch = self.pending[count:]
+        if batch:
+            durations = durations.plus(batch)
+            self._read = (count + len(batch), durations)
+        return durations
 
 
 class Node:
@@ -136,7 +146,7 @@ class Node:
 
     def fold(self) -> None:
         """Fold the raw durations collected so far."""
-        folded = Folded(self.folded.durations.plus(self.pending))
+        folded = Folded(self.folded.so_far())
         self.folded = folded
         self.pending = folded.pending
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _SIGNIFICANT_BITS: Final = 4
 _LONGEST_BITS: Final = 128
@@ -70,9 +70,8 @@ class Durations(NamedTuple):
 
         Only occupied buckets are listed, each with the lower edge of its bucket.
         """
-        bounds = sorted({*self.buckets, *self._lower_edges()})
-        cumulative = list(accumulate(self.buckets.get(bound, 0) for bound in bounds))
+        buckets = self.buckets
+        edges = {*buckets, *map(lower_edge, buckets)} - {-1}
+        bounds = sorted(edges)
+        cumulative = accumulate([buckets.get(bound, 0) for bound in bounds])
         return [bound / 1e9 for bound in bounds], [*cumulative, self.calls]
-
-    def _lower_edges(self) -> Iterable[int]:
-        return (edge for edge in map(lower_edge, self.buckets) if edge >= 0)

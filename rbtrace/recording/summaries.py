@@ -108,12 +108,9 @@ def _slowest(tree: CallTree) -> Iterator[tuple[Node, int, int]]:
 
 
 def _durations(node: Node, now: int) -> Durations:
-    folded = node.folded
-    pending = folded.pending[:]
+    durations = node.folded.so_far()
     started = node.started
-    if started:
-        pending.append(max(0, now - started))
-    return folded.durations.plus(pending)
+    return durations.plus([max(0, now - started)]) if started else durations
 
 
 def self_ns(node: Node, durations: Mapping[int, Durations]) -> int:
