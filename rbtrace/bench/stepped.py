@@ -32,8 +32,11 @@ class SteppedProcess:
             text=True,
         )
 
-    def step(self) -> dict[str, Any]:
+    def step(self, order: str = "") -> dict[str, Any]:
         """Let it do one step; return its answer.
+
+        Args:
+            order: what the line says that it is sent.
 
         Raises:
             CommandError: it ended instead; the message has the last line of its standard error.
@@ -41,7 +44,7 @@ class SteppedProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write("\n")
+            self._process.stdin.write(f"{order}\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except BrokenPipeError:

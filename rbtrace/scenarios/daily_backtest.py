@@ -1,8 +1,9 @@
 """One fresh process of the overhead benchmark: a ten-asset backtest for every line it is sent.
 
 `python -m rbtrace.scenarios.daily_backtest --data DIR` answers each line on standard input with one
-JSON object: time and result of one more backtest. The first pays for imports, calendars and caches.
-The ingestion happens once, before, with `--ingest`.
+JSON object: time and result of one more backtest. A line names the detail to trace with or `off`,
+and then a warm-up precedes the measured backtest; an empty line leaves tracing as the environment
+has it. The ingestion happens once, before, with `--ingest`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from time import perf_counter_ns, process_time_ns
 
 import click
 
+import rbtrace
 from rbtrace.scenarios import engine
+
+OFF = "off"
 
 
 @click.command()
@@ -26,13 +30,24 @@ def main(data: Path, *, ingest: bool) -> None:
     engine.prepare(data, backtest.bundle)
     if ingest:
         return
-    for _ in sys.stdin:
-        wall, cpu = perf_counter_ns(), process_time_ns()
-        performance = engine.run_backtest(backtest)
-        cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
-        value = float(performance["portfolio_value"].iloc[-1])
-        click.echo(json.dumps({"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}))
+    for line in sys.stdin:
+        click.echo(json.dumps(_measured(backtest, line.strip())))
         sys.stdout.flush()
+
+
+def _measured(backtest: engine.Backtest, detail: str) -> dict[str, float]:
+    """Time of one backtest until its spans are in the file."""
+    if detail:
+        if detail != OFF:
+            rbtrace.instrument(detail=detail)
+        engine.run_backtest(backtest)
+    wall, cpu = perf_counter_ns(), process_time_ns()
+    performance = engine.run_backtest(backtest)
+    if detail:
+        rbtrace.uninstrument()
+    cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
+    value = float(performance["portfolio_value"].iloc[-1])
+    return {"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What tracing costs: one real backtest in fresh processes, off against summary against calls.
+"""What tracing costs: one real backtest, off against summary against calls.
 
-Each round has a fresh process of every arm. They take turns, one backtest each, in random order, so
-that what drifts on the machine (clock speed, other work, caches) falls on all of them alike. The
-fastest of a process counts, because what else the machine does can only slow a backtest down; the
-ratios of a round are paired.
+Each round has fresh processes. Whole processes of every arm, each with one backtest, take turns.
+Warm backtests of all arms share one process, in which tracing is turned on and off, because two
+processes of one program differ by more than tracing costs: by where their memory lies. In a turn
+each arm has one backtest, in random order, so that what drifts on the machine falls on all alike.
+The median over the turns is the process's figure; the ratios of a round are paired.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import os
 import random
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -21,16 +24,18 @@ import click
 from rbtrace.bench.environment import untraced
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
+from rbtrace.scenarios.daily_backtest import OFF
 from rbtrace.statistics import compare_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 _CHILD: Final = (sys.executable, "-m", "rbtrace.scenarios.daily_backtest")
 _INTERRUPTED: Final = 130
 
 ARMS: Final[dict[str, dict[str, str]]] = {
-    "off": {},
+    OFF: {},
     "summary": {"RBTRACE_ENABLED": "1", "RBTRACE_DETAIL": "summary"},
     "calls": {"RBTRACE_ENABLED": "1", "RBTRACE_DETAIL": "calls"},
 }
@@ -46,12 +51,12 @@ MEASURES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process of one arm; times in seconds.
+    """One arm in one round; times in seconds.
 
     Attributes:
-        process_cpu: CPU time of the whole process, start-up and imports included.
-        backtest_cpu: least CPU time of a warm backtest in it.
-        backtest_wall: least duration of a warm backtest in it.
+        process_cpu: CPU time of a whole process with one backtest, start-up and imports included.
+        backtest_cpu: median CPU time of a warm backtest, until its spans are in the file.
+        backtest_wall: median duration of the same.
         portfolio_value: what the strategy ended with; tracing must not change it.
     """
 
@@ -67,16 +72,15 @@ def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[R
     Raises:
         RbtraceError: a process failed, or an arm changed the result of the backtest.
     """
-    data = folder / "rustybt-data"
-    ingestion = SteppedProcess(
-        [*_CHILD, "--data", str(data), "--ingest"], _environment("off", folder)
-    )
-    ingestion.finish()
-    ingestion.close()
+    command = [*_CHILD, "--data", str(folder / "rustybt-data")]
+    with _process([*command, "--ingest"], OFF, folder) as ingestion:
+        ingestion.finish()
     runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
     order = random.Random(seed)  # noqa: S311 - an order, not a secret
     for number in range(1, pairs + 1):
-        for arm, run in _round(folder, data, turns, order).items():
+        whole = _whole_processes(command, folder, order)
+        for arm, answers in _warm_backtests(command, folder, turns, order).items():
+            run = _run(whole[arm], answers)
             runs[arm].append(run)
             click.echo(f"round {number}/{pairs}: {arm} {run.backtest_cpu:.3f} s CPU", err=True)
     if len({run.portfolio_value for arm in runs.values() for run in arm}) > 1:
@@ -84,20 +88,29 @@ def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[R
     return runs
 
 
-def _round(folder: Path, data: Path, turns: int, order: random.Random) -> dict[str, Run]:
-    command = [*_CHILD, "--data", str(data)]
-    processes = {arm: SteppedProcess(command, _environment(arm, folder)) for arm in ARMS}
-    try:
-        for process in processes.values():
-            process.step()  # not warm yet
-        answers: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
+def _whole_processes(command: list[str], folder: Path, order: random.Random) -> dict[str, float]:
+    """CPU time of a fresh process of every arm that runs one backtest, s."""
+    times = {}
+    for arm in order.sample(list(ARMS), len(ARMS)):
+        with _process(command, arm, folder) as process:
+            process.step()
+            times[arm] = process.finish()
+    return times
+
+
+def _warm_backtests(
+    command: list[str], folder: Path, turns: int, order: random.Random
+) -> dict[str, list[dict[str, Any]]]:
+    """What one fresh process answers to `turns` backtests of every arm."""
+    answers: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
+    with _process(command, OFF, folder) as process:
+        for arm in ARMS:
+            process.step(arm)  # not warm yet
         for _ in range(turns):
             for arm in order.sample(list(ARMS), len(ARMS)):
-                answers[arm].append(processes[arm].step())
-        return {arm: _run(processes[arm].finish(), answers[arm]) for arm in ARMS}
-    finally:
-        for process in processes.values():
-            process.close()
+                answers[arm].append(process.step(arm))
+        process.finish()
+    return answers
 
 
 def table(runs: dict[str, list[Run]]) -> Iterator[str]:
@@ -113,7 +126,7 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
     yield "|---|" + "---:|" * (len(ARMS) + len(others))
     for field, title in MEASURES.items():
         values = {arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS}
-        cells = [f"{_median(values[arm]):.3f} s" for arm in ARMS]
+        cells = [f"{median(values[arm]):.3f} s" for arm in ARMS]
         cells += [_ratio_in_words(values[baseline], values[arm]) for arm in others]
         yield f"| {title} | " + " | ".join(cells) + " |"
 
@@ -121,20 +134,15 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
 def _run(process_cpu: float, answers: list[dict[str, Any]]) -> Run:
     return Run(
         process_cpu=process_cpu,
-        backtest_cpu=min(answer["cpu_ns"] for answer in answers) / 1e9,
-        backtest_wall=min(answer["wall_ns"] for answer in answers) / 1e9,
+        backtest_cpu=median([answer["cpu_ns"] for answer in answers]) / 1e9,
+        backtest_wall=median([answer["wall_ns"] for answer in answers]) / 1e9,
         portfolio_value=answers[-1]["portfolio_value"],
     )
 
 
-def _environment(arm: str, folder: Path) -> dict[str, str]:
-    return untraced(os.environ) | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
-
-
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return (ordered[middle] + ordered[~middle]) / 2
+def _process(command: list[str], arm: str, folder: Path) -> AbstractContextManager[SteppedProcess]:
+    environment = untraced(os.environ) | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
+    return closing(SteppedProcess(command, environment))
 
 
 def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
@@ -151,8 +159,8 @@ def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
 def main(pairs: int, turns: int, seed: int) -> None:
     """Measure what tracing costs on a real backtest; print a Markdown table.
 
-    PAIRS rounds, each with a fresh process of every arm and TURNS warm backtests in each. A figure
-    is the median over rounds; a ratio is their geometric mean with its 95 % interval.
+    PAIRS rounds, each with fresh processes and TURNS warm backtests of every arm. A figure is the
+    median over rounds; a ratio is their geometric mean with its 95 % interval.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder:
