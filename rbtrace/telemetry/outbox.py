@@ -148,6 +148,7 @@ class Outbox:
     def _note_deliveries(self) -> None:
         """Take out of the file, or mark in it, what the collector has taken."""
         if self.sender is None:
+            self.counts.spilled = self._written
             return
         delivered = self.sender.delivered()
         self.counts.spilled = self._written - delivered.spans

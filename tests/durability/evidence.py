@@ -65,6 +65,7 @@ class Kept:
         calls: calls of each operation in the report: of spans, and of what summaries stand for.
         integrity: the integrity of the report.
         report: the report in Markdown.
+        records: spans in the span files, summaries and exemplars included.
         repeats: spans that are in span files more than once.
         wire_repeats: spans that a collector has received more than once.
     """
@@ -72,6 +73,7 @@ class Kept:
     calls: Counter[str]
     integrity: dict[str, Any]
     report: str
+    records: int
     repeats: int
     wire_repeats: int
 
@@ -84,12 +86,13 @@ class Kept:
         try:
             analysis = rbtrace.analyze(paths)
         except InputError as problem:
-            return cls(Counter(), {}, str(problem), 0, 0)
+            return cls(Counter(), {}, str(problem), 0, 0, 0)
         document = json.loads(analysis.to_json())
         return cls(
             Counter({row["name"]: row["calls"] for row in document["operations"]}),
             document["integrity"],
             analysis.to_markdown(),
+            sum(1 for _ in raw_spans(files)),
             repeated(file for file in files if file not in at_collector),
             repeated(at_collector),
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tests.durability.harness import Outcome
 
 LONGEST_EXIT_S = 2.0
+RECORDS_PER_SPAN = 3
+"""In the programs that fill a disk: the span, the summary of its one call, and that call."""
 LIBRARY_EXIT_S = 15.0
 """Where the engine or Ray takes seconds of its own, traced or not."""
 
@@ -64,8 +66,8 @@ def faults(outcome: Outcome) -> list[str]:
         "prints something else than untraced": outcome.untraced not in {None, outcome.printed},
         f"is reported without its end: {outcome.kept.integrity}": outcome.case.killed
         and not names_the_dead(outcome),
-        "does not say of whom spans are missing": outcome.case.short_of_disk
-        and not outcome.kept.integrity.get("missing"),
+        f"does not say how many are missing: {outcome.kept.integrity}": outcome.case.short_of_disk
+        and not says_how_many_are_missing(outcome),
         f"has {row.repeats} spans twice in its files": row.repeats > 0,
         f"left {row.deadlocks} processes that had to be killed": row.deadlocks > 0,
         f"took {row.exit_s:.2f} s to exit": row.exit_s
@@ -92,6 +94,18 @@ def names_the_dead(outcome: Outcome) -> bool:
         and f"Died without closing their files: {died[0]}" in outcome.kept.report
         and int(died[0].rpartition("/")[2]) in outcome.counted.pids
         and outcome.kept.integrity["unfinished"] > 0
+    )
+
+
+def says_how_many_are_missing(outcome: Outcome) -> bool:
+    """Whether the report names the one process, and all that it recorded and did not keep."""
+    integrity = outcome.kept.integrity
+    (pid,) = outcome.counted.pids
+    recorded = RECORDS_PER_SPAN * outcome.counted.spans.total()
+    return (
+        [name.rpartition("/")[2] for name in integrity["missing"]] == [str(pid)]
+        and integrity["missing_spans"] == recorded - outcome.kept.records > 0
+        and integrity["delivered_spans"] == 0
     )
 
 

@@ -65,6 +65,11 @@ def test_a_permission_that_is_revoked(tmp_path, bound_by_permissions):
     assert calls_in(tmp_path) == {"work": 20, "hot": 2000}
 
 
+def test_extractors_that_raise(tmp_path):
+    assert "attributes of outer are missing" in run("raising_extractors", tmp_path).complaints
+    assert calls_in(tmp_path) == {"outer": 10, "work": 10, "hot": 1000}
+
+
 @pytest.mark.parametrize("what", ["attributes", "clock_back", "recursion", "generator"])
 def test_odd_programs(what, tmp_path):
     run(what, tmp_path)

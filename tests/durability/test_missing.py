@@ -57,6 +57,7 @@ def test_a_file_that_is_gone(traces, worker):
     assert integrity.missing == {process: missing}
     assert "Incomplete" in said
     assert f"{process} ({missing})" in said
+    assert "collector" not in said
 
 
 def test_a_file_that_is_cut_off_within_a_line(traces, worker):

@@ -12,6 +12,8 @@ from pathlib import Path
 from work import tallies, until
 
 import rbtrace
+from rbtrace.recording.operation import Operation
+from rbtrace.recording.wrapping import wrap_operation
 
 DEPTH = 10_000
 
@@ -43,6 +45,19 @@ def revoked() -> int:
         for folder in Path(os.environ["RBTRACE_DIR"]).iterdir():
             folder.chmod(0o500)
     return done + sum(work() for _ in range(10))
+
+
+def raising_extractors() -> int:
+    """The attributes of a call and of its result cannot be taken."""
+
+    def fail(*_: object) -> dict[str, int]:
+        raise RuntimeError("no")
+
+    traced_work = work
+    if is_traced():
+        operation = Operation("outer", before=fail, after=fail)
+        traced_work = wrap_operation(work, operation, hot=False)
+    return sum(traced_work() for _ in range(10))
 
 
 class Unprintable:
@@ -123,6 +138,7 @@ def generator() -> int:
 KINDS: tuple[Callable[[], int], ...] = (
     read_only,
     revoked,
+    raising_extractors,
     attributes,
     clock_back,
     recursion,
