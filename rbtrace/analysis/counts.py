@@ -23,7 +23,7 @@ class Tally(msgspec.Struct):
     run_id: str = ""
     ended: int = 0
     exported: int = 0
-    spilled: int = 0
+    delivered: int = 0
     dropped: int = 0
 
     @property

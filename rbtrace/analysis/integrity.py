@@ -108,7 +108,7 @@ def _by_process(missing: Mapping[_ProcessKey, int]) -> dict[str, int]:
 def _delivered(loaded: Loaded, missing: Mapping[_ProcessKey, int]) -> int:
     """How many of the missing spans a collector has taken."""
     return sum(
-        min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.exported - tally.spilled)
+        min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.delivered)
         for tally in loaded.beside.tallies
     )
 

@@ -15,6 +15,7 @@ from rbtrace.analysis.sources import Source
 from rbtrace.conventions import SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
 from rbtrace.errors import InputError
 from rbtrace.liveness import is_alive
+from rbtrace.small_files import replace_file
 
 LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes; a longer line is no batch of spans."""
@@ -118,11 +119,8 @@ class KeptFile:
         self._ranges = _merged([*self._ranges, (line.start, line.end)])
         if self._note_path is None:
             return
-        scratch = self._note_path.with_name(f".{self._note_path.name}.new")
         try:
-            scratch.touch(mode=0o600)
-            scratch.write_bytes(msgspec.json.encode(_Note(ranges=self._ranges)))
-            scratch.replace(self._note_path)
+            replace_file(self._note_path, msgspec.json.encode(_Note(ranges=self._ranges)))
         except OSError as problem:
             reason = problem.strerror or problem
             raise InputError(f"cannot write {self._note_path}: {reason}") from None

@@ -28,6 +28,7 @@ class Counts:
     def __init__(self) -> None:
         self._ended: dict[int, int] = {}
         self.exported = 0
+        self.delivered = 0
         self.spilled = 0
         self.dropped = 0
 
@@ -76,6 +77,7 @@ def encode_tally(
             "spans_file": spans_file.name,
             "ended": counts.ended,
             "exported": counts.exported,
+            "delivered": counts.delivered,
             "spilled": counts.spilled,
             "dropped": counts.dropped,
             "bytes": bytes_written,

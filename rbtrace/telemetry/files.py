@@ -6,51 +6,18 @@ opened `O_EXCL`, since containers share pids and host names, and written unbuffe
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from rbtrace.conventions import OPEN_SUFFIX, SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
+from rbtrace.small_files import replace_file
 
 _ATTEMPTS = 10_000
-_BLOCK = 4096
 
 
 def _file_name_part(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in text)[:64]
-
-
-def replace_file(target: Path, content: bytes) -> None:
-    """Replace a small private file as a whole.
-
-    On a full disk there is no room for a second file: then the blocks of the present one are
-    written over, which needs none.
-
-    Raises:
-        OSError: neither can be done.
-    """
-    scratch = target.with_name(f".{target.name}.new")
-    try:
-        _write(scratch, content, os.O_CREAT | os.O_TRUNC)
-        scratch.replace(target)
-    except OSError as problem:
-        with suppress(OSError):
-            scratch.unlink()
-        if problem.errno != errno.ENOSPC or len(content) > _BLOCK:
-            raise
-        _write(target, content, 0)
-
-
-def _write(path: Path, content: bytes, flags: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | flags, 0o600)
-    try:
-        written = os.write(descriptor, content)
-        if written < len(content):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.ftruncate(descriptor, len(content))
-    finally:
-        os.close(descriptor)
 
 
 class TraceFiles:

@@ -148,9 +148,9 @@ class Outbox:
     def _note_deliveries(self) -> None:
         """Take out of the file, or mark in it, what the collector has taken."""
         if self.sender is None:
-            self.counts.spilled = self._written
             return
         delivered = self.sender.delivered()
+        self.counts.delivered = delivered.spans
         self.counts.spilled = self._written - delivered.spans
         ranges = delivered.ranges
         if not self.counts.spilled:

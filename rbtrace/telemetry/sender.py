@@ -72,17 +72,16 @@ class Sender:
             return  # the interpreter is shutting down: what is in the file stays there
         self._thread = thread
 
-    def offer(self, parcel: Parcel) -> bool:
-        """Take a parcel to be sent; False if too much waits already, or the thread is to end."""
+    def offer(self, parcel: Parcel) -> None:
+        """Take a parcel to be sent, unless too much waits already, or the thread is to end."""
         with self._changing:
             too_many = self._spans_waiting + len(parcel.batch) > MOST_WAITING
             if too_many or self._ending.is_set():
-                return False
+                return
             self._waiting.append(parcel)
             self._spans_waiting += len(parcel.batch)
             self._idle.clear()
         self._awake.set()
-        return True
 
     def delivered(self) -> Delivered:
         """What has been taken so far."""

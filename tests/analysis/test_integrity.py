@@ -166,7 +166,7 @@ def test_processes_that_fall_short_or_died_are_named(tmp_path):
         stem = tmp_path / f"host-{number}-0"
         stem.with_name(stem.name + ".otlp.jsonl").touch()
         tally = {"host": "host", "pid": number, "instance": str(number), "ended": ended}
-        tally |= {"exported": ended, "spilled": ended - number}
+        tally |= {"exported": ended, "delivered": number}
         stem.with_name(stem.name + ".tally").write_text(json.dumps(tally))
         if died:
             stem.with_name(stem.name + ".open").touch()
