@@ -68,7 +68,9 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 
 .PHONY: bench-overhead
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
-	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
+	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS) \
+		--report docs/results/overhead.md
+	@cat docs/results/overhead.md
 
 .PHONY: collector
 collector: ## Build the collector from pinned sources; the last line is the binary's path

@@ -66,6 +66,12 @@ def describe_machine() -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def in_words(environment: Mapping[str, Any]) -> str:
+    """What matters most of an environment, in one line."""
+    names = ("cpu", "cores", "system", "python", "rustybt", "numpy", "pandas", "blas")
+    return ", ".join(f"{name} {environment[name]}" for name in names if name in environment)
+
+
 def cpu_model() -> str:
     """The processor's name."""
     with suppress(OSError):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rbtrace.bench.environment import in_words
 from rbtrace.bench.result import ARMS, is_result, read_runs
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.policy import make_policy
@@ -93,8 +94,7 @@ def report(judged: Judged) -> Iterator[str]:
 
 def _machine(judged: Judged) -> Iterator[str]:
     known = next(iter(judged.found.values())).baseline.environment
-    names = ("cpu", "cores", "system", "python", "rustybt", "numpy", "pandas", "blas")
-    yield "Measured on " + ", ".join(f"{name} {known[name]}" for name in names if name in known)
+    yield "Measured on " + in_words(known)
     yield ""
 
 

@@ -17,11 +17,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from rbtrace.bench.environment import untraced
+from rbtrace.bench.environment import describe_machine, in_words, untraced, versions
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.scenarios.daily_backtest import OFF
@@ -113,6 +113,22 @@ def _warm_backtests(
     return answers
 
 
+def report(runs: dict[str, list[Run]]) -> Iterator[str]:
+    """The lines of the document."""
+    yield "# What tracing costs"
+    yield ""
+    yield (
+        "A daily backtest of ten assets. Off: "
+        "rbtrace is installed and not turned on. Summary: hot calls are aggregated, the default. "
+        f"Calls: each is a span. {len(runs[OFF])} rounds; a ratio is their geometric mean with its "
+        "95 % interval. A warm backtest is timed until its spans are in the file."
+    )
+    yield ""
+    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield ""
+    yield from table(runs)
+
+
 def table(runs: dict[str, list[Run]]) -> Iterator[str]:
     """The comparison, as the lines of a Markdown table."""
     baseline, *others = ARMS
@@ -156,8 +172,9 @@ def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--turns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the order of the arms.")
-def main(pairs: int, turns: int, seed: int) -> None:
-    """Measure what tracing costs on a real backtest; print a Markdown table.
+@click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def main(pairs: int, turns: int, seed: int, file: TextIO) -> None:
+    """Measure what tracing costs on a real backtest; write it as Markdown.
 
     PAIRS rounds, each with fresh processes and TURNS warm backtests of every arm. A figure is the
     median over rounds; a ratio is their geometric mean with its 95 % interval.
@@ -171,7 +188,7 @@ def main(pairs: int, turns: int, seed: int) -> None:
     except RbtraceError as problem:
         click.echo(f"rbtrace: error: {problem}", err=True)
         sys.exit(problem.exit_code)
-    click.echo("\n".join(table(runs)))
+    file.write("\n".join(report(runs)) + "\n")
 
 
 if __name__ == "__main__":
