@@ -52,7 +52,7 @@ test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten second
 test-durability: $(STAMP) ## Lose nothing: every worker, crash, fork and outage, as a table (TIMES=20)
 	@collector/build otelcol || echo "The cases that need a collector are left out"
 	$(STAGE) durability $(PYTHON) -m pytest tests/durability --basetemp=build/pytest \
-		--times $(TIMES)
+		--times $(TIMES) --durability-report docs/results/durability.md
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and the layers of the imports

@@ -10,7 +10,7 @@ import pytest
 
 from tests.durability.harness import ingest
 from tests.durability.judgement import Row
-from tests.durability.table import table
+from tests.durability.table import document, table
 
 ROWS = pytest.StashKey[list[Row]]()
 REMARKS = pytest.StashKey[list[str]]()
@@ -18,6 +18,7 @@ REMARKS = pytest.StashKey[list[str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--times", type=int, default=1, help="how often to run each case")
+    parser.addoption("--durability-report", type=Path, help="where to keep the table")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -54,3 +55,7 @@ def pytest_terminal_summary(
         terminalreporter.write_line(table(found))
     for remark in remarks:
         terminalreporter.write_line(remark)
+    kept: Path | None = config.getoption("--durability-report", default=None)
+    if found and kept is not None:
+        failed = len(terminalreporter.stats.get("failed", []))
+        kept.write_text(document(found, remarks, failed), encoding="utf-8")

@@ -35,6 +35,22 @@ def table(rows: Iterable[Row]) -> str:
     )
 
 
+INTRODUCTION = """\
+# What is kept
+
+Programs that end, crash, fork, are killed or cannot deliver, and what the report on their traces
+has of what they counted themselves. Spans and calls are lost only where a process was killed,
+within one flush interval, or where a disk stayed full; then the report says so.
+
+`make test-durability TIMES=20` makes this page."""
+
+
+def document(rows: Iterable[Row], remarks: Iterable[str], failed: int) -> str:
+    """The table as a page of its own."""
+    paragraphs = [INTRODUCTION, f"Tests that failed: {failed}.", table(rows), *remarks]
+    return "\n\n".join(paragraphs) + "\n"
+
+
 def _cells(name: str, runs: list[Row]) -> tuple[object, ...]:
     """Sums of all runs, and the longest exit."""
     sums = (
