@@ -28,6 +28,9 @@ THREAD: Final = "thread"
 """Implicit span of a thread whose hot calls no span of its own encloses; as `UNATTACHED`."""
 IMPLICIT_SPANS: Final = frozenset({UNATTACHED, THREAD})
 
+CALLS_METRIC: Final = "rbtrace.calls.duration"
+"""The metric of hot calls: a histogram of their durations, s."""
+
 TRIALS_PER_TRACE: Final = 200
 """Trials of a sweep in the sweep's own trace; each later one is a trace of its own, linked to it.
 
@@ -152,6 +155,10 @@ RUNQUEUE_NS: Final = _attribute(
     "rbtrace.runqueue_ns",
     "task and backtest span",
     "time runnable but waiting for a core, ns (int; Linux)",
+)
+
+OPERATION: Final = _attribute(
+    "rbtrace.operation", "metric", "the operation whose calls a series counts: a span name"
 )
 
 BUNDLE_NAME: Final = _attribute("rustybt.bundle.name", "span", "name of the data bundle")

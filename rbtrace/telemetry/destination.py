@@ -1,4 +1,4 @@
-"""Where spans go beside the files: an exporter the user names in the environment.
+"""Where spans and metrics go beside the files: exporters the user names in the environment.
 
 `OTEL_TRACES_EXPORTER` or an OTLP endpoint counts only if the user set it. The OpenTelemetry
 distribution sets `OTEL_TRACES_EXPORTER=otlp` by itself when it starts a program; that is a
@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from abc import ABC, abstractmethod
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
@@ -21,14 +22,15 @@ from rbtrace.errors import MissingExtraError, warn_once
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from opentelemetry.sdk.trace.export import SpanExporter
-
     from rbtrace.telemetry.records import Record
 
 NO_EXPORTER: Final = "none"
 _EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+_METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
+_METRICS_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
+_METRICS_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OTLP: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
@@ -41,9 +43,28 @@ def exporter_name(environ: Mapping[str, str] | None = None) -> str | None:
     if not chosen and any(source.get(name, "").strip() for name in _ENDPOINTS):
         chosen = "otlp"
     if chosen == "otlp":
-        protocol = next((source[name] for name in _PROTOCOLS if source.get(name)), "grpc")
-        return _OTLP.get(protocol.strip(), protocol.strip())
+        return _otlp_exporter(source, _PROTOCOLS)
     return chosen or None
+
+
+def metric_exporter_name(environ: Mapping[str, str] | None = None) -> str | None:
+    """The exporter of metrics the user asks for; None unless there is an endpoint for them.
+
+    A collector for spans need not take metrics: its endpoint counts if `OTEL_METRICS_EXPORTER`
+    says `otlp`.
+    """
+    source = os.environ if environ is None else environ
+    chosen = source.get(_METRICS_EXPORTER, "").split(",")[0].strip().lower()
+    endpoint = source.get(_METRICS_ENDPOINT, "").strip()
+    general = source.get(_ENDPOINTS[0], "").strip() if chosen == "otlp" else ""
+    if chosen in {"", "otlp"} and (endpoint or general):
+        return _otlp_exporter(source, _METRICS_PROTOCOLS)
+    return None
+
+
+def _otlp_exporter(source: Mapping[str, str], protocols: Sequence[str]) -> str:
+    protocol = next((source[name] for name in protocols if source.get(name)), "grpc").strip()
+    return _OTLP.get(protocol, protocol)
 
 
 def _set_by_distribution() -> bool:
@@ -56,49 +77,58 @@ def _set_by_distribution() -> bool:
     return not any(entry.startswith(_EXPORTER.encode() + b"=") for entry in at_start)
 
 
-class Destination:
-    """An exporter named in the environment, and the promise that it never raises."""
+class Destination[Sent](ABC):
+    """An exporter named in the environment, and the promise that it never raises.
+
+    Attributes:
+        name: the exporter's, as OpenTelemetry's entry points have it.
+        group: the group of entry points it is in.
+        subject: what it is sent, for messages.
+        otherwise: what becomes of that where the exporter does not take it, for messages.
+    """
+
+    group: ClassVar[str]
+    subject: ClassVar[str]
+    otherwise: ClassVar[str]
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._exporter: SpanExporter | None = None
+        self._exporter: Any = None
 
     def load(self) -> bool:
         """Import and make the exporter; False if there is none."""
         # The exporter logs every failure; where nobody set up logging that would go to stderr.
         logging.getLogger("opentelemetry.exporter").addHandler(logging.NullHandler())
         try:
-            self._exporter = _load_exporter(self.name)
+            self._exporter = _load_exporter(self.group, self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-            warn_once(f"load:{self.name}", f"{problem}; spans kept in files")
+            warn_once(f"load:{self.subject}:{self.name}", f"{problem}; {self.otherwise}")
         return self._exporter is not None
 
-    def export(self, batch: Sequence[Record]) -> bool:
+    def export(self, batch: Sequence[Sent]) -> bool:
         """Export a batch; say whether it was taken. Waits as long as the exporter does."""
-        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
-
-        from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
-
         if self._exporter is None:
             return False
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
-            result = self._exporter.export([stamped(record) for record in batch])
+            is_taken = self._give(batch)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self.say_undelivered(str(problem))
             return False
         finally:
             detach(token)
-        if result is not SpanExportResult.SUCCESS:
+        if not is_taken:
             self.say_undelivered("not delivered")
-            return False
-        return True
+        return is_taken
+
+    @abstractmethod
+    def _give(self, batch: Sequence[Sent]) -> bool:
+        """Give a batch to the exporter; say whether it was taken."""
 
     def say_undelivered(self, why: str) -> None:
-        """Warn, once per destination, that spans stay in files."""
+        """Warn, once per destination, what becomes of what it does not take."""
         warn_once(
-            f"undelivered:{self.name}",
-            f"{self.name}: {why}; spans are kept in files, `rbtrace replay` sends them",
+            f"undelivered:{self.subject}:{self.name}", f"{self.name}: {why}; {self.otherwise}"
         )
 
     def close(self) -> None:
@@ -110,17 +140,32 @@ class Destination:
             warn_once(f"close:{self.name}", f"{self.name} did not close: {problem!r}")
 
 
-def destination_of_environment() -> Destination | None:
+class SpanDestination(Destination["Record"]):
+    """Where spans go."""
+
+    group = "opentelemetry_traces_exporter"
+    subject = "spans"
+    otherwise = "spans are kept in files, `rbtrace replay` sends them"
+
+    def _give(self, batch: Sequence[Record]) -> bool:
+        from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
+
+        from rbtrace.telemetry.stamped import stamped  # noqa: PLC0415 - with the SDK
+
+        result = self._exporter.export([stamped(record) for record in batch])
+        return result is SpanExportResult.SUCCESS
+
+
+def destination_of_environment() -> SpanDestination | None:
     """The destination the environment names, or None for files alone."""
     name = exporter_name()
-    return None if name is None or name == NO_EXPORTER else Destination(name)
+    return None if name is None or name == NO_EXPORTER else SpanDestination(name)
 
 
-def _load_exporter(name: str) -> SpanExporter:
-    found = entry_points(group="opentelemetry_traces_exporter", name=name)
+def _load_exporter(group: str, name: str) -> Any:
+    found = entry_points(group=group, name=name)
     if found:
-        exporter: SpanExporter = next(iter(found)).load()()
-        return exporter
+        return next(iter(found)).load()()
     if name in _OTLP.values():
         raise MissingExtraError("otlp", f"exporting to {name}")
-    raise LookupError(f"{_EXPORTER}={name} names no installed exporter")
+    raise LookupError(f"{name} names no installed exporter")

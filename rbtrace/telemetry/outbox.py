@@ -55,11 +55,6 @@ class Outbox:
         self._write_again_at = 0.0
         self._written = 0
 
-    def make_ready(self) -> None:
-        """Make ready to deliver; call it while the program runs."""
-        if self.sender is not None:
-            self.sender.start()
-
     def put(self, record: Record) -> None:
         """Take over an ended span. Never waits, unless memory is full."""
         self.counts.note_ended()

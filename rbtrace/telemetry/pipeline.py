@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
 from rbtrace.telemetry.lifecycle import finish_with_worker
-from rbtrace.telemetry.outbox import Outbox
+from rbtrace.telemetry.metrics import metrics_of_environment
+from rbtrace.telemetry.outbox import DELIVERY_S, Outbox
 from rbtrace.telemetry.processor import OpenSpans
 from rbtrace.telemetry.provider import Providers
 from rbtrace.telemetry.records import Record
@@ -60,6 +62,11 @@ class Pipeline:
         sender = None if destination is None else Sender(destination)
         self.outbox = Outbox(files, self.process, sender)
         self.providers = Providers(self)
+        self.metrics = metrics_of_environment(
+            self.process.instance, lambda: self.providers.resource
+        )
+        senders = (sender, None if self.metrics is None else self.metrics.sender)
+        self._senders = [one for one in senders if one is not None]
 
     def tracer(self, scope: str) -> Tracer:
         """The tracer for an instrumentation scope; the first call decides about the provider."""
@@ -82,7 +89,8 @@ class Pipeline:
         """There is something to deliver from now on: see that it is, also when the worker ends."""
         if self._is_worker is None:
             self._is_worker = self._forked or _is_worker_process()
-            self.outbox.make_ready()
+            for sender in self._senders:
+                sender.start()
             if self._is_worker:
                 self.outbox.may_end_unnoticed = True
                 finish_with_worker(self.shutdown)
@@ -94,7 +102,7 @@ class Pipeline:
         if entry is None:
             return
         for summary in self.aggregates.span_ended(span):
-            self.outbox.put(Record(summary, entry.stamp))
+            self._put_made(summary, entry.stamp)
         if not entry.is_local_root:
             self.outbox.put(Record(span, {}))
             return
@@ -111,7 +119,13 @@ class Pipeline:
     def put_implicit(self, is_over: Callable[[int], bool]) -> None:
         """Queue the trees that no span closes, of the threads that are over."""
         for span in self.aggregates.finish(is_over):
-            self.outbox.put(Record(span, self.providers.stamp))
+            self._put_made(span, self.providers.stamp)
+
+    def _put_made(self, span: ReadableSpan, stamp: Mapping[str, AttributeValue]) -> None:
+        """Queue a span that no tracer started, and count the calls it stands for."""
+        if self.metrics is not None:
+            self.metrics.note(span)
+        self.outbox.put(Record(span, stamp))
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
@@ -119,6 +133,8 @@ class Pipeline:
         with TERMINATION.uninterrupted():
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
+            if self.metrics is not None:
+                self.metrics.flush()
 
     def _still_open(self) -> Iterable[Record]:
         stamp = self.providers.stamp
@@ -134,7 +150,12 @@ class Pipeline:
             self.closed = True
             self.flusher.stop()
             self.put_implicit(lambda _: True)
+            deadline = time.monotonic() + DELIVERY_S
+            if self.metrics is not None:
+                self.metrics.flush()
             self.outbox.close(self._still_open if len(self.open_spans) else None)
+            if self.metrics is not None:
+                self.metrics.finish(max(0.0, deadline - time.monotonic()))
 
     def deliver_from_signal_handler(self, *, is_the_end: bool) -> None:
         """Flush, or shut down, in the flush thread: the interrupted code may hold any lock."""
@@ -142,14 +163,14 @@ class Pipeline:
 
     def before_fork(self) -> bool:
         """Stop our threads where they hold no lock; say whether the flush thread was running."""
-        if self.outbox.sender is not None:
-            self.outbox.sender.pause()
+        for sender in self._senders:
+            sender.pause()
         return self.flusher.stop()
 
     def after_fork(self, *, was_running: bool) -> None:
         """In the parent: go on."""
-        if self.outbox.sender is not None:
-            self.outbox.sender.resume()
+        for sender in self._senders:
+            sender.resume()
         if was_running:
             self.flusher.ensure_running()
 

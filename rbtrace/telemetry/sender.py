@@ -8,19 +8,21 @@ process may be killed at any time: what the collector has not taken is still in 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rbtrace.telemetry.destination import Destination
-    from rbtrace.telemetry.records import Record
 
 MOST_WAITING: Final = 16_384
 """Spans that may wait in memory to be sent; beyond that they are in the file alone."""
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
+SLOW_S: Final = 0.3
+"""A collector whose last answer took longer is not waited for at the end of the process."""
 BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
 LOADING_S: Final = 5.0
@@ -28,9 +30,9 @@ LOADING_S: Final = 5.0
 
 
 class Parcel(NamedTuple):
-    """Spans to be sent, and the bytes of the spans file that hold them (none: `start == end`)."""
+    """What is to be sent, and the bytes of the spans file that hold it (none: `start == end`)."""
 
-    batch: Sequence[Record]
+    batch: Sequence[Any]
     start: int
     end: int
 
@@ -45,7 +47,7 @@ class Delivered(NamedTuple):
 class Sender:
     """Sends parcels to one destination, one at a time, in a daemon thread."""
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination[Any]) -> None:
         self._destination = destination
         self._thread: threading.Thread | None = None
         self._waiting: deque[Parcel] = deque()
@@ -58,6 +60,8 @@ class Sender:
         self._at_work = threading.Lock()
         self._is_loaded = threading.Event()
         self._is_paused = False
+        self._asked_at: float | None = None
+        self._is_prompt = True
         self._delivered = 0
         self._ranges: list[tuple[int, int]] = []
 
@@ -94,11 +98,20 @@ class Sender:
             self._ranges.clear()
 
     def finish(self, wait_s: float) -> None:
-        """Send what waits, for so long at most, and let the thread end."""
-        if self._thread is not None and not self._idle.wait(wait_s):
-            self._destination.say_undelivered("no answer")
+        """Send what waits, for so long at most, and let the thread end.
+
+        A collector that is away or slow is not waited for: what it has not taken is in the file.
+        """
+        if self._thread is not None and not self._idle.wait(self._worth_waiting_s(wait_s)):
+            self._destination.say_undelivered("no answer in time")
         self._ending.set()
         self._awake.set()
+
+    def _worth_waiting_s(self, most_s: float) -> float:
+        if not self._is_prompt:
+            return 0.0
+        asked_at = self._asked_at
+        return most_s if asked_at is None else max(0.0, asked_at + most_s - time.monotonic())
 
     def pause(self) -> None:
         """Before a fork: wait for a request under way, not for long."""
@@ -119,7 +132,7 @@ class Sender:
         pause_s = 0.0
         while not self._ending.wait(pause_s) and (parcel := self._next()) is not None:
             with self._at_work:
-                taken = self._destination.export(parcel.batch)
+                taken = self._ask(parcel)
             if taken:
                 self._note(parcel)
                 pause_s = 0.0
@@ -127,6 +140,15 @@ class Sender:
                 self._put_behind(parcel)
                 pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
         self._destination.close()
+
+    def _ask(self, parcel: Parcel) -> bool:
+        """Send one parcel; remember how long the answer takes."""
+        asked_at = self._asked_at = time.monotonic()
+        taken = self._destination.export(parcel.batch)
+        self._asked_at = None
+        is_first = not self._delivered  # it includes what is done once, such as connecting
+        self._is_prompt = taken and (is_first or time.monotonic() - asked_at < SLOW_S)
+        return taken
 
     def _next(self) -> Parcel | None:
         """The parcel to send now, waited for; None at the end."""
