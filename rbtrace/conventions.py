@@ -19,8 +19,15 @@ SPANS_SUFFIX: Final = ".otlp.jsonl"
 TALLY_SUFFIX: Final = ".tally"
 OPEN_SUFFIX: Final = ".open"
 SENT_SUFFIX: Final = ".sent"
-SIDE_SUFFIXES: Final = (TALLY_SUFFIX, OPEN_SUFFIX, SENT_SUFFIX)
+PROFILE_SUFFIX: Final = ".profile.jsonl"
+SIDE_SUFFIXES: Final = (TALLY_SUFFIX, OPEN_SUFFIX, SENT_SUFFIX, PROFILE_SUFFIX)
 """Files that stand beside a spans file and hold no ended spans."""
+
+PROFILE_VERSION: Final = 1
+NO_PYTHON: Final = "[no Python]"
+"""Frame of the time in which an extension held the interpreter, and nothing says for whom."""
+DEEPER: Final = "[deeper]"
+"""Frame that stands for the outer part of a stack too deep to keep."""
 
 UNATTACHED: Final = "rbtrace.unattached"
 """Implicit root of hot calls that no span encloses. Its own self time enters no share, no wall."""

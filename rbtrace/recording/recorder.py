@@ -67,6 +67,7 @@ class Recorder:
         self._take_back()
         if self._pipeline is not None and self._trees is not None:
             self._trees.stop()
+            self._pipeline.stacks.stop()
             self._pipeline.providers.set_active(active=False)
             self._pipeline.flush()
 
@@ -120,11 +121,13 @@ class Recorder:
             return
         try:
             from rbtrace.recording.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
+            from rbtrace.recording.whereabouts import innermost_span  # noqa: PLC0415
+            from rbtrace.sampling.profiler import Profiler  # noqa: PLC0415
             from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415
             from rbtrace.telemetry.pipeline import Pipeline  # noqa: PLC0415
 
             trees = Trees()
-            pipeline = Pipeline(self.settings, trees)
+            pipeline = Pipeline(self.settings, trees, Profiler(innermost_span))
             trees.serve(pipeline)
             follow(pipeline)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import select
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from rbtrace.telemetry.filter import drop_messages
+
 INTERVAL_S = 0.9
 """So that a flush under way at the end of a second is still of that second."""
 _POLL_S = 0.005
+_KIND = socket.SOCK_DGRAM if sys.platform == "linux" else socket.SOCK_STREAM
 
 
 class Flusher:
@@ -48,6 +52,15 @@ class Flusher:
     def wakeup_fd(self) -> int:
         """For `signal.set_wakeup_fd`: the number of each signal that Python handles goes here."""
         return self._wake.fileno()
+
+    def ignore_signal(self, number: int) -> None:
+        """Let this signal not wake the thread: it comes often, and concerns nobody here.
+
+        The system drops its messages before they arrive (Linux); elsewhere the thread wakes and
+        goes back to sleep.
+        """
+        with suppress(OSError):
+            drop_messages(self._woken, number)
 
     def ensure_running(self) -> None:
         """Start the thread if it does not run."""
@@ -144,8 +157,8 @@ class _Order:
 
 
 def _socket_pair() -> tuple[socket.socket, socket.socket]:
-    """Both ends without waiting, as `signal.set_wakeup_fd` wants it."""
-    ends = socket.socketpair()
+    """Both ends without waiting, as `signal.set_wakeup_fd` wants it; each byte is a message."""
+    ends = socket.socketpair(type=_KIND)
     for end in ends:
         end.settimeout(0)
     return ends

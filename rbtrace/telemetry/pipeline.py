@@ -36,15 +36,16 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from rbtrace.settings import Settings
-    from rbtrace.telemetry.records import Aggregates
+    from rbtrace.telemetry.records import Aggregates, StackSampling
 
 
 class Pipeline:
     """Everything between a span that starts and the bytes that stay of it, in one process."""
 
-    def __init__(self, settings: Settings, aggregates: Aggregates) -> None:
+    def __init__(self, settings: Settings, aggregates: Aggregates, stacks: StackSampling) -> None:
         self.settings = settings.settled()
         self.aggregates = aggregates
+        self.stacks = stacks
         self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
         self._forked = False
         self._begin()
@@ -57,10 +58,10 @@ class Pipeline:
         self.open_spans = OpenSpans()
         self.closed = False
         self._is_worker: bool | None = None
-        files = TraceFiles(self.settings.directory / run_id, host, pid)
+        self.files = TraceFiles(self.settings.directory / run_id, host, pid)
         destination = destination_of_environment()
         sender = None if destination is None else Sender(destination)
-        self.outbox = Outbox(files, self.process, sender)
+        self.outbox = Outbox(self.files, self.process, sender)
         self.providers = Providers(self)
         self.metrics = metrics_of_environment(
             self.process.instance, lambda: self.providers.resource
@@ -95,6 +96,10 @@ class Pipeline:
                 self.outbox.may_end_unnoticed = True
                 finish_with_worker(self.shutdown)
         self.flusher.ensure_running()
+        if not self.closed:
+            signal_number = self.stacks.ensure_running(self.settings, self.process)
+            if signal_number is not None:
+                self.flusher.ignore_signal(signal_number)
 
     def span_ended(self, span: ReadableSpan, span_id: int) -> None:
         """A span ended: queue its summaries and itself; at the end of a worker's task, flush."""
@@ -133,8 +138,13 @@ class Pipeline:
         with TERMINATION.uninterrupted():
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
+            self._flush_stacks()
             if self.metrics is not None:
                 self.metrics.flush()
+
+    def _flush_stacks(self, *, final: bool = False) -> None:
+        """Write what was sampled beside the spans; the flush before has settled the files' name."""
+        self.stacks.flush(self.files.folder / self.files.stem, final=final)
 
     def _still_open(self) -> Iterable[Record]:
         stamp = self.providers.stamp
@@ -148,12 +158,14 @@ class Pipeline:
             if self.closed:
                 return
             self.closed = True
+            self.stacks.stop()
             self.flusher.stop()
             self.put_implicit(lambda _: True)
             deadline = time.monotonic() + DELIVERY_S
             if self.metrics is not None:
                 self.metrics.flush()
             self.outbox.close(self._still_open if len(self.open_spans) else None)
+            self._flush_stacks(final=True)
             if self.metrics is not None:
                 self.metrics.finish(max(0.0, deadline - time.monotonic()))
 
@@ -178,6 +190,7 @@ class Pipeline:
         """In a forked child: nothing of the parent's is ended, reported or counted here."""
         self.outbox.abandon()
         self.aggregates.forget()
+        self.stacks.begin_again_in_child()
         self.flusher.close()
         self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
         clock.measure_again()

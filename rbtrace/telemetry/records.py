@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.util.types import AttributeValue
+
+    from rbtrace.settings import Settings
+    from rbtrace.telemetry.counts import ProcessIdentity
 
 
 class Record(NamedTuple):
@@ -40,3 +44,23 @@ class Aggregates(Protocol):
 
     def forget(self) -> None:
         """Drop everything without reporting it (in the child after a fork)."""
+
+
+class StackSampling(Protocol):
+    """Who samples stacks: `rbtrace.sampling`; given to the pipeline, which drives it."""
+
+    def ensure_running(self, settings: Settings, process: ProcessIdentity) -> int | None:
+        """Start if that is asked for; give the number of the signal used from now on, if any."""
+        ...
+
+    def stop(self) -> None:
+        """Sample no more."""
+        ...
+
+    def flush(self, stem: Path, *, final: bool = False) -> None:
+        """Write what was sampled to a file beside the spans file."""
+        ...
+
+    def begin_again_in_child(self) -> None:
+        """Drop everything without writing it, after a fork."""
+        ...

@@ -1,4 +1,4 @@
-"""Metrics of hot calls: exact buckets, the calls of the trace, and only where they are asked for."""
+"""Metrics of hot calls: exact buckets, the trace's calls, and only where they are asked for."""
 
 from __future__ import annotations
 

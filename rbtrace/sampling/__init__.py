@@ -1,0 +1,1 @@
+"""Stack samples of the running program: samplers behind one interface, and profile files."""

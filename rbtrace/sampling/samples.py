@@ -1,0 +1,103 @@
+"""Samples between the sampler that takes them and the file that keeps them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from rbtrace.conventions import NO_PYTHON
+from rbtrace.sampling.stacks import StackTable
+
+FULL: Final = 65_536
+"""Samples that wait to be written; of more, the oldest are dropped and counted."""
+LATE: Final = 2
+"""A sample that comes after more than so many intervals was held up: no Python ran meanwhile."""
+
+
+class Place(NamedTuple):
+    """What the program is in: ids of the innermost span or summary (0: none), and a boundary.
+
+    `since` is when the innermost real span began, epoch ns, and `outside` the id of its parent.
+    """
+
+    trace_id: int = 0
+    span_id: int = 0
+    since: int = 0
+    outside: int = 0
+
+
+class Sample(NamedTuple):
+    """One stack: when it was seen, epoch ns, for how long it stands, ns, and where it was."""
+
+    time: int
+    weight: int
+    stack: int
+    trace_id: int
+    span_id: int
+
+
+class Samples:
+    """Takes samples; the thread that is sampled calls `take`, another one `drain`.
+
+    A sample weighs the time since the one before, not one interval: while an extension holds the
+    interpreter no signal handler runs, and that time is the extension's.
+    """
+
+    def __init__(
+        self, interval_ns: int, clock: Callable[[], int], place: Callable[[], Place]
+    ) -> None:
+        """Take no sample yet.
+
+        Args:
+            interval_ns: the nominal interval, ns.
+            clock: gives the time, epoch ns.
+            place: says what span the calling thread is in.
+        """
+        self.stacks = StackTable()
+        self.taken = 0
+        self._drained = 0
+        self._interval_ns = interval_ns
+        self._clock = clock
+        self._place = place
+        self._waiting: deque[Sample] = deque(maxlen=FULL)
+        self._last = 0
+
+    def begin(self) -> None:
+        """Time counts from now."""
+        self._last = self._clock()
+
+    def take(self, stack: int) -> None:
+        """The calling thread is in this stack."""
+        now = self._clock()
+        last, self._last = self._last, now
+        place = self._place()
+        weight = now - last
+        if weight > LATE * self._interval_ns and last < place.since < now:
+            # The span cannot have been held up before it began.
+            before = place.since - last
+            self._put(
+                Sample(
+                    place.since, before, self.stacks.of_name(NO_PYTHON),
+                    place.trace_id if place.outside else 0, place.outside,
+                )
+            )  # fmt: skip
+            weight -= before
+        self._put(Sample(now, weight, stack, place.trace_id, place.span_id))
+
+    def _put(self, sample: Sample) -> None:
+        self.taken += 1
+        self._waiting.append(sample)
+
+    def drain(self) -> list[Sample]:
+        """The samples that wait, which do so no longer."""
+        drained = []
+        while self._waiting:
+            drained.append(self._waiting.popleft())
+        self._drained += len(drained)
+        return drained
+
+    @property
+    def overflowed(self) -> int:
+        """How many were dropped because nobody drained them; exact while none is taken."""
+        return max(0, self.taken - self._drained - len(self._waiting))
