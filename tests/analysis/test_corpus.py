@@ -194,6 +194,12 @@ CASES = [
         {"truncated_lines": 1},
     ),
     Case(
+        "torn-twice.jsonl",
+        {"root": 70, "a": 30},
+        "two writers were killed within a line, and the third went on in their file",
+        {"truncated_lines": 2},
+    ),
+    Case(
         "broken-line.jsonl",
         {"root": 70, "a": 30},
         "a line that breaks off between good ones",

@@ -16,6 +16,9 @@ INTERVAL_NS = 1_500_000_000
 """The documented flush interval, and half as much for the flush itself on a busy machine."""
 
 
+START = b'{"resourceSpans":'
+
+
 @dataclass(frozen=True)
 class Counted:
     """What the traced functions counted themselves.
@@ -68,6 +71,7 @@ class Kept:
         records: spans in the span files, summaries and exemplars included.
         repeats: spans that are in span files more than once.
         wire_repeats: spans that a collector has received more than once.
+        is_torn: whether a collector was killed while it wrote a line.
     """
 
     calls: Counter[str]
@@ -76,6 +80,7 @@ class Kept:
     records: int
     repeats: int
     wire_repeats: int
+    is_torn: bool
 
     @classmethod
     def read(cls, paths: Iterable[Path], received: Iterable[Path] = ()) -> Kept:
@@ -86,7 +91,7 @@ class Kept:
         try:
             analysis = rbtrace.analyze(paths)
         except InputError as problem:
-            return cls(Counter(), {}, str(problem), 0, 0, 0)
+            return cls(Counter(), {}, str(problem), 0, 0, 0, False)
         document = json.loads(analysis.to_json())
         return cls(
             Counter({row["name"]: row["calls"] for row in document["operations"]}),
@@ -95,7 +100,14 @@ class Kept:
             sum(1 for _ in raw_spans(files)),
             repeated(file for file in files if file not in at_collector),
             repeated(at_collector),
+            any(map(has_torn_line, at_collector)),
         )
+
+
+def has_torn_line(file: Path) -> bool:
+    """Whether a line was not finished before the next began, or at the end."""
+    *lines, rest = file.read_bytes().split(b"\n")
+    return bool(rest) or any(line.rindex(START) for line in lines)
 
 
 def repeated(files: Iterable[Path]) -> int:
@@ -108,6 +120,7 @@ def raw_spans(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
     """Every span of whole OTLP JSON lines, as the json module reads it."""
     for file in files:
         for line in file.read_bytes().split(b"\n")[:-1]:  # nothing, or what is cut off
-            for group in json.loads(line)["resourceSpans"]:
+            whole = line[line.rindex(START) :]  # a killed collector left a torn beginning
+            for group in json.loads(whole)["resourceSpans"]:
                 for scope in group["scopeSpans"]:
                     yield from scope["spans"]

@@ -72,7 +72,8 @@ def faults(outcome: Outcome) -> list[str]:
         f"left {row.deadlocks} processes that had to be killed": row.deadlocks > 0,
         f"took {row.exit_s:.2f} s to exit": row.exit_s
         > (LIBRARY_EXIT_S if outcome.case.engine or outcome.case.needs else LONGEST_EXIT_S),
-        f"is complete: {complete}; {outcome.kept.integrity}": complete is not outcome.case.complete,
+        f"is complete: {complete}; {outcome.kept.integrity}": complete
+        is not (outcome.case.complete and not outcome.kept.is_torn),
     }
     return [f"{row.name} {what}" for what, is_so in amiss.items() if is_so]
 

@@ -23,6 +23,8 @@ from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.otlp_lenient import lenient_request
 
 _CHUNK_SPANS: Final = 1 << 10
+_START: Final = b'{"resourceSpans":'
+"""Within a line: a writer was killed, and the next one went on in its file. No string has this."""
 _LINK_MARK: Final = names.LINK.encode()
 
 
@@ -64,6 +66,10 @@ def _request(line: bytes, faults: Faults) -> wire.Request | None:
         return None
     found = lenient_request(line)
     if found is None:
+        start = line.find(_START, 1)
+        if start > 0:
+            faults.truncated_lines += 1
+            return _request(line[start:], faults)
         if line.endswith(b"\n"):
             faults.invalid_lines += 1
         else:
