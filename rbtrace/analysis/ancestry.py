@@ -7,9 +7,10 @@ that a row is a root.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 
@@ -76,7 +77,7 @@ def nearest(parent: Codes, passed_over: Mask) -> Codes:
     return np.where(parent == NO_PARENT, NO_PARENT, stands_for[parent]).astype(np.int32)
 
 
-def greatest_above(parent: Codes, values: Ints) -> Ints:
+def greatest_above[T: np.integer[Any]](parent: Codes, values: npt.NDArray[T]) -> npt.NDArray[T]:
     """For every row, the greatest of its own value and those of all its ancestors."""
     greatest = values.copy()
     ancestor = parent.copy()

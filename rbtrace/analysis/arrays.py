@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ type Ints = npt.NDArray[np.int64]
 type Ids = npt.NDArray[np.uint64]
 type Codes = npt.NDArray[np.int32]
 type Mask = npt.NDArray[np.bool_]
+
+_COUNTED: Final = 4
+"""Where there are more possible codes for each that is given, sorting is faster than counting."""
 
 
 def sum_by(group: npt.NDArray[np.integer[Any]], values: Ints, groups: int) -> Ints:
@@ -25,6 +28,23 @@ def sum_by(group: npt.NDArray[np.integer[Any]], values: Ints, groups: int) -> In
     sums = np.zeros(groups, np.int64)
     np.add.at(sums, group, values)
     return sums
+
+
+def occurring(codes: npt.NDArray[np.integer[Any]], count: int) -> Ints:
+    """The codes that occur, in order; all are below `count`."""
+    occurs = np.zeros(count, np.bool_)
+    occurs[codes] = True
+    return np.flatnonzero(occurs)
+
+
+def distinct(codes: npt.NDArray[np.integer[Any]], count: int) -> tuple[Ints, Ints]:
+    """The codes that occur, in order, and which of them each one is; all are below `count`."""
+    if count > _COUNTED * max(1, codes.size):
+        return np.unique(codes, return_inverse=True)
+    found = occurring(codes, count)
+    number = np.zeros(count, np.int64)
+    number[found] = np.arange(found.size)
+    return found, number[codes]
 
 
 def starts_of_runs(ordered: npt.NDArray[Any]) -> Ints:

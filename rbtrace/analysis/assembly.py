@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
-from rbtrace.analysis.arrays import Codes, Ints, Mask
+from rbtrace.analysis.arrays import Codes, Mask
 from rbtrace.analysis.clocks import settle_clocks
 from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
@@ -26,7 +26,7 @@ def build(builder: Builder) -> SpanTable:
     batch = builder.take()
     every = batch.columns
     kept = first_of_each(every, builder.names.values_by_code)
-    anomalies.duplicates = every.trace.size - kept.size
+    anomalies.duplicates = int(kept.size - np.count_nonzero(kept))
     columns = every if not anomalies.duplicates else every.of(kept)
     extras, summaries = _renumbered(batch, kept)
     parent = _joined(builder, columns, extras, anomalies)
@@ -66,10 +66,9 @@ def build(builder: Builder) -> SpanTable:
     return table
 
 
-def _renumbered(batch: Batch, kept: Ints) -> tuple[dict[int, Extra], Summaries]:
+def _renumbered(batch: Batch, kept: Mask) -> tuple[dict[int, Extra], Summaries]:
     """Extras and summaries of the rows that are kept, under their new row numbers."""
-    number = np.full(batch.columns.trace.size, NO_PARENT, np.int64)
-    number[kept] = np.arange(kept.size)
+    number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, NO_PARENT)
     extras = {
         int(number[row]): extra for row, extra in batch.extras.items() if number[row] != NO_PARENT
     }
@@ -86,13 +85,12 @@ def _joined(
     builder: Builder, columns: Columns, extras: dict[int, Extra], anomalies: Anomalies
 ) -> Codes:
     """Parent rows, by parent id or by link; cycles cut."""
-    parent_trace, parent_id = columns.trace.copy(), columns.parent_id.copy()
+    linked = {}
     for row, extra in extras.items():
         if extra.parent_link is not None:
             trace, span = extra.parent_link
-            parent_trace[row] = builder.traces[trace]
-            parent_id[row] = int(parse_id(span, 16) or "0", 16)
-    parent, anomalies.orphans = parents(columns.trace, columns.span_id, parent_trace, parent_id)
+            linked[row] = builder.traces[trace], int(parse_id(span, 16) or "0", 16)
+    parent, anomalies.orphans = parents(columns.trace, columns.span_id, columns.parent_id, linked)
     _, on_cycle = depths(parent)
     if on_cycle.size:
         cut = cut_cycles(parent, on_cycle, columns.start, columns.span_id)

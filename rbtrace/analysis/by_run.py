@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import Codes, Ints, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, distinct, sum_by
 from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.table import SpanTable
@@ -41,7 +41,9 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
     started = np.full(len(table.runs), np.iinfo(np.int64).max)
     np.minimum.at(started, table.run[~table.summary], table.start[~table.summary])
     hosts: dict[int, set[str]] = {}
-    for run, process in np.unique(np.stack([table.run, table.process]), axis=1).T.tolist():
+    many = len(table.processes)
+    pairs, _ = distinct(table.run.astype(np.int64) * many + table.process, len(table.runs) * many)
+    for run, process in zip(*(part.tolist() for part in np.divmod(pairs, many)), strict=True):
         hosts.setdefault(run, set()).add(table.processes[process].host)
     fingerprints: dict[int, list[str]] = {}
     for row, extra in table.extras.items():
@@ -64,7 +66,9 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
 def self_by_run(table: SpanTable, self_ns: Ints) -> list[dict[str, int]]:
     """Self time of each operation in each run, ns; operations that a run has no call of are not."""
     counted = table.real | table.summary
-    sums = _sums(table.run[counted], table.name[counted], self_ns[counted], len(table.names))
+    sums = _sums(
+        table.run[counted], table.name[counted], self_ns[counted], len(table.runs), len(table.names)
+    )
     found: list[dict[str, int]] = [{} for _ in table.runs]
     for run, name, spent in sums:
         found[run][table.names[name]] = spent
@@ -80,14 +84,17 @@ def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, in
     counted = table.real | table.summary
     found: dict[int, dict[CallPathKey, int]] = {}
     for run, one, calls in _sums(
-        table.run[counted], node[counted], weights.calls[counted], len(paths)
+        table.run[counted], node[counted], weights.calls[counted], len(table.runs), len(paths)
     ):
         found.setdefault(run, {})[paths[one]] = calls
     return found
 
 
-def _sums(run: Codes, code: Codes, values: Ints, codes: int) -> list[tuple[int, int, int]]:
-    """Sum values per run and code: (run, code, sum) of all that occur."""
-    keys, position = np.unique(run.astype(np.int64) * codes + code, return_inverse=True)
+def _sums(
+    run: Codes, code: Codes, values: Ints, many: int, codes: int
+) -> list[tuple[int, int, int]]:
+    """Sum values per run (of so many) and code (of so many): (run, code, sum) of all that occur."""
+    pairs = run.astype(np.int64) * codes + code
+    keys, position = distinct(pairs, many * codes)
     sums = sum_by(position, values, keys.size).tolist()
     return [(*divmod(key, codes), spent) for key, spent in zip(keys.tolist(), sums, strict=True)]

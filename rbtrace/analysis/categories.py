@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from rbtrace.analysis.arrays import Codes, Ints, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, occurring, sum_by
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
@@ -36,11 +36,12 @@ class ProcessTime(Struct, frozen=True, gc=False):
 def categories(table: SpanTable, self_ns: Ints) -> list[CategoryTime]:
     """Self time of every category that occurs, greatest first."""
     spent = _sums(table.category, self_ns, len(table.categories))
-    occurs = set(table.category[table.real | table.summary].tolist())
+    counted = table.category[table.real | table.summary]
     rows = [
-        CategoryTime(name or UNCATEGORIZED, spent[code], share(spent[code], sum(spent)))
-        for code, name in enumerate(table.categories)
-        if code in occurs
+        CategoryTime(
+            table.categories[code] or UNCATEGORIZED, spent[code], share(spent[code], sum(spent))
+        )
+        for code in occurring(counted, len(table.categories)).tolist()
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
 

@@ -80,7 +80,7 @@ class Columns(NamedTuple):
         codes, ids, times = np.zeros(0, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.int64)
         return cls(codes, ids, ids, times, times, codes, codes, codes, np.zeros(0, np.bool_))
 
-    def of(self, rows: Ints | Mask) -> Columns:
+    def of(self, rows: Codes | Mask) -> Columns:
         """These rows of every column."""
         return Columns._make(column[rows] for column in self)
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, greatest_above
 from rbtrace.analysis.apportion import apportion
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, ranks, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, distinct, ranks, starts_of_runs, sum_by
 from rbtrace.analysis.intervals import LONGEST_LINE
 from rbtrace.analysis.self_time import SelfTimes
 from rbtrace.analysis.table import SpanTable
@@ -43,7 +43,7 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     """Critical paths of all roots, in order of start; within a root the greatest part first."""
     start, end = _windows(table)
     taken = _taken_by_parent(table, start, end)
-    on_path = table.real & (greatest_above(table.real_parent, (~taken).astype(np.int64)) == 0)
+    on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)
     rows = np.flatnonzero(on_path)
     length = end - start
     child = rows[table.real_parent[rows] != NO_PARENT]
@@ -82,11 +82,11 @@ def _taken_by_parent(table: SpanTable, start: Ints, end: Ints) -> Mask:
     rows = np.flatnonzero(table.real & ~root & (end > start))
     if not rows.size:
         return taken
+    begin, finish = _on_one_line(rows, table.real_parent[rows], start, end)
+    order = _by_end(begin, finish, table.span_id[rows])
+    rows, begin, finish = rows[order], begin[order], finish[order]
     parent = table.real_parent[rows]
-    rows = rows[_order(parent, start[rows], end[rows], table.span_id[rows], (start, end))]
-    parent, begin, finish = table.real_parent[rows], start[rows], end[rows]
-    sibling = parent[1:] == parent[:-1]
-    overlaps = np.flatnonzero(sibling & (finish[:-1] > begin[1:]))
+    overlaps = np.flatnonzero((parent[1:] == parent[:-1]) & (finish[:-1] > begin[1:]))
     parallel = np.zeros(table.size, np.bool_)
     parallel[parent[overlaps]] = True
     among = parallel[parent]
@@ -98,42 +98,41 @@ def _taken_by_parent(table: SpanTable, start: Ints, end: Ints) -> Mask:
     return taken
 
 
-def _order(parent: Codes, start: Ints, end: Ints, span_id: Ids, window: tuple[Ints, Ints]) -> Ints:
-    """Order by parent, then end, then start, then the greater id first.
+def _on_one_line(rows: Ints, parent: Codes, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Start and end of the rows on a line on which every parent has a stretch of its own.
 
-    Every parent gets its own stretch of one long time line, if it fits in 64 bits: one sort does
-    for parent and end, and most ends differ.
+    All that counts there is what comes before what, so where the line would be too long for 64
+    bits, a moment's rank stands for the moment.
     """
-    length = window[1] - window[0] + 1
+    length = end - start + 1
     if float(length.sum(dtype=np.float64)) > LONGEST_LINE:
-        every: Ints = np.lexsort((~span_id, start, end, parent))
-        return every
-    place = end + (np.cumsum(length) - length - window[0])[parent]
-    order = np.argsort(place)
-    same = np.diff(place[order]) == 0
+        _, rank = np.unique(np.concatenate((start, end)), return_inverse=True)
+        start, end = rank[: start.size], rank[start.size :]
+        length = end - start + 1
+    shift = (np.cumsum(length) - length - start)[parent]
+    return start[rows] + shift, end[rows] + shift
+
+
+def _by_end(start: Ints, end: Ints, span_id: Ids) -> Ints:
+    """Order by end, then start, then the greater id first. Most ends differ."""
+    order = np.argsort(end)
+    same = np.diff(end[order]) == 0
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     rows = order[tied]
-    order[tied] = rows[np.lexsort((~span_id[rows], start[rows], place[rows]))]
+    order[tied] = rows[np.lexsort((~span_id[rows], start[rows], end[rows]))]
     return order
 
 
 def _following(parent: Codes, start: Ints, end: Ints) -> tuple[Ints, Ints]:
     """Which sibling is next when one is taken (position, -1 for none), and which are first.
 
-    All arrays are sorted by parent, then end.
+    All arrays are sorted by end on the one line, and so by parent.
     """
-    size = parent.size
     starts = starts_of_runs(parent)
-    low = np.repeat(starts, np.diff(np.append(starts, size)))
-    # Merge ends and starts of siblings by time, ends first: the ends before a start are those of
-    # the siblings that may follow, and the last of these is the one.
-    is_start = np.repeat((False, True), size)
-    order = np.lexsort((is_start, np.concatenate((end, start)), np.tile(parent, 2)))
-    ends_so_far = np.cumsum(~is_start[order])
-    place = np.empty(2 * size, np.int64)
-    place[order] = ends_so_far - 1
-    following = place[size:]
-    return np.where(following >= low, following, -1), np.append(starts[1:], size) - 1
+    after = np.append(starts[1:], parent.size)
+    following = np.searchsorted(end, start, side="right") - 1
+    first = np.repeat(starts, after - starts)
+    return np.where(following >= first, following, -1), after - 1
 
 
 def _reached(heads: Ints, following: Ints) -> Ints:
@@ -182,36 +181,32 @@ def _rows(
     contributor, ns, root, start = contributor[paid], ns[paid], root[paid], start[paid]
     if not contributor.size:
         return []
-    processes = [one.process for one in table.processes]
-    name_rank, process_rank = ranks(table.names), ranks(processes)
-    name = name_rank[table.name[contributor]]
-    process = process_rank[table.process[contributor]]
-    kind = name * len(processes) + process
-    order = np.lexsort((kind, root))
-    changes = (np.diff(kind[order]) != 0) | (np.diff(root[order]) != 0)
-    first = np.flatnonzero(np.concatenate(([True], changes)))
-    spent = np.add.reduceat(ns[order], first)
-    since = np.minimum.reduceat(start[order], first)
-    one, top = contributor[order][first], root[order][first]
+    names, processes = sorted(set(table.names)), sorted({one.process for one in table.processes})
+    name_rank, process_rank = ranks(table.names), ranks([one.process for one in table.processes])
+    kind = name_rank[table.name[contributor]] * len(processes)
+    kind += process_rank[table.process[contributor]]
+    kinds = len(names) * len(processes)
+    tops, place = distinct(root, table.size)
+    pairs, position = distinct(place * kinds + kind, tops.size * kinds)
+    spent = sum_by(position, ns, pairs.size)
+    since = np.full(pairs.size, np.iinfo(np.int64).max)
+    np.minimum.at(since, position, start)
+    place, kind = np.divmod(pairs, kinds)
+    top = tops[place]
     ranked = np.lexsort(
-        (
-            kind[order][first],
-            -spent,
-            table.span_id[top],
-            name_rank[table.name[top]],
-            table.start[top],
-        )
+        (kind, -spent, table.span_id[top], name_rank[table.name[top]], table.start[top])
     )
-    one, top, spent, since = one[ranked], top[ranked], spent[ranked], since[ranked]
+    kind, top, spent, since = kind[ranked], top[ranked], spent[ranked], since[ranked]
+    name, process = np.divmod(kind, len(processes))
     return list(
         map(
             CriticalTime,
-            map(table.names.__getitem__, table.name[one].tolist()),
+            map(names.__getitem__, name.tolist()),
             spent.tolist(),
             (spent / (table.end[top] - table.start[top])).tolist(),
             map(table.names.__getitem__, table.name[top].tolist()),
             since.tolist(),
-            map(processes.__getitem__, table.process[one].tolist()),
+            map(processes.__getitem__, process.tolist()),
             table.start[top].tolist(),
         )
     )

@@ -10,8 +10,6 @@ from __future__ import annotations
 import io
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -185,6 +183,9 @@ def _ask(query: Query, window: Window) -> list[dict[str, Any]]:
 
 def _get(query: Query, path: str, parameters: dict[str, str]) -> dict[str, Any]:
     """A JSON answer of Jaeger's; empty where it has found nothing."""
+    import urllib.error  # noqa: PLC0415 - slow to import, and few ask a Jaeger
+    import urllib.request  # noqa: PLC0415
+
     url = f"{query.base}{path}?{urlencode(parameters)}"
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - http(s)

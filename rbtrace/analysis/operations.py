@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, distinct, occurring, starts_of_runs, sum_by
 from rbtrace.analysis.quantiles import EXACT, Quantiles, exact_quantiles, mixed_quantiles
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
@@ -49,7 +49,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
     bucket_calls = _by_name(bucket_name, buckets.calls)
     extremes = _extremes(table)
     rows = []
-    for code in np.unique(table.name[table.real | table.summary]).tolist():
+    for code in occurring(table.name[table.real | table.summary], count).tolist():
         found = _quantiles(durations.get(code), middles.get(code), bucket_calls.get(code))
         shortest, longest = extremes[code]
         rows.append(
@@ -107,10 +107,10 @@ def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
     """The category of each name: of several, the one with most self time, then by name."""
     many = len(table.categories)
     pairs = table.name.astype(np.int64) * many + table.category
-    distinct, position = np.unique(pairs, return_inverse=True)
-    spent = sum_by(position, self_ns, distinct.size)
+    found, position = distinct(pairs, len(table.names) * many)
+    spent = sum_by(position, self_ns, found.size)
     best: dict[int, tuple[int, bool, str]] = {}
-    for pair, ns in zip(distinct.tolist(), spent.tolist(), strict=True):
+    for pair, ns in zip(found.tolist(), spent.tolist(), strict=True):
         name, category = divmod(pair, many)
         text = table.categories[category]
         rank = (-ns, text == "", text)

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, depths, nearest
-from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Codes, Ints, distinct, starts_of_runs, sum_by
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
@@ -85,11 +85,11 @@ def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     for level in np.split(rows, starts_of_runs(depth[rows])[1:]):
         above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
         keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
-        distinct, position = np.unique(keys, return_inverse=True)
+        found, position = distinct(keys, (made + 1) * (len(table.names) + 1))
         node[level] = position + made
-        made += distinct.size
-        parents.append(distinct // (len(table.names) + 1) - 1)
-        names.append(distinct % (len(table.names) + 1))
+        made += found.size
+        parents.append(found // (len(table.names) + 1) - 1)
+        names.append(found % (len(table.names) + 1))
     none = np.zeros(0, np.int64)
     return (
         node,

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
+from rbtrace.analysis.arrays import occurring
 from rbtrace.analysis.intervals import union_lengths
 from rbtrace.analysis.table import SpanTable
 
@@ -44,7 +45,5 @@ def runs(table: SpanTable) -> list[Run]:
         Run(one.run_id, one.arm, wall, one.pair, one.order)
         for one, wall in zip(table.runs, walls, strict=True)
     ]
-    occurs = set(table.run.tolist())
-    return sorted(
-        (one for code, one in enumerate(found) if code in occurs), key=lambda one: one.run_id
-    )
+    occurs = occurring(table.run, len(found)).tolist()
+    return sorted((found[code] for code in occurs), key=lambda one: one.run_id)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from msgspec.structs import replace
 
-from rbtrace import statistics
 from rbtrace.analysis.arrays import Ints
 from rbtrace.analysis.by_run import self_by_run
 from rbtrace.analysis.operations import Operation
 from rbtrace.analysis.table import SpanTable
+from rbtrace.statistics.diagnostics import LEAST_RUNS
 from rbtrace.statistics.findings import GIANT_SPAN
-from rbtrace.statistics.shares import ENOUGH_K_EFF
+from rbtrace.statistics.shares import ENOUGH_K_EFF, share_interval
 
 _OFTEN = 10
 """Calls per run from which one call should not be a tenth of all time."""
@@ -42,7 +42,7 @@ def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints)
     rows, warnings = [], []
     for operation in operations:
         often = operation.calls > _OFTEN * len(of_runs)
-        found = statistics.share_interval(
+        found = share_interval(
             [spent.get(operation.name, 0) for spent in of_runs],
             wholes,
             largest_span=largest[operation.name] if often else None,
@@ -61,8 +61,8 @@ def _why_none(wholes: list[int], arms: int) -> str:
     if arms > 1:
         return "No intervals of shares: the runs are of several arms."
     runs = "1 run" if len(wholes) == 1 else f"{len(wholes)} runs"
-    if len(wholes) < statistics.LEAST_RUNS:
-        return f"No intervals of shares: {runs}, and they need {statistics.LEAST_RUNS}."
+    if len(wholes) < LEAST_RUNS:
+        return f"No intervals of shares: {runs}, and they need {LEAST_RUNS}."
     k_eff = sum(wholes) ** 2 / sum(whole**2 for whole in wholes)
     if k_eff < ENOUGH_K_EFF - _ROUNDING:
         return (

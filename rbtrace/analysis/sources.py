@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from rbtrace.analysis.jaeger import is_jaeger, open_jaeger
-from rbtrace.analysis.streams import with_head
+from rbtrace.analysis.streams import BUFFER_BYTES, with_head
 from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
@@ -67,7 +67,9 @@ class Source:
     def _opened(self) -> BinaryIO:
         if self.opener is not None:
             return self.opener()
-        return sys.stdin.buffer if self.path is None else self.path.open("rb")
+        if self.path is None:
+            return sys.stdin.buffer
+        return self.path.open("rb", BUFFER_BYTES)
 
 
 class Inputs(NamedTuple):

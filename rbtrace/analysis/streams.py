@@ -8,9 +8,10 @@ from typing import BinaryIO, Final, cast
 
 from rbtrace.analysis.decompression import DAMAGED, READ_BYTES, Content, decompressed
 
-__all__ = ["DAMAGED", "HEAD_BYTES", "with_head"]
+__all__ = ["BUFFER_BYTES", "DAMAGED", "HEAD_BYTES", "with_head"]
 
 HEAD_BYTES: Final = 1 << 16
+BUFFER_BYTES: Final = 1 << 20
 
 
 def with_head(raw: BinaryIO) -> io.BufferedReader:
@@ -22,12 +23,19 @@ def with_head(raw: BinaryIO) -> io.BufferedReader:
         zlib.error, zstandard.ZstdError: it is compressed and broken within its head.
         InputError: it is a decompression bomb.
     """
-    stream = _buffered(_Rejoined(_head(raw), raw))
+    stream = _from_head(raw)
     content = decompressed(stream.peek(HEAD_BYTES), lambda: _some(stream, READ_BYTES))
     if content is None:
         return stream
     plain = cast("BinaryIO", _Decompressed(content, stream))
     return _buffered(_Rejoined(_head(plain), plain))
+
+
+def _from_head(raw: BinaryIO) -> io.BufferedReader:
+    """The stream itself, where it has its head in its buffer; a pipe gives it piece by piece."""
+    if isinstance(raw, io.BufferedReader) and len(raw.peek(HEAD_BYTES)) >= HEAD_BYTES:
+        return raw
+    return _buffered(_Rejoined(_head(raw), raw))
 
 
 def _head(stream: BinaryIO) -> bytes:
@@ -47,7 +55,7 @@ def _some(stream: BinaryIO, most: int) -> bytes:
 
 
 def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
-    return io.BufferedReader(raw, buffer_size=1 << 20)
+    return io.BufferedReader(raw, buffer_size=BUFFER_BYTES)
 
 
 class _Rejoined(io.RawIOBase):

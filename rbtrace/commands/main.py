@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.abc
+import importlib
 import os
 import pkgutil
 import sys
@@ -48,10 +47,11 @@ def _module(command_name: str) -> str:
 
 def _help_line(command_name: str) -> str:
     """First line of a command's docstring, read without importing what the command needs."""
+    import ast  # noqa: PLC0415 - for the help alone
+
     loader = getattr(find_spec(_module(command_name)), "loader", None)
-    source = None
-    if isinstance(loader, importlib.abc.InspectLoader):
-        source = loader.get_source(_module(command_name))
+    get_source = getattr(loader, "get_source", None)
+    source = get_source(_module(command_name)) if get_source else None
     docstring = ast.get_docstring(ast.parse(source or "")) or ""
     return docstring.partition("\n")[0]
 

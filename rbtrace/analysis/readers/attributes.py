@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Buffer, Callable, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -41,14 +42,13 @@ class Understanding:
         self._before: dict[bytes, int] = {}
         self._origins: dict[bytes, int] = {}
 
-    def facts(self, attributes: list[bytes]) -> tuple[Codes, dict[int, Extra]]:
+    def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, Extra]]:
         """Codes of the spans' facts, and by position what spans have for themselves."""
-        recent = self._recent
-        found = [recent.get(raw, _UNKNOWN) for raw in attributes]
-        codes = np.array(found, np.int32)
+        known = map(self._recent.get, map(bytes, attributes), repeat(_UNKNOWN))
+        codes = np.fromiter(known, np.int32, len(attributes))
         extras: dict[int, Extra] = {}
         for row in np.flatnonzero(codes == _UNKNOWN).tolist():
-            codes[row], extra = self._understood(attributes[row])
+            codes[row], extra = self._understood(bytes(attributes[row]))
             if extra is not None:
                 extras[row] = extra
         return codes, extras

@@ -117,7 +117,7 @@ class _Gathered:
         spans, into = self._spans, self._into
         if not spans:
             return
-        facts, extras = self._understanding.facts([bytes(span.attributes) for span in spans])
+        facts, extras = self._understanding.facts([span.attributes for span in spans])
         for row in [row for row, span in enumerate(spans) if span.links is not wire.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
