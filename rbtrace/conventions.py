@@ -130,6 +130,11 @@ HISTOGRAM_COUNTS: Final = _attribute(
 SELF_NS: Final = _attribute(
     "rbtrace.summary.self_ns", "summary span", "total minus time in traced children, ns (int)"
 )
+P95_NS: Final = _attribute(
+    "rbtrace.summary.p95_ns",
+    "summary span",
+    "95 % of the calls took no longer, ns (int; from the histogram, at most an eighth too long)",
+)
 FIRST_START_NS: Final = _attribute(
     "rbtrace.summary.first_start_ns", "summary span", "start of the first call, epoch ns (int)"
 )

@@ -7,6 +7,7 @@ times are in its attributes.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -140,6 +141,7 @@ def _attributes(node: Node, durations: Durations, own_ns: int, now: int) -> dict
         key.HISTOGRAM_BOUNDS: bounds,
         key.HISTOGRAM_COUNTS: counts,
         key.SELF_NS: own_ns,
+        key.P95_NS: _p95(durations, bounds, counts),
         key.FIRST_START_NS: clock.to_epoch_ns(node.first_start),
         key.LAST_END_NS: clock.to_epoch_ns(last),
         key.THREAD_ID: node.tree.enclosing.thread,
@@ -147,6 +149,13 @@ def _attributes(node: Node, durations: Durations, own_ns: int, now: int) -> dict
     if node.errors:
         attributes[key.SUMMARY_ERRORS] = node.errors
     return attributes
+
+
+def _p95(durations: Durations, bounds: list[float], counts: list[int]) -> int:
+    """The upper bound of the bucket with the call of that rank, between shortest and longest."""
+    rank = -(-95 * durations.calls // 100)
+    upper = round(bounds[bisect_left(counts, rank)] * 1e9)
+    return max(durations.shortest, min(upper, durations.longest))
 
 
 def _own(node: Node) -> dict[str, Any]:

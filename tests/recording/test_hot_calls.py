@@ -42,10 +42,29 @@ def test_a_summary_says_how_often_how_long_and_when():
     assert attributes[key.DURATION_MIN] == 5
     assert attributes[key.DURATION_MAX] == 1000
     assert attributes[key.DURATION_AVG] == 368
+    assert attributes[key.P95_NS] == 1000
     assert attributes[key.SELF_NS] == 1105
     assert attributes[key.FIRST_START_NS] == run.start_ns
     assert attributes[key.LAST_END_NS] == run.end_ns - 7
     assert run.duration_ns == 1105 + 21
+
+
+@given(st.lists(st.integers(1, 1 << 45), min_size=1, max_size=200))
+@settings(max_examples=1000, deadline=None)
+def test_a_summary_says_how_long_most_calls_took_at_most(durations):
+    with fake_clock() as clock, capture() as captured:
+
+        @rbtrace.traced(hot=True)
+        def hot(duration):
+            clock.advance(duration)
+
+        with rbtrace.span("run"):
+            for duration in durations:
+                hot(duration)
+
+    found = captured.one("hot").attributes[key.P95_NS]
+    exact = sorted(durations)[-(-95 * len(durations) // 100) - 1]
+    assert exact <= found <= min(max(durations), exact + exact // 8 + 1)
 
 
 def test_nested_hot_calls_make_a_tree_of_summaries():
