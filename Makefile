@@ -90,9 +90,20 @@ stack: collector jaeger ## Run the collector and Jaeger until Ctrl-C, without Do
 .PHONY: test-stack
 test-stack: $(STAMP) collector jaeger ## Test with the real collector and the real Jaeger
 	$(STAGE) compose collector/build compose
+	$(STAGE) prometheus collector/build prometheus
 	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
 	$(STAGE) "collector tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack \
 		tests/durability -m collector
+
+.PHONY: bench-stack
+bench-stack: $(STAMP) collector jaeger ## Measure what the collector takes; see docs/production.md (SPANS=1000000)
+	$(STAGE) "stack load" $(PYTHON) -m collector.bench "$$(collector/build otelcol)" \
+		"$$(collector/build jaeger)" --spans $(SPANS) --write
+
+.PHONY: pictures
+pictures: $(STAMP) collector jaeger ## Take the pictures of Jaeger in docs/images (needs Node and Chromium)
+	$(STAGE) "Jaeger's pages" collector/build-ui
+	$(STAGE) pictures $(PYTHON) docs/pictures.py
 
 .PHONY: evidence
 evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md

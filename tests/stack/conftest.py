@@ -31,6 +31,11 @@ def jaeger_binary() -> str:
 
 
 @pytest.fixture(scope="session")
+def prometheus_binary() -> str:
+    return built("prometheus")
+
+
+@pytest.fixture(scope="session")
 def compose() -> str:
     return built("compose")
 

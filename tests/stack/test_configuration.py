@@ -125,3 +125,15 @@ def test_the_image_of_jaeger_is_the_version_of_its_module(compose):
     release = re.search(rf"^{re.escape(version)} / v(\S+)", changes, re.MULTILINE)
 
     assert services(compose)["jaeger"]["image"] == f"jaegertracing/jaeger:{release[1]}"
+
+
+def test_the_image_of_prometheus_is_the_version_of_its_module(compose):
+    module = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Version}}", "github.com/prometheus/prometheus"],
+        cwd=ROOT / "collector" / "prometheus", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    # v3.16.0 is v0.316.0 as a module.
+    minor, patch = re.fullmatch(r"v0\.3(\d\d)\.(\d+)\s*", module.stdout).groups()
+
+    image = f"prom/prometheus:v3.{int(minor)}.{patch}"
+    assert services(compose)["prometheus"]["image"] == image

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.stack.tools import ENGINE_WORKLOAD, rbtrace, trace
+from tests.stack.tools import ENGINE_WORKLOAD, rbtrace, report, trace
 
 TRIALS = 12
 
@@ -16,13 +16,6 @@ def sweep(engine_data, folder, service, **variables):
     done = trace(command, service, folder / "traces", **variables)
     assert json.loads(done.printed)["trials"] == TRIALS
     return done
-
-
-def report(*paths):
-    found = json.loads(rbtrace("analyze", *map(str, paths), "--format", "json").stdout)
-    for key in ("environment", "warnings"):
-        found.pop(key, None)
-    return found
 
 
 @pytest.mark.engine
@@ -45,7 +38,7 @@ def test_a_search_is_whole_in_collector_and_jaeger(stack, engine_data, tmp_path,
 @pytest.mark.engine
 def test_own_files_collector_files_and_jaeger_give_the_same_report(stack, engine_data, tmp_path):
     service = "kept-search"
-    traced = sweep(engine_data, tmp_path, service)
+    traced = sweep(engine_data, tmp_path, service, RBTRACE_ARM="candidate")
     own = traced.in_files(service)
 
     stack.receive(traced, service)
@@ -53,8 +46,25 @@ def test_own_files_collector_files_and_jaeger_give_the_same_report(stack, engine
     assert traced.counted == own.total() == len(own)
     assert stack.in_files(service) == stack.in_jaeger(service) == own
     assert len(report(traced.folder)["trials"]) == TRIALS
+    assert_searchable(stack, service)
     for source in (received(stack, service, tmp_path), stack.jaeger_url(service)):
         assert_same(report(source), report(traced.folder))
+
+
+def assert_searchable(stack, service):
+    """What a user searches by finds the sweep, and what does not apply finds nothing."""
+    for tags in (
+        {"rustybt.trial.number": "3"},
+        {"rbtrace.arm": "candidate"},
+        {"rbtrace.category": "data_access"},
+    ):
+        assert len(stack.found(service, **tags)) == 1, tags
+    for tags in (
+        {"rustybt.trial.number": str(TRIALS + 1)},
+        {"rbtrace.arm": "baseline"},
+        {"error": "true"},
+    ):
+        assert stack.found(service, **tags) == [], tags
 
 
 def received(stack, service, folder):

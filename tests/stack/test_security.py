@@ -92,25 +92,34 @@ def test_with_certificate_and_token_everything_arrives(secured, small_program, t
         assert TOKEN not in program.log.read_text()
 
 
+@pytest.fixture(scope="module")
+def mutual(otelcol, jaeger_binary, tmp_path_factory):
+    """A collector that asks clients for a certificate, and the folder of one."""
+    folder = tmp_path_factory.mktemp("mutual")
+    variables = certificates(folder) | {"COLLECTOR_TLS_CLIENT_CA": str(folder / "ca.crt")}
+    with running(otelcol, jaeger_binary, folder / "data", (SECURED,), **variables) as stack:
+        yield stack, folder
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize(
-    "variables",
-    [{"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}, {"OTEL_EXPORTER_OTLP_TIMEOUT": "5"}],
-    ids=["compression", "timeout"],
-)
-def test_the_standard_variables_reach_the_collector(
-    stack, small_program, tmp_path, protocol, variables
-):
-    service = f"standard-{protocol[:4]}-{len(next(iter(variables)))}"
-    endpoint = stack.grpc if protocol == "grpc" else stack.http
-    named = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        **variables,
+def test_with_key_and_certificate_of_the_client(mutual, small_program, tmp_path, protocol):
+    stack, folder = mutual
+    service = f"known-{protocol[:4]}"
+    variables = client(stack, folder / "ca.crt", protocol) | {
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(folder / "client.key"),
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(folder / "client.crt"),
     }
 
-    traced = trace(small_program, service, tmp_path / "out", **named)
-    rbtrace("replay", str(traced.folder), **named)
+    rbtrace("doctor", "--send-span", OTEL_SERVICE_NAME="examined", **variables)
+    traced = trace(small_program, service, tmp_path / "out", **variables)
+    rbtrace("replay", str(traced.folder), **variables)
     stack.settle(service, traced.counted)
 
-    assert len(stack.in_files(service)) == traced.counted == 32
+    assert len(stack.in_files(service)) == len(stack.in_jaeger(service)) == traced.counted == 32
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_without_the_certificate_of_a_client(mutual, small_program, tmp_path, protocol):
+    stack, folder = mutual
+    variables = client(stack, folder / "ca.crt", protocol)
+    assert_refused(stack, variables, small_program, tmp_path / "out")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -62,11 +63,21 @@ def built(name: str) -> str:
 
 def spans_of(line: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each span of an OTLP JSON line, with its resource's attributes."""
-    for resource in json.loads(line).get("resourceSpans", ()):
+    for resource in request_of(line).get("resourceSpans", ()):
         attributes = plain(resource["resource"])
         for scope in resource["scopeSpans"]:
             for span in scope["spans"]:
                 yield attributes, span
+
+
+def request_of(line: str) -> dict[str, Any]:
+    """The request a line ends with, behind one that the collector could not finish; or nothing."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        later = line.rfind('{"resourceSpans":', 1)
+        return {} if later < 0 else request_of(line[later:])
+    return found
 
 
 def plain(holder: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +138,18 @@ class Stack:
                 return Counter()
             raise
 
+    def found(self, service: str, **tags: str) -> list[list[dict[str, Any]]]:
+        """The spans of each trace that a search on Jaeger's screen finds."""
+        asked = {"service": service, "lookback": "1h", "limit": "100", "tags": json.dumps(tags)}
+        return [trace["spans"] for trace in self.ask_jaeger("/api/traces", asked)["data"]]
+
+    def ask_jaeger(self, path: str, asked: dict[str, str]) -> dict[str, Any]:
+        """What Jaeger's query API answers."""
+        query = f"{path}?{urllib.parse.urlencode(asked)}"
+        with urllib.request.urlopen(f"http://{self.address('JAEGER_HTTP')}{query}") as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
     def receive(self, traced: Traced, service: str, earlier: int = 0) -> None:
         """Send what a program had no time to send before it ended; wait for Jaeger to have all."""
         rbtrace("replay", str(traced.folder), "--endpoint", self.http)
@@ -143,9 +166,10 @@ COLLECTOR_PORTS = tuple(programs.COLLECTOR_ADDRESSES)
 
 
 @contextmanager
-def running(
+def prepared(
     otelcol: str, jaeger_binary: str, folder: Path, overlays: tuple[str, ...] = (), **variables: str
 ) -> Iterator[Stack]:
+    """A stack with addresses of its own, of which nothing runs yet; stopped at the end."""
     addresses = free_addresses(*COLLECTOR_PORTS, *programs.JAEGER_ADDRESSES, "TELEMETRY")
     screens = {name: addresses[name] for name in programs.JAEGER_ADDRESSES}
     receivers = {
@@ -158,12 +182,20 @@ def running(
     jaeger = programs.jaeger(jaeger_binary, folder, screens)
     collector = programs.collector(otelcol, folder, receivers, overlays)
     try:
-        jaeger.start()
-        collector.start()
         yield Stack(collector, jaeger, folder)
     finally:
         collector.stop()
         jaeger.stop()
+
+
+@contextmanager
+def running(
+    otelcol: str, jaeger_binary: str, folder: Path, overlays: tuple[str, ...] = (), **variables: str
+) -> Iterator[Stack]:
+    with prepared(otelcol, jaeger_binary, folder, overlays, **variables) as stack:
+        stack.jaeger.start()
+        stack.collector.start()
+        yield stack
 
 
 @dataclass(frozen=True)
@@ -173,6 +205,11 @@ class Traced:
     folder: Path
     printed: str
     complaints: str
+
+    @property
+    def processes(self) -> int:
+        """Processes that recorded something."""
+        return len(list(self.folder.rglob("*.tally")))
 
     @property
     def counted(self) -> int:
@@ -200,6 +237,14 @@ def rbtrace(*arguments: str, expect: int = 0, **variables: str) -> subprocess.Co
     )
     assert done.returncode == expect, done.stdout + done.stderr
     return done
+
+
+def report(*paths: Path | str) -> dict[str, Any]:
+    """What `analyze` says, but for what differs between two readings of one run."""
+    found = json.loads(rbtrace("analyze", *map(str, paths), "--format", "json").stdout)
+    for key in ("environment", "warnings"):
+        found.pop(key, None)
+    return found
 
 
 def trace(command: list[str], service: str, folder: Path, **variables: str) -> Traced:
@@ -238,8 +283,14 @@ TOKEN = "a-token-that-nobody-prints"
 
 
 def certificates(folder: Path, not_after: datetime | None = None) -> dict[str, str]:
-    """The collector's variables for TLS on 127.0.0.1 and a token, with the files they name."""
+    """The collector's variables for TLS on 127.0.0.1 and a token, with the files they name.
+
+    A client's certificate of the same authority is beside them.
+    """
     authority = trustme.CA()
+    known = authority.issue_cert("client")
+    known.private_key_pem.write_to_path(str(folder / "client.key"))
+    known.cert_chain_pems[0].write_to_path(str(folder / "client.crt"))
     issued = authority.issue_cert("127.0.0.1", "localhost", not_after=not_after)
     authority.cert_pem.write_to_path(str(folder / "ca.crt"))
     issued.private_key_pem.write_to_path(str(folder / "server.key"))
