@@ -175,6 +175,7 @@ def execute(
     variables: Mapping[str, str],
     meanwhile: Callable[[], None] = lambda: None,
     launcher: tuple[str, ...] = (),
+    deadline_s: float = DEADLINE_S,
 ) -> Finished:
     """Run a program of `programs/`; end what is still alive when it should long be over."""
     program, *arguments = command
@@ -196,7 +197,7 @@ def execute(
         )
         try:
             meanwhile()
-            process.wait(DEADLINE_S)
+            process.wait(deadline_s)
         except subprocess.TimeoutExpired:
             pass
         ended_ns = time.monotonic_ns()

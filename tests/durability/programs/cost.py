@@ -1,8 +1,9 @@
 """A parallel search whose processes measure what flushing and exiting cost them.
 
-`python cost.py DATA FOLDER` lets every process write, after each flush, the CPU time spent in all
-flushes so far, the CPU time of the process so far and the time since its first flush, in ns, to a
-file of its own in FOLDER.
+`python cost.py DATA FOLDER` prints every score, and lets each process write to a file of its own in
+FOLDER, after each flush, in ns: the CPU time of all its flushes so far, the CPU time of the process
+so far, the time since its first flush, and the time for which flushing and exiting held it up. That
+is the time of the clock in the program's own threads, and CPU time in the thread that flushes.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +24,46 @@ from counter import count
 from rbtrace.scenarios import engine, searches
 from rbtrace.telemetry.pipeline import Pipeline
 
-TIMED = ("flush", "shutdown", "before_fork", "after_fork")
-_spent: dict[int, int] = {}
-_depth: dict[int, int] = {}
+FLUSH_AND_EXIT = ("flush", "shutdown")
+TIMED = (*FLUSH_AND_EXIT, "before_fork", "after_fork")
+OURS = "rbtrace-"
+_spent: Counter[int] = Counter()
+_held_up: Counter[int] = Counter()
+_depth: Counter[tuple[int, int]] = Counter()
 _since: dict[int, int] = {}
 
 
+class Printed(searches.Objective):
+    """An objective that prints what it finds, in one write."""
+
+    def __call__(self, parameters: dict[str, Any]) -> Decimal:
+        score = super().__call__(parameters)
+        os.write(1, f"{sorted(parameters.items())} {score}\n".encode())
+        return score
+
+
 def timed(function: Callable[..., Any], folder: Path) -> Callable[..., Any]:
-    """Add up the thread's CPU time in the outermost of the timed functions."""
+    """Add up the time in the outermost of the timed functions."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        pid, started = os.getpid(), time.thread_time_ns()
-        _since.setdefault(pid, time.monotonic_ns())
-        outermost = not _depth.get(pid)
-        _depth[pid] = _depth.get(pid, 0) + 1
+        pid, started, started_cpu = os.getpid(), time.monotonic_ns(), time.thread_time_ns()
+        _since.setdefault(pid, started)
+        place = pid, threading.get_ident()
+        outermost = not _depth[place]
+        _depth[place] += 1
         try:
             return function(*args, **kwargs)
         finally:
-            _depth[pid] -= 1
+            _depth[place] -= 1
             if outermost:
-                _spent[pid] = _spent.get(pid, 0) + time.thread_time_ns() - started
-                elapsed = time.monotonic_ns() - _since[pid]
-                figures = f"{_spent[pid]} {time.process_time_ns()} {elapsed}"
-                (folder / str(pid)).write_text(figures, encoding="ascii")
+                ended, cpu = time.monotonic_ns(), time.thread_time_ns() - started_cpu
+                is_ours = threading.current_thread().name.startswith(OURS)
+                _spent[pid] += cpu
+                if function.__name__ in FLUSH_AND_EXIT:
+                    _held_up[pid] += cpu if is_ours else ended - started
+                figures = (_spent[pid], time.process_time_ns(), ended - _since[pid], _held_up[pid])
+                (folder / str(pid)).write_text(" ".join(map(str, figures)), encoding="ascii")
 
     return call
 
@@ -52,7 +72,8 @@ def main(data: str, folder: str) -> None:
     engine.prepare(Path(data), "rbtrace-goog")
     for name in TIMED:
         setattr(Pipeline, name, timed(getattr(Pipeline, name), Path(folder)))
-    searches.parallel_grid_search(searches.Objective("2005-01-03", "2005-06-30"), workers=2)
+    found = searches.parallel_grid_search(Printed("2005-01-03", "2005-06-30"), workers=2)
+    print(found.parameters, found.score, found.trials)
 
 
 if __name__ == "__main__":
