@@ -7,6 +7,7 @@ that a row is a root.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +38,24 @@ def depths(parent: Codes) -> tuple[Codes, Codes]:
         active = active[ancestor[active] != NO_PARENT]
     # More than `size` generations up and still no root: the ancestors reached are on cycles.
     return depth, np.unique(ancestor[active])
+
+
+def whole_families(parent: Codes, rows: int) -> Iterator[tuple[int, int]]:
+    """Ranges of rows, of so many or more, none of which has its parent or a child elsewhere."""
+    position = np.arange(parent.size, dtype=np.int32)
+    above = np.where(parent == NO_PARENT, position, parent)
+    latest = np.maximum.accumulate(np.maximum(above, position))
+    earliest = np.minimum.accumulate(np.minimum(above, position)[::-1])[::-1]
+    # After a row a range may end if neither it nor one before it has its parent later, and no
+    # later one has its parent here.
+    last = np.flatnonzero((latest == position)[:-1] & (earliest[1:] > position[:-1])) + 1
+    last = np.append(last, parent.size)
+    first = 0
+    while first < parent.size:
+        enough = int(np.searchsorted(last, first + rows))
+        end = int(last[min(enough, last.size - 1)])
+        yield first, end
+        first = end
 
 
 def cut_cycles(parent: Codes, on_cycle: Codes, start: Ints, span_id: Ids) -> Codes:

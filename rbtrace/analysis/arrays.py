@@ -11,8 +11,11 @@ import numpy.typing as npt
 type Ints = npt.NDArray[np.int64]
 type Ids = npt.NDArray[np.uint64]
 type Codes = npt.NDArray[np.int32]
+type Labels = npt.NDArray[np.int16] | npt.NDArray[np.int32]
+"""Codes of what few spans differ in: as narrow as they may be."""
 type Mask = npt.NDArray[np.bool_]
 
+_NARROW: Final = 1 << 15
 _COUNTED: Final = 4
 """Where there are more possible codes for each that is given, sorting is faster than counting."""
 
@@ -28,6 +31,13 @@ def sum_by(group: npt.NDArray[np.integer[Any]], values: Ints, groups: int) -> In
     sums = np.zeros(groups, np.int64)
     np.add.at(sums, group, values)
     return sums
+
+
+def labels(codes: npt.NDArray[np.integer[Any]], count: int) -> Labels:
+    """Codes below `count`, as narrow as that allows."""
+    if count <= _NARROW:
+        return codes.astype(np.int16, copy=False)
+    return codes.astype(np.int32, copy=False)
 
 
 def occurring(codes: npt.NDArray[np.integer[Any]], count: int) -> Ints:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
-from rbtrace.analysis.arrays import Codes, Mask
+from rbtrace.analysis.arrays import Codes, Labels, Mask, labels
 from rbtrace.analysis.clocks import settle_clocks
 from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
@@ -41,11 +41,11 @@ def build(builder: Builder) -> SpanTable:
         parent=parent,
         start=columns.start,
         end=columns.end,
-        name=columns.name,
+        name=labels(columns.name, len(builder.names.values_by_code)),
         category=category,
         thread=thread,
-        process=origins.process,
-        run=origins.run,
+        process=labels(origins.process, len(origins.processes)),
+        run=labels(origins.run, len(origins.runs)),
         real=(kind == REAL) & ~implicit,
         summary=kind == SUMMARY,
         exemplar=kind == EXEMPLAR,
@@ -60,6 +60,7 @@ def build(builder: Builder) -> SpanTable:
         anomalies=anomalies,
         real_parent=parent,
     )
+    del batch, every, columns  # the ids of parents and traces are not needed any more
     _settle_times(table)
     table.real_parent = nearest(parent, ~table.real)
     table.clock_shifts = settle_clocks(table)
@@ -99,11 +100,11 @@ def _joined(
     return parent
 
 
-def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Codes]:
+def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
     """A text per shared fact as a column of codes into the sorted distinct texts."""
     distinct = sorted({*texts, ""})
     code = {text: number for number, text in enumerate(distinct)}
-    by_fact = np.array([code[text] for text in texts] or [0], np.int32)
+    by_fact = labels(np.array([code[text] for text in texts] or [0]), len(distinct))
     return distinct, by_fact[codes]
 
 

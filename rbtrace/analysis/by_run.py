@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import Codes, Ints, distinct, sum_by
+from rbtrace.analysis.arrays import Ints, Labels, distinct, sum_by
 from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.table import SpanTable
@@ -91,7 +91,7 @@ def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, in
 
 
 def _sums(
-    run: Codes, code: Codes, values: Ints, many: int, codes: int
+    run: Labels, code: Labels, values: Ints, many: int, codes: int
 ) -> list[tuple[int, int, int]]:
     """Sum values per run (of so many) and code (of so many): (run, code, sum) of all that occur."""
     pairs = run.astype(np.int64) * codes + code

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from rbtrace.analysis.arrays import Codes, Ints, occurring, sum_by
+from rbtrace.analysis.arrays import Ints, Labels, occurring, sum_by
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
@@ -70,6 +70,6 @@ def overhead_to_computation(rows: list[CategoryTime]) -> float | None:
     return overhead / computation if computation else None
 
 
-def _sums(codes: Codes, values: Ints, count: int) -> list[int]:
+def _sums(codes: Labels, values: Ints, count: int) -> list[int]:
     sums: list[int] = sum_by(codes, values, count).tolist()
     return sums

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import Codes, Ints
+from rbtrace.analysis.arrays import Codes, Ints, distinct
 from rbtrace.analysis.table import SpanTable
 
 _FARTHEST: Final = 86_400_000_000_000
@@ -78,9 +78,10 @@ def _demands(table: SpanTable) -> tuple[Codes, Codes, Ints]:
     rows = rows[table.process[rows] != table.process[parent[rows]]]
     late = table.start[parent[rows]] - table.start[rows]
     rows, late = rows[np.abs(late) <= _FARTHEST], late[np.abs(late) <= _FARTHEST]
-    one, other = table.process[parent[rows]].astype(np.int64), table.process[rows]
-    pairs, position = np.unique(one * len(table.processes) + other, return_inverse=True)
+    many = len(table.processes)
+    pairs = table.process[parent[rows]].astype(np.int64) * many + table.process[rows]
+    pairs, position = distinct(pairs, many * many)
     behind = np.full(pairs.size, -_FARTHEST)
     np.maximum.at(behind, position, late)
-    above, below = np.divmod(pairs, len(table.processes))
+    above, below = np.divmod(pairs, many)
     return above.astype(np.int32), below.astype(np.int32), behind

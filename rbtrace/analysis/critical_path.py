@@ -11,6 +11,8 @@ child points to the sibling that is next if it is taken, and following these poi
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from msgspec import Struct
 
@@ -39,8 +41,52 @@ class CriticalTime(Struct, frozen=True, gc=False):
     root_start_ns: int
 
 
+class _Sums(NamedTuple):
+    """What lies on critical paths, summed by root and kind; a kind is a name and a process.
+
+    `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
+    """
+
+    kind: Ints
+    root: Ints
+    ns: Ints
+    since: Ints
+
+
+class _Kinds(NamedTuple):
+    """Names and processes in order of text; of each code its place; kinds are pairs of places."""
+
+    names: list[str]
+    processes: list[str]
+    name_rank: Ints
+    process_rank: Ints
+
+    @classmethod
+    def of(cls, table: SpanTable) -> _Kinds:
+        texts = [one.process for one in table.processes]
+        return cls(sorted(set(table.names)), sorted(set(texts)), ranks(table.names), ranks(texts))
+
+    def of_rows(self, table: SpanTable, rows: Ints) -> Ints:
+        """The kind of each row."""
+        kind: Ints = self.name_rank[table.name[rows]] * len(self.processes)
+        kind += self.process_rank[table.process[rows]]
+        return kind
+
+
 def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     """Critical paths of all roots, in order of start; within a root the greatest part first."""
+    kinds = _Kinds.of(table)
+    sums = []
+    summaries = 0
+    for rows, family in table.families():
+        following = summaries + family.summaries.row.size
+        found = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
+        sums.append(found._replace(root=found.root + rows.start))
+        summaries = following
+    return _ranked(table, kinds, _Sums._make(map(np.concatenate, zip(*sums, strict=True))))
+
+
+def _of_family(table: SpanTable, selfs: SelfTimes, kinds: _Kinds) -> _Sums:
     start, end = _windows(table)
     taken = _taken_by_parent(table, start, end)
     on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)
@@ -52,12 +98,10 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     root = _roots(table.real_parent)
     summary, given = _given_to_summaries(table, selfs, on_path, own)
     own[rows] -= sum_by(selfs.tree[summary], given, table.size)[rows]
-    contributor = np.concatenate((rows, table.summaries.row[summary]))
-    return _rows(
-        table,
-        contributor,
-        np.concatenate((own[rows], given)),
+    return _summed(
+        kinds.of_rows(table, np.concatenate((rows, table.summaries.row[summary]))),
         np.concatenate((root[rows], root[selfs.tree[summary]])),
+        np.concatenate((own[rows], given)),
         np.concatenate((start[rows], start[selfs.tree[summary]])),
     )
 
@@ -173,40 +217,34 @@ def _given_to_summaries(
     return summary, given
 
 
-def _rows(
-    table: SpanTable, contributor: Ints, ns: Ints, root: Ints, start: Ints
-) -> list[CriticalTime]:
-    """Sum what spans contribute by root, name and process."""
+def _summed(kind: Ints, root: Codes, ns: Ints, start: Ints) -> _Sums:
+    """Sum what spans contribute by root and kind."""
     paid = ns > 0
-    contributor, ns, root, start = contributor[paid], ns[paid], root[paid], start[paid]
-    if not contributor.size:
-        return []
-    names, processes = sorted(set(table.names)), sorted({one.process for one in table.processes})
-    name_rank, process_rank = ranks(table.names), ranks([one.process for one in table.processes])
-    kind = name_rank[table.name[contributor]] * len(processes)
-    kind += process_rank[table.process[contributor]]
-    kinds = len(names) * len(processes)
-    tops, place = distinct(root, table.size)
+    kind, root, ns, start = kind[paid], root[paid], ns[paid], start[paid]
+    kinds = int(kind.max(initial=0)) + 1
+    tops, place = distinct(root, int(root.max(initial=0)) + 1)
     pairs, position = distinct(place * kinds + kind, tops.size * kinds)
-    spent = sum_by(position, ns, pairs.size)
     since = np.full(pairs.size, np.iinfo(np.int64).max)
     np.minimum.at(since, position, start)
     place, kind = np.divmod(pairs, kinds)
-    top = tops[place]
-    ranked = np.lexsort(
-        (kind, -spent, table.span_id[top], name_rank[table.name[top]], table.start[top])
-    )
-    kind, top, spent, since = kind[ranked], top[ranked], spent[ranked], since[ranked]
-    name, process = np.divmod(kind, len(processes))
+    return _Sums(kind, tops[place], sum_by(position, ns, pairs.size), since)
+
+
+def _ranked(table: SpanTable, kinds: _Kinds, sums: _Sums) -> list[CriticalTime]:
+    top = sums.root
+    name_rank = kinds.name_rank[table.name[top]]
+    order = np.lexsort((sums.kind, -sums.ns, table.span_id[top], name_rank, table.start[top]))
+    kind, top, spent, since = (column[order] for column in sums)
+    name, process = np.divmod(kind, max(1, len(kinds.processes)))
     return list(
         map(
             CriticalTime,
-            map(names.__getitem__, name.tolist()),
+            map(kinds.names.__getitem__, name.tolist()),
             spent.tolist(),
             (spent / (table.end[top] - table.start[top])).tolist(),
             map(table.names.__getitem__, table.name[top].tolist()),
             since.tolist(),
-            map(processes.__getitem__, process.tolist()),
+            map(kinds.processes.__getitem__, process.tolist()),
             table.start[top].tolist(),
         )
     )

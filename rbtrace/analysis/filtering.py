@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
-from rbtrace.analysis.arrays import Codes, Ints, Mask
+from rbtrace.analysis.arrays import Ints, Labels, Mask
 from rbtrace.analysis.filter_language import Both, Comparison, Kind, Node, Not, parse
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.table import SpanTable, Summaries
@@ -133,7 +133,7 @@ def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
     return compare(values, below + 1 if sign in {"<", ">="} else below)  # type: ignore[no-any-return]
 
 
-def _texts(texts: list[str], code: Codes) -> tuple[_Column, Mask]:
+def _texts(texts: list[str], code: Labels) -> tuple[_Column, Mask]:
     values = np.array(texts or [""])[code]
     return values, values != ""
 

@@ -32,6 +32,12 @@ class Buckets(NamedTuple):
         chosen = kept[self.summary]
         return Buckets(number[self.summary[chosen]], self.middle_ns[chosen], self.calls[chosen])
 
+    def between(self, first: int, last: int) -> Buckets:
+        """The buckets of the summaries from `first` to before `last`, numbered from 0."""
+        begin, end = np.searchsorted(self.summary, (first, last)).tolist()
+        part = slice(begin, end)
+        return Buckets(self.summary[part] - first, self.middle_ns[part], self.calls[part])
+
     @classmethod
     def joined(cls, parts: Sequence[Buckets], first: Sequence[int]) -> Buckets:
         """Several one after the other; `first` has the index of the first summary of each."""

@@ -10,12 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from rbtrace.analysis.arrays import Codes, Ints, starts_of_runs
+from rbtrace.analysis.arrays import Ints, Labels, starts_of_runs
 
 LONGEST_LINE: Final = 2.0**62
 
 
-def union_lengths(group: Codes, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
+def union_lengths(group: Labels, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
     """Length of the union of the intervals of each group, ns.
 
     Args:
@@ -50,7 +50,7 @@ def union_lengths(group: Codes, low: Ints, high: Ints, first: Ints, length: Ints
     return result
 
 
-def _in_halves(group: Codes, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
+def _in_halves(group: Labels, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
     """Two shorter time lines, where one would pass 2^62 ns."""
     groups = np.unique(group)
     lower = group < groups[groups.size // 2]

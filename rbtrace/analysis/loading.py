@@ -74,10 +74,18 @@ def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -
         done += count
         progress(done, everything)
 
-    traces = sum([read(source, into, faults, seen) for source in inputs.sources])
+    traces = 0
+    before = None
+    for source in inputs.sources:
+        if before is None or not source.continues(before):
+            faults.nothing_follows()
+        traces += read(source, into, faults, seen)
+        before = source
+    faults.nothing_follows()
     into.adopting = True
     for source in beside.adoptable:
         read(source, into, faults, lambda _count: None)
+        faults.nothing_follows()
     faults.invalid_lines += into.invalid_spans
     beside.tallies.extend(faults.tallies)
     return Read(named, traces, faults, beside)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from msgspec import Struct
 
-from rbtrace.analysis.arrays import Codes, Ints, distinct, occurring, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Ints, Labels, distinct, occurring, starts_of_runs, sum_by
 from rbtrace.analysis.quantiles import EXACT, Quantiles, exact_quantiles, mixed_quantiles
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
@@ -73,7 +73,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
 
 
-def _by_name(name: Codes, values: Ints) -> dict[int, Ints]:
+def _by_name(name: Labels, values: Ints) -> dict[int, Ints]:
     """The values of each name."""
     # Sixteen-bit codes sort by radix, several times faster.
     small = name.astype(np.int16) if name.size and name.max() < 2**15 else name

@@ -70,7 +70,7 @@ def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     """
     parent = nearest(table.parent, table.exemplar)
     depth, _ = depths(parent)
-    name = table.name.astype(np.int64)
+    name = table.name.astype(np.int32)
     too_deep = depth >= DEEPEST
     if too_deep.any():
         parent = np.where(too_deep, nearest(parent, too_deep), parent).astype(np.int32)

@@ -31,9 +31,28 @@ class SelfTimes(NamedTuple):
     clipped: int
     overfull: int
 
+    def of(self, rows: slice, summaries: slice) -> SelfTimes:
+        """Those of a part of the table, rows numbered anew."""
+        tree = self.tree[summaries]
+        tree = np.where(tree == NO_PARENT, NO_PARENT, tree - rows.start).astype(np.int32)
+        return SelfTimes(self.self_ns[rows], tree, 0, 0)
+
 
 def self_times(table: SpanTable) -> SelfTimes:
     """Compute the self time of every span."""
+    self_ns = np.zeros(table.size, np.int64)
+    trees = [np.zeros(0, np.int32)]
+    clipped = overfull = 0
+    for rows, family in table.families():
+        found = _of_family(family)
+        self_ns[rows] = found.self_ns
+        trees.append(np.where(found.tree == NO_PARENT, NO_PARENT, found.tree + rows.start))
+        clipped += found.clipped
+        overfull += found.overfull
+    return SelfTimes(self_ns, np.concatenate(trees).astype(np.int32), clipped, overfull)
+
+
+def _of_family(table: SpanTable) -> SelfTimes:
     covered, clipped = _covered_by_children(table)
     left = np.where(table.real, table.duration - covered, 0)
     tree = _trees(table)

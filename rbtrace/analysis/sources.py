@@ -18,6 +18,7 @@ from rbtrace.errors import InputError
 
 STANDARD_INPUT: Final = "-"
 _ROTATED: Final = r"-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}"
+_OF_FULL: Final = re.compile(rf"(.+){_ROTATED}(\.[^.]+)?(\.gz)?")
 _GLOB_SIGNS: Final = frozenset("*?[")
 
 
@@ -43,6 +44,13 @@ class Source:
         if self.path is None or not self.path.name.endswith(SPANS_SUFFIX):
             return None
         return self.path.with_name(self.path.name.removesuffix(SPANS_SUFFIX) + suffix)
+
+    def continues(self, before: Source) -> bool:
+        """Whether that is what came before this when the file was full, so that lines may go on."""
+        if before.path is None or self.path is None:
+            return False
+        full = _OF_FULL.fullmatch(before.path.name)
+        return full is not None and _before_full(before.path) == _before_full(self.path)
 
     def open(self) -> io.BufferedReader:
         """Open the stream, decompressed; `peek` gives its head.
@@ -137,6 +145,12 @@ def _rotated(path: Path) -> Iterator[Source]:
     for file in sorted(path.parent.iterdir()):
         if full.fullmatch(file.name):
             yield Source(str(file), file, asked=False)
+
+
+def _before_full(path: Path) -> Path:
+    """What a file was called before it was full."""
+    full = _OF_FULL.fullmatch(path.name)
+    return path.with_name(full[1] + (full[2] or "")) if full else path
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:

@@ -1,18 +1,24 @@
 """The table of spans: numpy columns, times in integer nanoseconds, texts as codes.
 
-It takes about 50 bytes per span. Rows are in no particular order; `parent` is a row. Everything
+It takes less than 50 bytes per span. Rows are in no particular order; `parent` is a row. Everything
 an analysis could trip over has been settled here: each span once, parents joined, cycles cut,
 every end at or after its start. What was amiss is counted in `Anomalies`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, NamedTuple
 
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
+import numpy as np
+
+from rbtrace.analysis.ancestry import NO_PARENT, whole_families
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask
 from rbtrace.analysis.facts import Extra, Origin
 from rbtrace.analysis.histograms import Buckets
+
+_PART: Final = 1 << 16
 
 
 class RunOrigin(NamedTuple):
@@ -38,7 +44,7 @@ class Anomalies:
 
 @dataclass(slots=True)
 class Summaries:
-    """The summary spans: their rows, and figures in the same order; times in ns."""
+    """The summary spans: their rows, ascending, and figures in the same order; times in ns."""
 
     row: Codes
     calls: Ints
@@ -48,6 +54,21 @@ class Summaries:
     self_ns: Ints
     last_end: Ints
     buckets: Buckets
+
+    def between(self, first: int, last: int) -> Summaries:
+        """The summaries among the rows from `first` to before `last`, rows numbered from 0."""
+        begin, end = np.searchsorted(self.row, (first, last)).tolist()
+        part = slice(begin, end)
+        return Summaries(
+            (self.row[part] - first).astype(np.int32),
+            self.calls[part],
+            self.total[part],
+            self.shortest[part],
+            self.longest[part],
+            self.self_ns[part],
+            self.last_end[part],
+            self.buckets.between(begin, end),
+        )
 
 
 @dataclass(slots=True)
@@ -63,11 +84,11 @@ class SpanTable:
     parent: Codes
     start: Ints
     end: Ints
-    name: Codes
-    category: Codes
-    thread: Codes
-    process: Codes
-    run: Codes
+    name: Labels
+    category: Labels
+    thread: Labels
+    process: Labels
+    run: Labels
     real: Mask
     summary: Mask
     exemplar: Mask
@@ -89,9 +110,35 @@ class SpanTable:
         return int(self.span_id.size)
 
     @property
+    def nbytes(self) -> int:
+        """Memory of the columns; arrays that two of them share count once."""
+        columns = (getattr(self, one.name) for one in fields(self))
+        arrays = {id(one): one.nbytes for one in columns if isinstance(one, np.ndarray)}
+        return sum(arrays.values())
+
+    @property
     def duration(self) -> Ints:
         """End minus start of each span, ns. Meaningless for summaries, whose times are drawn."""
         return self.end - self.start
+
+    def families(self) -> Iterator[tuple[slice, SpanTable]]:
+        """The table in parts of some whole families each, rows numbered anew; without extras.
+
+        What an analysis needs beside the columns is then as large as a part, and fits the
+        processor's cache. Spans that were read in disorder may make one part of all rows.
+        """
+        for first, last in whole_families(self.parent, _PART):
+            part = slice(first, last)
+            columns: dict[str, Any] = {
+                one.name: column[part]
+                for one in fields(self)
+                if isinstance(column := getattr(self, one.name), np.ndarray)
+            }
+            for name in ("parent", "real_parent"):
+                above = columns[name]
+                columns[name] = np.where(above == NO_PARENT, NO_PARENT, above - first)
+            summaries = self.summaries.between(first, last)
+            yield part, replace(self, **columns, summaries=summaries, extras={})
 
     def name_of(self, row: int) -> str:
         """The name of a span."""

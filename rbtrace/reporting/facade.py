@@ -25,7 +25,7 @@ class Analysis:
     """What the time of some traces was spent on.
 
     The frames have one column per field of a row, as in the JSON report; times are integer
-    nanoseconds, shares fractions.
+    nanoseconds, shares fractions. `docs/frames.md` lists columns and dtypes.
     """
 
     def __init__(self, results: Results) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import sys
@@ -56,6 +57,32 @@ def test_a_file_is_read_with_what_it_was_rotated_to(tmp_path: Path) -> None:
     write(tmp_path / "traces-2026-01-31T10-20-30.123.jsonl", TWO)
     write(tmp_path / "traces-other.jsonl", [Span(3, "three", 10, 20)])
     assert names(path) == {"one", "two"}
+
+
+ROTATED = "traces-2026-01-31T10-20-30.123.jsonl"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("named", ["traces.jsonl", "."])
+def test_a_line_that_was_cut_when_its_file_was_full(
+    tmp_path: Path, named: str, compressed: bool
+) -> None:
+    content = lines(ONE) + lines(TWO)
+    full = tmp_path / (ROTATED + ".gz" * compressed)
+    for at in range(40, len(content), 37):
+        full.write_bytes(gzip.compress(content[:at]) if compressed else content[:at])
+        (tmp_path / "traces.jsonl").write_bytes(content[at:])
+        found = analyze_paths([tmp_path / named])
+        assert {one.name for one in found.operations} == {"one", "two"}
+        assert (found.integrity.invalid_lines, found.integrity.truncated_lines) == (0, 0)
+
+
+def test_a_line_that_does_not_go_on_in_the_next_file(tmp_path: Path) -> None:
+    (tmp_path / ROTATED).write_bytes(lines(TWO)[:100])
+    path = write(tmp_path / "traces.jsonl", ONE)
+    found = analyze_paths([path])
+    assert [one.name for one in found.operations] == ["one"]
+    assert (found.integrity.invalid_lines, found.integrity.truncated_lines) == (0, 1)
 
 
 def test_thousands_of_files(tmp_path: Path) -> None:

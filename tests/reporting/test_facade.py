@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from rbtrace.reporting.facade import Analysis, analyze
 from tests.analysis.spans import SUMMARY, Span, write
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "frames.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -37,10 +40,25 @@ def test_frames_have_the_columns_of_the_json_report(analysis: Analysis) -> None:
     assert analysis.critical_path.root_start_ns[0] == 1_760_000_000_123_456_789
 
 
-def test_frames_without_rows_have_columns(tmp_path: Path) -> None:
-    alone = analyze([write(tmp_path / "a", [Span(1, "a", 0, 10)])])
+@pytest.mark.parametrize("frame", ["operations", "paths", "workers", "critical_path"])
+def test_columns_and_dtypes_are_those_of_the_documentation(
+    analysis: Analysis, frame: str, tmp_path: Path
+) -> None:
+    section = DOCUMENTED.partition(f"## {frame}\n")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", section, re.MULTILINE)
+    assert documented
+    alone = analyze([write(tmp_path / "a", [Span(1, "a", 0, 0)])])
+    for one in (analysis, alone):
+        assert documented == [
+            (name, str(kind)) for name, kind in getattr(one, frame).dtypes.items()
+        ]
+
+
+def test_what_is_not_known_is_missing(analysis: Analysis, tmp_path: Path) -> None:
+    assert analysis.workers.cpu_ns.isna().all()
+    alone = analyze([write(tmp_path / "a", [Span(1, "a", 0, 0)])])
     assert alone.workers.empty
-    assert "busy_ns" in alone.workers.columns
+    assert alone.operations.share.isna().all()
 
 
 def test_reports(analysis: Analysis) -> None:

@@ -38,7 +38,7 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
         return True
     with stream:
         head = stream.peek(HEAD_BYTES)
-        reader = next((one for one in READERS if one.recognises(head)), None)
+        reader = _continuing(faults) or next((one for one in READERS if one.recognises(head)), None)
         if reader is None:
             if source.asked:
                 raise InputError(_why_not(source, head))
@@ -50,6 +50,11 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
         except InputError as problem:
             raise InputError(f"cannot read {source.name}: {problem}") from None
     return True
+
+
+def _continuing(faults: Faults) -> Reader | None:
+    """The reader of a file that begins within a line, if one was cut before it."""
+    return READERS[0] if faults.cut else None
 
 
 def _why_not(source: Source, head: bytes) -> str:

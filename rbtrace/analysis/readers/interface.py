@@ -13,12 +13,21 @@ from rbtrace.analysis.counts import Tally
 
 @dataclass(slots=True)
 class Faults:
-    """What could not be read; what a file says of its own sources, when they were others."""
+    """What could not be read; what a file says of its own sources, when they were others.
+
+    `cut` is the beginning of a line that may go on in the file that follows.
+    """
 
     invalid_lines: int = 0
     truncated_lines: int = 0
     unclean: int = 0
     tallies: list[Tally] = field(default_factory=list)
+    cut: bytes = b""
+
+    def nothing_follows(self) -> None:
+        """Count what was cut off, if anything was."""
+        self.truncated_lines += bool(self.cut)
+        self.cut = b""
 
 
 class ReadInto(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from io import BufferedReader
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from rbtrace import conventions as names
@@ -48,11 +49,25 @@ def read(
     try:
         for line in documents(stream):
             seen(len(line))
-            request = _request(line, faults)
+            request = _request(_rejoined(line, faults), faults)
             if request is not None:
                 gathered.add(request)
     finally:  # a damaged stream ends in an exception
         gathered.flush()
+
+
+def _rejoined(line: bytes, faults: Faults) -> bytes:
+    """The whole line, where this is the rest of one that was cut when its file was full."""
+    if not faults.cut:
+        return line
+    whole = faults.cut + line
+    try:
+        msgspec.json.decode(whole, type=msgspec.Raw)
+    except wire.UNREADABLE:
+        faults.nothing_follows()
+        return line
+    faults.cut = b""
+    return whole
 
 
 def _request(line: bytes, faults: Faults) -> wire.Request | None:
@@ -73,7 +88,7 @@ def _request(line: bytes, faults: Faults) -> wire.Request | None:
         if line.endswith(b"\n"):
             faults.invalid_lines += 1
         else:
-            faults.truncated_lines += 1
+            faults.cut = line
         return None
     request, bad = found
     faults.invalid_lines += bad > 0
