@@ -39,8 +39,8 @@ def to_pprof(profile: Profile) -> bytes:
         message += _number(_TIME, min(starts))
         message += _number(_DURATION, max(0, max(ends, default=0) - min(starts)))
     if intervals:
-        kind, unit = texts["wall"], texts["nanoseconds"]
-        message += _message(_PERIOD_TYPE, _number(1, kind), _number(2, unit))
+        wall, ns = texts["wall"], texts["nanoseconds"]
+        message += _message(_PERIOD_TYPE, _number(1, wall), _number(2, ns))
         message += _number(_PERIOD, min(intervals))
     for text in texts.in_order():
         message += _field(_STRINGS, text.encode("utf-8", "replace"))
