@@ -18,6 +18,7 @@ PAIRS ?= 10
 TIMES ?= 1
 FUZZ_RUNS ?= 100000
 SPANS ?= 1000000
+SECONDS ?= 60
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c hatch_build.py .ci/set-up
@@ -69,6 +70,10 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 .PHONY: bench-overhead
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
 	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS)
+
+.PHONY: bench-sampling
+bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=5)
+	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) --seconds $(SECONDS)
 
 .PHONY: collector
 collector: ## Build the collector from pinned sources; the last line is the binary's path

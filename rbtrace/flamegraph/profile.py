@@ -23,6 +23,12 @@ class Frame(NamedTuple):
     line: int = 0
 
 
+def _encodable(frame: Frame) -> Frame:
+    """Names of files may hold bytes that are no text: halves of surrogate pairs in Python."""
+    name, file = (text.encode("utf-8", "replace").decode() for text in frame[:2])
+    return Frame(name, file, frame.line)
+
+
 class Process(NamedTuple):
     """A process whose stacks these are; `interval_ns` is 0 where nothing was sampled."""
 
@@ -42,7 +48,7 @@ class Stacks:
     """Stacks under construction: interns them; 0 is the empty one."""
 
     def __init__(self) -> None:
-        self.frames = Interner[Frame]()
+        self.frames = Interner[Frame](_encodable)
         self._stacks = Interner[tuple[int, int]]()
 
     def push(self, parent: int, frame: Frame) -> int:
