@@ -75,6 +75,10 @@ bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS
 bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=5)
 	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) --seconds $(SECONDS)
 
+.PHONY: flamegraph-pictures
+flamegraph-pictures: $(STAMP) ## Make the pictures of docs/flamegraphs.md (needs Chromium)
+	$(STAGE) pictures $(PYTHON) docs/pictures.py
+
 .PHONY: collector
 collector: ## Build the collector from pinned sources; the last line is the binary's path
 	$(STAGE) collector collector/build otelcol
@@ -95,7 +99,7 @@ test-stack: $(STAMP) collector jaeger ## Test with the real collector and the re
 	$(STAGE) compose collector/build compose
 	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
 	$(STAGE) "collector tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack \
-		tests/durability -m collector
+		tests/durability tests/flamegraph -m collector
 
 .PHONY: evidence
 evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md

@@ -115,7 +115,7 @@ def run(name: str, rounds: int, sampler: str, folder: Path) -> dict[str, Any]:
         }  # fmt: skip
     elif sampler == "py-spy":
         command = [
-            shutil.which("py-spy") or "py-spy", "record", "--rate", "100", "--format", "raw",
+            _py_spy() or "py-spy", "record", "--rate", "100", "--format", "raw",
             "-o", str(output), "--", *command,
         ]  # fmt: skip
     elif sampler == "cProfile":
@@ -155,6 +155,11 @@ def _shares_found(sampler: str, folder: Path, output: Path) -> list[float] | Non
     return [sums[part] / whole for part in _PARTS]
 
 
+def _py_spy() -> str | None:
+    """Where py-spy is: beside this Python, or on the path."""
+    return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+
+
 def measure(seconds: float, pairs: int) -> list[str]:
     """Measure every sampler on every workload; give the lines of a Markdown table."""
     lines = [
@@ -164,7 +169,7 @@ def measure(seconds: float, pairs: int) -> list[str]:
     for name in WORKLOADS:
         rounds = max(1, round(seconds * 1e9 * 20 / workload(name, 20)["wall_ns"]))
         for sampler in SAMPLERS:
-            if sampler == "py-spy" and shutil.which("py-spy") is None:
+            if sampler == "py-spy" and _py_spy() is None:
                 lines.append(f"| {name} | py-spy | not installed | |")
                 continue
             lines.append(_row(name, sampler, rounds, pairs))
