@@ -18,6 +18,7 @@ PAIRS ?= 10
 TIMES ?= 1
 FUZZ_RUNS ?= 100000
 SPANS ?= 1000000
+SECONDS ?= 60
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c hatch_build.py .ci/set-up
@@ -72,6 +73,14 @@ bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS
 		--report docs/results/overhead.md
 	@cat docs/results/overhead.md
 
+.PHONY: bench-sampling
+bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=5)
+	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) --seconds $(SECONDS)
+
+.PHONY: flamegraph-pictures
+flamegraph-pictures: $(STAMP) ## Make the pictures of docs/flamegraphs.md (needs Chromium)
+	$(STAGE) pictures $(PYTHON) docs/flamegraph_pictures.py
+
 .PHONY: collector
 collector: ## Build the collector from pinned sources; the last line is the binary's path
 	$(STAGE) collector collector/build otelcol
@@ -93,7 +102,7 @@ test-stack: $(STAMP) collector jaeger ## Test with the real collector and the re
 	$(STAGE) prometheus collector/build prometheus
 	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
 	$(STAGE) "collector tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack \
-		tests/durability -m collector
+		tests/durability tests/flamegraph -m collector
 
 .PHONY: bench-stack
 bench-stack: $(STAMP) collector jaeger ## Measure what the collector takes; see docs/production.md (SPANS=1000000)

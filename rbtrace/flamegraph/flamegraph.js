@@ -11,7 +11,7 @@
     box.level = Number(box.getAttribute("data-level"));
     box.name = box.getAttribute("data-name");
   });
-  function percent(millionths) { return millionths / (WHOLE / 100) + "%"; }
+  function percent(millionths) { return (millionths / (WHOLE / 100)).toFixed(4) + "%"; }
   function zoom(on) {
     var span = on.right - on.left;
     boxes.forEach(function (box) {

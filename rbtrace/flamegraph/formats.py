@@ -11,6 +11,8 @@ import msgspec
 from rbtrace.errors import InputError
 from rbtrace.flamegraph.calltree import call_tree, compared
 from rbtrace.flamegraph.folded import to_folded
+from rbtrace.flamegraph.otlp_profiles import to_otlp
+from rbtrace.flamegraph.pprof import to_pprof
 from rbtrace.flamegraph.session import to_html, to_session
 from rbtrace.flamegraph.sources import Drawable
 from rbtrace.flamegraph.speedscope import to_speedscope
@@ -40,6 +42,8 @@ FORMATS: Final[dict[str, Format]] = {
     ),
     "folded": Format(".folded", lambda one: to_folded(one.profile).encode("utf-8", "replace")),
     "session": Format(".pyisession", _session),
+    "pprof": Format(".pb.gz", lambda one: to_pprof(one.profile)),
+    "otlp": Format(".otlp-profiles.pb", lambda one: to_otlp(one.profile)),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,12 @@ class Frame(NamedTuple):
     name: str
     file: str = ""
     line: int = 0
+
+
+def _encodable(frame: Frame) -> Frame:
+    """Names of files may hold bytes that are no text: halves of surrogate pairs in Python."""
+    name, file = (text.encode("utf-8", "replace").decode() for text in frame[:2])
+    return Frame(name, file, frame.line)
 
 
 class Process(NamedTuple):
@@ -42,7 +48,7 @@ class Stacks:
     """Stacks under construction: interns them; 0 is the empty one."""
 
     def __init__(self) -> None:
-        self.frames = Interner[Frame]()
+        self.frames = Interner[Frame](_encodable)
         self._stacks = Interner[tuple[int, int]]()
 
     def push(self, parent: int, frame: Frame) -> int:
@@ -69,7 +75,8 @@ class Profile:
     A stack is its parent stack and a frame; a parent's number is smaller. Of a sample: `time` is
     when it was taken, epoch ns, `weight` the ns it stands for, `count` how often it was seen,
     `span` the id of the span it fell in, 0 for none. `measured` is whether samples were taken:
-    otherwise the weights are self times of spans.
+    otherwise the weights are self times of spans. `traces` is the trace of each span, as far as
+    that is known.
     """
 
     frames: list[Frame]
@@ -83,6 +90,7 @@ class Profile:
     process: Codes
     processes: list[Process]
     measured: bool = True
+    traces: dict[int, int] = field(default_factory=dict)
 
     @property
     def total_ns(self) -> int:

@@ -128,6 +128,7 @@ class _Merged:
         self._stacks = Stacks()
         self._columns: list[tuple[int, int, int, int, int, int]] = []
         self._processes: list[Process] = []
+        self._traces: dict[int, int] = {}
 
     def profile(self) -> Profile:
         frames, parent, frame = self._stacks.columns()
@@ -143,6 +144,7 @@ class _Merged:
             span=np.array(columns[4], np.uint64),
             process=np.array(columns[5], np.int32),
             processes=self._processes,
+            traces=self._traces,
         )
 
     def read(self, file: Path, faults: Faults) -> None:
@@ -153,7 +155,7 @@ class _Merged:
         if not lines:
             return
         header = _header(file, lines[0])
-        one = _OneProcess(self._stacks, len(self._processes))
+        one = _OneProcess(self._stacks, self._traces, len(self._processes))
         for number, raw in enumerate(lines[1:], start=2):
             if not raw.endswith(b"\n"):
                 faults.truncated.append(f"{file}:{number}")
@@ -181,8 +183,9 @@ def _header(file: Path, raw: bytes) -> _Header:
 class _OneProcess:
     """Numbers of one file → numbers of the merged profile."""
 
-    def __init__(self, stacks: Stacks, process: int) -> None:
+    def __init__(self, stacks: Stacks, traces: dict[int, int], process: int) -> None:
         self._stacks = stacks
+        self._traces = traces
         self._process = process
         self._frames: list[Frame] = [Frame("")]
         self._numbers: list[int] = [EMPTY]
@@ -227,6 +230,7 @@ class _OneProcess:
         self, times: list[int], counts: list[int], of: _Line | _Minutes
     ) -> list[tuple[int, int, int, int, int, int]]:
         ids = [0, *(int(span, 16) for _, span in of.spans)]
+        self._traces.update(zip(ids[1:], (int(trace, 16) for trace, _ in of.spans), strict=True))
         columns = zip(times, of.weights, counts, of.at, of.within, strict=True)
         return [
             (time, _index(weight), count, self._stack(at), ids[_index(within)], self._process)

@@ -101,7 +101,7 @@ class Profiler:
             }
             try:
                 self._file.write(samples.stacks, drained, state, final=final)
-            except OSError as problem:
+            except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
                 warn_once("profile", f"cannot write stack samples to {stem.parent}: {problem}")
 
     def _note_threads(self) -> None:

@@ -106,4 +106,11 @@ class StackTable:
 
 
 def _name_of_code(code: CodeType) -> FrameName:
-    return FrameName(code.co_qualname, code.co_filename, code.co_firstlineno)
+    return FrameName(
+        _encodable(code.co_qualname), _encodable(code.co_filename), code.co_firstlineno
+    )
+
+
+def _encodable(text: str) -> str:
+    """Names of files may hold bytes that are no text: halves of surrogate pairs in Python."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,117 @@
+"""Look at a report or a flame graph in the browser."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import webbrowser
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import click
+
+from rbtrace.analysis.results import analyze_paths
+from rbtrace.commands._serving import Make, PageServer
+from rbtrace.conventions import PROFILE_SUFFIX
+from rbtrace.errors import InputError
+from rbtrace.flamegraph.formats import FORMATS
+from rbtrace.flamegraph.selecting import Selection
+from rbtrace.flamegraph.sources import drawable
+from rbtrace.reporting.formats import render
+from rbtrace.reporting.model import Options
+
+_EXAMPLES: Final = """\b
+Examples:
+  rbtrace view rbtrace-out
+  rbtrace view flame.svg
+  npm install speedscope && rbtrace view rbtrace-out
+"""
+_SPEEDSCOPE: Final = "speedscope"
+_DATA: Final = "profile.speedscope.json"
+_AS_IT_IS: Final = (".html", ".svg")
+_PAGE: Final = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px system-ui,sans-serif;margin:3rem;line-height:2}}</style>
+<h1>{title}</h1><ul>{links}</ul></html>
+"""
+
+
+@click.command("view", epilog=_EXAMPLES)
+@click.argument("path", metavar="PATH")
+@click.option(
+    "--browser/--no-browser", default=True, help="Open the page, or only say where it is."
+)
+def command(path: str, *, browser: bool) -> None:
+    """Look at a report or a flame graph in the browser, until Ctrl-C.
+
+    PATH is a folder of traces, a trace or profile file, or an .svg, .html or .speedscope.json file.
+    Pages are served to this machine only, at an address with a random part. Flame graphs open in
+    speedscope where its npm package is installed.
+    """
+    folder = _speedscope_folder()
+    pages, links = _pages(path, folder)
+    server = PageServer(pages, {} if folder is None else {_SPEEDSCOPE: folder})
+    first = links[0]
+    if len(links) > 1:
+        pages["index.html"] = lambda: _index(path, links)
+        first = "index.html"
+    click.echo(f"{server.url(first)}  (Ctrl-C ends)")
+    if browser:
+        webbrowser.open(server.url(first))
+    try:
+        server.serve()
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, Make], list[str]]:
+    """What there is to see, and the addresses to look at.
+
+    Raises:
+        InputError: the path does not exist, or holds nothing that can be shown.
+    """
+    file = Path(path)
+    in_speedscope = f"{_SPEEDSCOPE}/index.html#profileURL=../{_DATA}"
+    if file.is_file() and path.endswith(FORMATS[_SPEEDSCOPE].suffix):
+        if speedscope is None:
+            raise InputError(f"{path} needs speedscope: npm install speedscope")
+        return {_DATA: file.read_bytes}, [in_speedscope]
+    if file.is_file() and file.suffix in _AS_IT_IS:
+        return {f"page{file.suffix}": file.read_bytes}, [f"page{file.suffix}"]
+    drawn = drawable([path], Selection())
+    pages: dict[str, Make] = {
+        "flamegraph.svg": partial(FORMATS["svg"].write, drawn),
+        "flamegraph.html": partial(FORMATS["html"].write, drawn),
+    }
+    links = list(pages)
+    if not path.endswith(PROFILE_SUFFIX):
+        pages["report.html"] = partial(_report, path)
+        links.insert(0, "report.html")
+    if speedscope is not None:
+        pages[_DATA] = partial(FORMATS[_SPEEDSCOPE].write, drawn)
+        links.append(in_speedscope)
+    return pages, links
+
+
+def _report(path: str) -> bytes:
+    return render(analyze_paths([path]), "html", Options()).encode()
+
+
+def _index(path: str, links: list[str]) -> bytes:
+    items = "".join(f'<li><a href="{link}">{link.partition("/")[0]}</a></li>' for link in links)
+    return _PAGE.format(title=escape(path), links=items).encode()
+
+
+def _speedscope_folder() -> Path | None:
+    """Where the npm package has its pages: beneath this folder, or installed for all."""
+    roots = [Path.cwd() / "node_modules"]
+    npm = shutil.which("npm")
+    if npm is not None:
+        done = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False)  # noqa: S603
+        roots.append(Path(done.stdout.strip() or "."))
+    for root in roots:
+        pages = root / _SPEEDSCOPE / "dist" / "release"
+        if (pages / "index.html").is_file():
+            return pages
+    return None
