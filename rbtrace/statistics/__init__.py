@@ -20,6 +20,7 @@ from rbtrace.statistics.looks import PLANNED_LOOKS, Look, o_brien_fleming
 from rbtrace.statistics.multiplicity import benjamini_hochberg, holm
 from rbtrace.statistics.pooling import pooling_findings
 from rbtrace.statistics.power import required_runs
+from rbtrace.statistics.power_law import PowerLaw, fit_power_law
 from rbtrace.statistics.samples import run_medians
 from rbtrace.statistics.shares import ShareInterval, share_interval
 from rbtrace.statistics.tost import Equivalence, equivalence
@@ -47,6 +48,7 @@ __all__ = [
     "InvalidParameterError",
     "InvalidRunsError",
     "Look",
+    "PowerLaw",
     "ShareInterval",
     "Verdict",
     "benjamini_hochberg",
@@ -56,6 +58,7 @@ __all__ = [
     "decompose",
     "dumps",
     "equivalence",
+    "fit_power_law",
     "gate",
     "holm",
     "loads",
