@@ -21,7 +21,8 @@ from rbtrace.statistics.samples import (
 
 PARAMETERS: Final = 3
 LEAST_SIZES: Final = 4
-_EXPONENTS: Final = (0.02, 5.0)
+EXPONENTS: Final = (0.02, 5.0)
+"""Least and greatest exponent that are tried."""
 _GRID: Final = 60
 _REFINEMENTS: Final = 6
 
@@ -51,6 +52,11 @@ class PowerLaw:
     def at(self, size: float) -> float:
         """The value the law gives for a size."""
         return float(self.a + self.b * size**self.c)
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether the measurements rule out any exponent at all."""
+        return self.c_ci != EXPONENTS
 
     @property
     def is_linear(self) -> bool | None:
@@ -105,8 +111,8 @@ def fit_power_law(sizes: Runs, values: Runs, *, confidence: Number = 0.95) -> Po
         b=b * height / unit**c,
         c=c,
         c_ci=(
-            _edge(relative, scaled, c, _EXPONENTS[0], allowed),
-            _edge(relative, scaled, c, _EXPONENTS[1], allowed),
+            _edge(relative, scaled, c, EXPONENTS[0], allowed),
+            _edge(relative, scaled, c, EXPONENTS[1], allowed),
         ),
         spread=math.sqrt(residual / df),
         sizes=(float(n.min()), float(n.max())),
@@ -128,7 +134,7 @@ def _lines(n: Floats, y: Floats, c: Floats) -> _Lines:
 
 
 def _best_exponent(n: Floats, y: Floats) -> float:
-    low, high = _EXPONENTS
+    low, high = EXPONENTS
     for _ in range(_REFINEMENTS):
         grid = np.geomspace(low, high, _GRID)
         best = int(np.argmin(_lines(n, y, grid).residual))

@@ -61,6 +61,13 @@ def test_the_interval_holds_the_exponent_nineteen_times_in_twenty() -> None:
     assert held / times == pytest.approx(0.95, abs=4 * (0.95 * 0.05 / times) ** 0.5)
 
 
+def test_measurements_that_scatter_too_much_determine_nothing() -> None:
+    law = fit_power_law([1, 2, 3, 4], [1, 40, 0.5, 3])
+
+    assert not law.is_determined
+    assert fit_power_law(SIZES, SIZES).is_determined
+
+
 @pytest.mark.parametrize(
     ("sizes", "values"),
     [([1, 2, 3], [1, 2, 3]), ([1, 1, 2, 3], [1, 2, 3, 4]), ([1, 2, 3, 4], [1, 2, 3])],
