@@ -6,6 +6,7 @@ import os
 import secrets
 import shlex
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,16 +57,19 @@ def make_command(text: str, folder: Path) -> Command:
     )
 
 
-def check_same_machine(plan: Plan) -> None:
-    """Refuse to go on with a plan on another machine than it was begun on.
+def check_same_machine(environment: Mapping[str, Any]) -> None:
+    """Refuse to go on with measurements on another machine than they were begun on.
+
+    Args:
+        environment: what `describe_machine` said then.
 
     Raises:
         InputError: it is another machine; the message says what differs.
     """
     now = describe_machine()
-    differs = [name for name in COMPARABLE if plan.environment.get(name) != now.get(name)]
+    differs = [name for name in COMPARABLE if environment.get(name) != now.get(name)]
     if differs:
-        was = ", ".join(f"{name} {plan.environment.get(name)}" for name in differs)
+        was = ", ".join(f"{name} {environment.get(name)}" for name in differs)
         here = ", ".join(f"{name} {now.get(name)}" for name in differs)
         raise InputError(
             f"this benchmark was begun on another machine ({was}; here {here}): "

@@ -91,7 +91,7 @@ def command(
     """
     if resume:
         plan = read_plan(folder)
-        check_same_machine(plan)
+        check_same_machine(plan.environment)
     elif baseline is None or candidate is None:
         raise click.UsageError("--baseline and --candidate are needed (or --resume)")
     else:

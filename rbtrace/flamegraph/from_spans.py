@@ -31,7 +31,7 @@ def profile_of_spans(table: SpanTable) -> Profile:
         count=np.ones(rows.size, np.int64),
         stack=np.array(numbers, np.int32)[node[rows] + 1],
         span=table.span_id[rows],
-        process=table.process[rows],
+        process=table.process[rows].astype(np.int32),
         processes=[Process(origin.process, run_id=origin.run_id) for origin in table.processes],
         measured=False,
     )

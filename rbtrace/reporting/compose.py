@@ -6,7 +6,7 @@ from typing import Final
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
-from rbtrace.reporting.model import By, Column, Options, Report, Row, Table
+from rbtrace.reporting.model import By, Options, Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.reporting.verdict import sentences
 
@@ -87,8 +87,8 @@ def _critical_path(results: Results, options: Options) -> Table:
 
 
 def _regions(results: Results) -> Table:
-    columns = ["duration", "workers", "tasks", "busy", "overhead"]
-    columns += ["start-up", "queueing", "tail", "unused", "utilisation"]
+    titles = ["duration", "workers", "tasks", "busy", "overhead"]
+    titles += ["start-up", "queueing", "tail", "unused", "utilisation"]
     rows = [
         Row(
             [
@@ -113,11 +113,11 @@ def _regions(results: Results) -> Table:
         "tasks (queueing), after their last (tail), or without any (unused). "
         "Busy is not fast: compare with one worker."
     )
-    return Table("Parallel regions", _columns("region", columns), rows, note)
+    return Table("Parallel regions", columns("region", titles, _DETAILS), rows, note)
 
 
 def _workers(results: Results) -> Table:
-    columns = ["tasks", "busy", "idle", "CPU", "waiting", "blocked", "utilisation"]
+    titles = ["tasks", "busy", "idle", "CPU", "waiting", "blocked", "utilisation"]
     rows = [
         Row(
             [
@@ -135,7 +135,7 @@ def _workers(results: Results) -> Table:
         for one in results.workers
     ]
     note = "Waiting: runnable, without a core. Blocked: neither on a core nor waiting for one."
-    return Table("Workers", _columns("process", columns), rows, note)
+    return Table("Workers", columns("process", titles, _DETAILS), rows, note)
 
 
 def _trials(results: Results, options: Options) -> Table:
@@ -160,16 +160,9 @@ def _trials(results: Results, options: Options) -> Table:
         f"p50 {duration(one.p50_ns)}, p95 {duration(one.p95_ns)}, max {duration(one.max_ns)}."
         for one in results.trial_durations
     )
-    return Table(title, _columns("trial", ["duration", "score", "process"]), rows, note)
+    return Table(title, columns("trial", ["duration", "score", "process"]), rows, note)
 
 
 def _runs(results: Results, options: Options) -> Table:
     parts = [Part(one.run_id, one.wall_ns, [one.arm or "–"]) for one in results.runs]
     return list_parts("Runs", parts, ["run", "wall", "arm"], options)
-
-
-def _columns(first: str, others: list[str]) -> list[Column]:
-    return [
-        Column(first, right=False),
-        *(Column(other, detail=other in _DETAILS) for other in others),
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rbtrace.analysis.results import Results
@@ -22,7 +24,17 @@ def render_part(results: Results, options: Options) -> str:
 
 def render_report(report: Report, *, part: bool = False) -> str:
     """Render any report as a page, or as part of one."""
-    template = "part.html.j2" if part else "report.html.j2"
+    if part:
+        return _environment().get_template("part.html.j2").render(report=report)
+    return render_page(report.title, [report])
+
+
+def render_page(title: str, reports: Sequence[Report]) -> str:
+    """Render several reports as one page, one below the other."""
+    return _environment().get_template("report.html.j2").render(title=title, reports=reports)
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rbtrace.reporting"),
         autoescape=True,
@@ -31,4 +43,4 @@ def render_report(report: Report, *, part: bool = False) -> str:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
-    return environment.get_template(template).render(report=report)
+    return environment

@@ -17,28 +17,38 @@ def render(results: Results, options: Options) -> str:
     return render_report(compose(results, options))
 
 
-def render_report(report: Report) -> str:
-    """Render any report as Markdown."""
-    blocks = [f"# {report.title}"]
-    blocks.append("\n".join(f"- {_escaped(line)}" for line in report.integrity))
+def render_report(report: Report, level: int = 1) -> str:
+    """Render any report as Markdown; its title is a heading of `level`, those of tables below."""
+    below = "#" * (level + 1)
+    blocks = [f"{'#' * level} {report.title}"]
+    blocks.append(_listed(report.integrity))
     if report.scope:
         blocks.append(_escaped(report.scope))
+    if report.findings:
+        blocks += [f"{below} Findings", _listed(report.findings)]
     blocks.append(
         "\n".join(
             ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]
         )
     )
-    blocks += [_table(table) for table in report.tables]
+    blocks += [
+        f"{below} {_escaped(one.title)}\n\n![{_escaped(one.title)}]({one.file})"
+        for one in report.pictures
+    ]
+    blocks += [_table(table, below) for table in report.tables]
     if report.warnings:
-        blocks.append("## Warnings")
-        blocks.append("\n".join(f"- {_escaped(line)}" for line in report.warnings))
+        blocks += [f"{below} Warnings", _listed(report.warnings)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(table: Table) -> str:
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"- {_escaped(line)}" for line in lines)
+
+
+def _table(table: Table, heading: str) -> str:
     head = " | ".join(column.title for column in table.columns)
     rule = "|".join("--:" if column.right else ":--" for column in table.columns)
-    lines = [f"## {_escaped(table.title)}", "", f"| {head} |", f"|{rule}|"]
+    lines = [f"{heading} {_escaped(table.title)}", "", f"| {head} |", f"|{rule}|"]
     lines += [f"| {' | '.join(_cells(row))} |" for row in table.rows]
     if table.note:
         lines += ["", _escaped(table.note)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,12 @@ class Column:
     detail: bool = False
 
 
+def columns(first: str, others: Sequence[str], details: Container[str] = ()) -> list[Column]:
+    """Columns of numbers after one that names the rows; some of them are details."""
+    named = (Column(title, detail=title in details) for title in others)
+    return [Column(first, right=False), *named]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table; `bar` is the fraction a bar shows, `depth` how far it is indented."""
@@ -60,10 +67,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing: an `svg` element, and the name of the file that holds it where it is apart."""
+
+    title: str
+    file: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A report. `complete` and `integrity` open it: whether all is there, and what is amiss.
 
-    `scope` says which part of the trace is reported, if not all.
+    `scope` says which part of the trace is reported, if not all. `findings` are what follows from
+    the tables, in sentences.
     """
 
     title: str
@@ -73,3 +90,5 @@ class Report:
     tables: list[Table]
     warnings: list[str] = field(default_factory=list)
     scope: str = ""
+    findings: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _UNITS: Final = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+_SIZES: Final = ((30, "GiB"), (20, "MiB"), (10, "KiB"))
 _NOTHING: Final = "–"
 DECIMALS: Final = 2
 
@@ -23,6 +24,16 @@ def duration(ns: float | None) -> str:
             decimals = 3 if value < 10 else 2 if value < 100 else 1
             return f"{value:.{decimals}f} {unit}"
     return f"{ns:.0f} ns"
+
+
+def size(number: float | None) -> str:
+    """An amount of memory: `12.3 MiB`."""
+    if number is None:
+        return _NOTHING
+    for power, unit in _SIZES:
+        if abs(number) >= 1 << power:
+            return f"{number / (1 << power):.1f} {unit}"
+    return f"{number:.0f} B"
 
 
 def count(number: int | None) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import MissingExtraError
-from rbtrace.scenarios.market_data import daily_prices, ten_assets
+from rbtrace.scenarios.market_data import daily_prices, many_assets, ten_assets
 from rbtrace.scenarios.quiet import without_engine_warnings
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 DATA_FOLDER_VARIABLE: Final = "ZIPLINE_ROOT"
 """The variable that tells rustybt where everything it keeps goes."""
+
+MANY: Final = (5, 10, 20, 40, 50, 100, 200, 500)
+"""Numbers of assets of the bundles that differ in nothing else."""
 
 _EXCHANGE: Final = "NYSE"
 
@@ -33,6 +37,7 @@ def _goog() -> dict[str, pd.DataFrame]:
 BUNDLES: Final[dict[str, Callable[[], dict[str, pd.DataFrame]]]] = {
     "rbtrace-goog": _goog,
     "rbtrace-ten-assets": ten_assets,
+    **{f"rbtrace-{number}-assets": partial(many_assets, number) for number in MANY},
 }
 """Bundle name → the prices of its assets, by symbol."""
 

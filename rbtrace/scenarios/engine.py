@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rbtrace.errors import MissingExtraError
 from rbtrace.scenarios import bundles
-from rbtrace.scenarios.market_data import TEN_ASSETS
+from rbtrace.scenarios.market_data import TEN_ASSETS, WARM_UP_SESSIONS, many_assets
 from rbtrace.scenarios.quiet import quiet_engine_logs, without_engine_warnings
 from rbtrace.scenarios.strategies import MomentumRotation, MovingAverageCrossover
 
@@ -57,6 +57,15 @@ def ten_assets_daily() -> Backtest:
     """The benchmark: ten assets, one year of daily bars."""
     symbols = tuple(f"{name}-{year}" for name, year in TEN_ASSETS)
     return Backtest("rbtrace-ten-assets", MomentumRotation(symbols), "2010-01-04", "2010-12-30")
+
+
+def many_assets_daily(number: int, sessions: int) -> Backtest:
+    """The same strategy on any number of assets of `bundles.MANY`, for up to 251 sessions."""
+    frames = many_assets(number)
+    symbols = tuple(frames)
+    days = frames[symbols[0]].index[WARM_UP_SESSIONS:][:sessions]
+    start, end = (day.date().isoformat() for day in (days[0], days[-1]))
+    return Backtest(f"rbtrace-{number}-assets", MomentumRotation(symbols), start, end)
 
 
 def prepare(folder: Path, *names: str) -> None:

@@ -101,6 +101,24 @@ def ten_assets() -> dict[str, pd.DataFrame]:
     }
 
 
+def many_assets(number: int) -> dict[str, pd.DataFrame]:
+    """Any number of real one-year stretches on one calendar, as in `ten_assets`.
+
+    The stretches of one series overlap: they begin some sessions after each other, as evenly as
+    the series allows. `GOOG+40` begins at its session 40.
+    """
+    sessions = _stretch(daily_prices("SP500"), TEN_ASSETS_YEAR).index
+    series = {name: daily_prices(name) for name in PRICE_FILES}
+    found = {}
+    for place in range(number):
+        name = list(series)[place % len(series)]
+        room = len(series[name]) - len(sessions)
+        first = place // len(series) * room // max(1, -(-number // len(series)) - 1)
+        prices = series[name].iloc[first : first + len(sessions)]
+        found[f"{name}+{first}"] = prices.set_axis(sessions, axis="index")
+    return found
+
+
 def _stretch(prices: pd.DataFrame, year: int) -> pd.DataFrame:
     first = int(prices.index.searchsorted(f"{year}-01-01"))
     return prices.iloc[first - WARM_UP_SESSIONS : first + YEAR_SESSIONS]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rbtrace.statistics.multiplicity import benjamini_hochberg, holm
     from rbtrace.statistics.pooling import pooling_findings
     from rbtrace.statistics.power import required_runs
+    from rbtrace.statistics.power_law import PowerLaw, fit_power_law
     from rbtrace.statistics.samples import run_medians
     from rbtrace.statistics.shares import ShareInterval, share_interval
     from rbtrace.statistics.tost import Equivalence, equivalence
@@ -53,6 +54,7 @@ __all__ = [
     "InvalidParameterError",
     "InvalidRunsError",
     "Look",
+    "PowerLaw",
     "ShareInterval",
     "Verdict",
     "benjamini_hochberg",
@@ -62,6 +64,7 @@ __all__ = [
     "decompose",
     "dumps",
     "equivalence",
+    "fit_power_law",
     "gate",
     "holm",
     "loads",
@@ -88,6 +91,7 @@ _HOMES: Final = {
     "LEAST_RUNS": "diagnostics",
     "Look": "looks",
     "PLANNED_LOOKS": "looks",
+    "PowerLaw": "power_law",
     "ShareInterval": "shares",
     "Verdict": "verdicts",
     "benjamini_hochberg": "multiplicity",
@@ -97,6 +101,7 @@ _HOMES: Final = {
     "decompose": "decomposition",
     "dumps": "json",
     "equivalence": "tost",
+    "fit_power_law": "power_law",
     "gate": "verdicts",
     "holm": "multiplicity",
     "loads": "json",

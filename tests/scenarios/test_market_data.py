@@ -56,6 +56,20 @@ def test_the_ten_assets_are_real_years_on_one_calendar():
         assert prices["close"].iloc[market_data.WARM_UP_SESSIONS] == original["close"].iloc[first]
 
 
+@pytest.mark.parametrize("number", [5, 500])
+def test_any_number_of_assets_are_different_real_years_on_one_calendar(number):
+    assets = market_data.many_assets(number)
+
+    assert len(assets) == number
+    calendar = market_data.ten_assets()["GOOG-2005"].index
+    assert len({tuple(prices["close"]) for prices in assets.values()}) == number
+    for label, prices in list(assets.items())[-3:]:
+        name, _, first = label.partition("+")
+        original = market_data.daily_prices(name)["close"].to_numpy()
+        assert prices.index.equals(calendar)
+        assert list(prices["close"]) == list(original[int(first) :][: len(calendar)])
+
+
 def test_no_asset_repeats_another():
     closes = {tuple(prices["close"]) for prices in market_data.ten_assets().values()}
 

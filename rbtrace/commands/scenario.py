@@ -1,0 +1,120 @@
+"""Study heavy operations on the real engine, and report what they cost."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from rbtrace.reporting.model import Report
+from rbtrace.reporting.numbers import duration
+from rbtrace.scenarios.studies.case import Case
+from rbtrace.scenarios.studies.catalogue import STUDIES
+from rbtrace.scenarios.studies.session import REPORT, Session, write_extended
+
+_ALL: Final = "all"
+_EXAMPLES: Final = """\b
+Examples:
+  rbtrace scenario batch-init --quick -o out
+  rbtrace scenario batch-init -o out
+  rbtrace scenario all -o out
+"""
+
+
+@click.command("scenario", epilog=_EXAMPLES)
+@click.argument("name", type=click.Choice([*STUDIES, _ALL]))
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    metavar="DIR",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where measurements, traces and reports go. What is there is not measured again.",
+)
+@click.option("--quick", is_flag=True, help="Small sizes: shows that it works, concludes little.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=900.0,
+    show_default=True,
+    help="After how long one process counts as hanging.",
+)
+def command(name: str, folder: Path, timeout: float, *, quick: bool) -> None:
+    """Study one heavy operation of rustybt, or all of them.
+
+    Every measurement is a fresh process that runs the real engine. Ctrl-C keeps what is measured;
+    the same command goes on. docs/scenarios.md says what each study measures.
+    """
+    names = list(STUDIES) if name == _ALL else [name]
+    sessions = {one: Session(one, folder, quick=quick) for one in names}
+    for session in sessions.values():
+        _say_plan(session)
+    reports = {one: _run(session, timeout) for one, session in sessions.items()}
+    for one, found in reports.items():
+        click.echo(f"{found.title}:")
+        click.echo("".join(f"- {line}\n" for line in found.findings), nl=False)
+        click.echo(f"The report is {folder / one / REPORT}.md, and .html\n")
+    if name == _ALL:
+        click.echo(f"All of it is in {write_extended(folder, reports)}, and .html")
+
+
+def _say_plan(session: Session) -> None:
+    left = session.remaining
+    seconds = sum(case.expected_s for case in left)
+    click.echo(
+        f"{session.name}: {STUDIES[session.name].question}. {len(session.cases)} cases, "
+        f"{len(left)} to be measured, about {duration(seconds * 1e9)} on an idle machine; traces "
+        f"and results go to {session.journal.folder}",
+        err=True,
+    )
+
+
+def _run(session: Session, timeout: float) -> Report:
+    progress = _Progress(session)
+    try:
+        session.measure(timeout, progress.start)
+    except KeyboardInterrupt:
+        kept = len(session.cases) - len(session.remaining)
+        click.echo(
+            f"\n{kept} of {len(session.cases)} cases are kept; the same command goes on", err=True
+        )
+        raise
+    progress.finish()
+    return session.report()
+
+
+class _Progress:
+    """A bar on a terminal, a line for each case elsewhere."""
+
+    def __init__(self, session: Session) -> None:
+        self._name = session.name
+        self._cases = len(session.remaining)
+        self._started = 0
+        self._seen = sys.stderr.isatty() and self._cases > 0
+        self._bar = click.progressbar(
+            length=self._cases,
+            label=session.name,
+            file=sys.stderr,
+            show_pos=True,
+            show_eta=False,
+            item_show_func=lambda told: told,
+        )
+
+    def start(self, case: Case, seconds: float | None) -> None:
+        """A case starts; so many seconds are left for this and the others, if that is known."""
+        left = "" if seconds is None else f", about {duration(seconds * 1e9)} left"
+        if self._seen:
+            self._bar.update(int(self._started > 0), f"{case}{left}")
+        self._started += 1
+        if not self._seen:
+            click.echo(f"{self._name} {self._started} of {self._cases}: {case}{left}", err=True)
+
+    def finish(self) -> None:
+        """All cases are measured."""
+        if self._seen:
+            self._bar.update(1)
+            self._bar.render_finish()

@@ -1,0 +1,66 @@
+"""The studies there are. A new one is a module and a row here.
+
+A study's module has `cases(quick=...)`, what is to be measured; `measure(settings, data)`, which
+measures one case in a process of its own and returns what JSON can hold; and `report(evidence)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol, cast
+
+from rbtrace.errors import MissingExtraError
+from rbtrace.reporting.model import Report
+from rbtrace.scenarios.studies.case import Case, Settings
+from rbtrace.scenarios.studies.evidence import Evidence
+
+_GIB: Final = 1 << 30
+_EVERY_STUDY: Final = {"rustybt": "demo", "backtesting": "demo", "arch": "demo"}
+
+
+class StudyModule(Protocol):
+    """What a study's module offers."""
+
+    cases: Callable[..., list[Case]]
+    measure: Callable[[Settings, Path], dict[str, Any]]
+    report: Callable[[Evidence], Report]
+
+
+class Study(NamedTuple):
+    """One study.
+
+    Attributes:
+        question: what it asks.
+        module: where it is.
+        memory_bytes: what has to be free.
+        disk_bytes: what has to be free where the output goes.
+        packages: those it needs besides the engine, and the extra that brings each.
+    """
+
+    question: str
+    module: str
+    memory_bytes: int = _GIB
+    disk_bytes: int = _GIB // 2
+    packages: Mapping[str, str] = {}
+
+    def load(self) -> StudyModule:
+        """Import the module.
+
+        Raises:
+            MissingExtraError: a package it needs is not installed.
+        """
+        for package, extra in (_EVERY_STUDY | dict(self.packages)).items():
+            if find_spec(package) is None:
+                raise MissingExtraError(extra, "this scenario")
+        return cast("StudyModule", import_module(self.module))
+
+
+STUDIES: Final[dict[str, Study]] = {
+    "batch-init": Study(
+        "what a worker pays before the first bar, and how that grows with the number of assets",
+        "rbtrace.scenarios.studies.batch_init",
+    ),
+}

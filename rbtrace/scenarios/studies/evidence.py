@@ -1,0 +1,106 @@
+"""Everything a study has measured, as its report needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.reporting.breakdown import breakdown
+from rbtrace.reporting.model import Options, Table
+from rbtrace.reporting.numbers import count, duration, size
+from rbtrace.reporting.verdict import sentences
+from rbtrace.scenarios.studies.case import Case, Measured
+from rbtrace.scenarios.studies.journal import TRACES, Head, Journal
+
+_ABOUT = ("cpu", "cores", "usable_cores", "system")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The journal of a study, read.
+
+    Attributes:
+        folder: the study's.
+        head: where and with what it was measured.
+        cases: all that were planned.
+        measured: those that are kept, in the order of the plan.
+    """
+
+    folder: Path
+    head: Head
+    cases: Sequence[Case]
+    measured: Sequence[Measured]
+
+    @classmethod
+    def read(cls, journal: Journal, head: Head, cases: Sequence[Case]) -> Evidence:
+        """Take from a journal what belongs to the planned cases."""
+        kept = journal.measured()
+        measured = [kept[case.key] for case in cases if case.key in kept]
+        return cls(journal.folder, head, cases, measured)
+
+    def of(self, run_id: str) -> Results:
+        """The analysis of one case's traces."""
+        return analyze_paths([self.folder / TRACES / run_id])
+
+    @cached_property
+    def results(self) -> Results:
+        """The analysis of the traces of all cases."""
+        return analyze_paths([self.folder / TRACES / one.run_id for one in self._traced])
+
+    @property
+    def _traced(self) -> list[Measured]:
+        return [one for one in self.measured if one.traced]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned case is measured, and all its spans are there."""
+        whole = len(self.measured) == len(self.cases)
+        return whole and self.results.integrity.complete is True
+
+    def opening(self) -> list[str]:
+        """What opens the report: how much was measured, on what, and whether spans are missing."""
+        spent = sum(one.wall_ns for one in self.measured)
+        loads = [one.load for one in self.measured if one.load is not None]
+        busy = f", load average {min(loads):g} … {max(loads):g} at their starts" if loads else ""
+        measured = (
+            f"{count(len(self.measured))} of {count(len(self.cases))} cases measured, each in a "
+            f"fresh process, in {duration(spent)}{busy}."
+        )
+        about = ", ".join(f"{name} {text}" for name, text in self._environment())
+        begun = f"Begun {self.head.created} with rbtrace {self.head.rbtrace}; {about}."
+        return [measured, *sentences(self.results.integrity), begun]
+
+    def warnings(self) -> list[str]:
+        """What makes the figures doubtful."""
+        cores = self.cores
+        busiest = max((one.load or 0.0 for one in self.measured), default=0.0)
+        if busiest <= cores:
+            return []
+        told = (
+            f"The load average was up to {busiest:g} when a case started, with {cores} usable "
+            "cores. What is not left over from the case before made durations longer than they "
+            "are on an idle machine."
+        )
+        return [told]
+
+    @property
+    def cores(self) -> int:
+        """Cores that the processes could use."""
+        told = self.head.environment
+        return int(told.get("usable_cores") or told["cores"])
+
+    def _environment(self) -> list[tuple[str, object]]:
+        told = self.head.environment
+        return [
+            *((name.replace("_", " "), told[name]) for name in _ABOUT if told.get(name)),
+            ("memory", size(told.get("memory_bytes"))),
+            *self.head.versions.items(),
+        ]
+
+    def operations(self) -> Table:
+        """Where the time of all traced cases went, by operation."""
+        table = breakdown(self.results, Options())
+        return Table("Operations, in all traced cases", table.columns, table.rows, table.note)

@@ -1,0 +1,59 @@
+"""A study of next to nothing, with cases that fail, hang or die if they are asked to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import rbtrace
+from rbtrace.errors import RbtraceError
+from rbtrace.reporting.model import Column, Picture, Report, Row, Table
+from rbtrace.scenarios.studies.case import Case
+from rbtrace.scenarios.studies.catalogue import STUDIES, Study
+
+NAME = "small"
+
+
+def cases(*, quick: bool) -> list[Case]:
+    return [
+        Case({"number": number, "do": os.environ.get(f"SMALL_{number}", "work")}, 0.5)
+        for number in range(1, 4 if quick else 6)
+    ]
+
+
+def measure(settings, data: Path):
+    match settings["do"]:
+        case "fail":
+            raise RbtraceError("no luck today")
+        case "break":
+            raise ZeroDivisionError("broken")
+        case "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            time.sleep(600)
+    with rbtrace.span("small.work"):
+        pass
+    threads = os.environ["OMP_NUM_THREADS"]
+    return {"pid": os.getpid(), "square": settings["number"] ** 2, "threads": threads}
+
+
+def report(evidence) -> Report:
+    rows = [
+        Row([str(one.settings["number"]), str(one.found["square"])]) for one in evidence.measured
+    ]
+    return Report(
+        title="Small",
+        complete=evidence.complete,
+        integrity=evidence.opening(),
+        figures=[("cases", str(len(rows)))],
+        tables=[Table("Squares", [Column("number"), Column("square")], rows)],
+        findings=["Squares grow <fast>."],
+        pictures=[Picture("Drawn", "drawn.svg", "<svg><text>drawn</text></svg>")],
+    )
+
+
+def register(**changes) -> None:
+    """Add the study to those there are."""
+    STUDIES[NAME] = Study("whether squares grow", __name__, **changes)

@@ -1,0 +1,116 @@
+"""Batch initialisation: its arithmetic, and the whole study on the real engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from rbtrace.errors import EXIT_GOOD
+from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
+from rbtrace.scenarios.studies.case import Measured
+from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE
+from tests.commands.test_main import RBTRACE
+
+
+def worker(assets, cold, warm, *, traced=True, sessions=21):
+    """A worker whose backtests took `cold` and `warm` ns to be initialised."""
+    batch = [
+        {WHOLE: 1000 + init, RUN: 1010, INITIALIZE: 10, LOAD: init // 2} for init in (cold, *warm)
+    ]
+    return Measured(
+        settings={"do": "batch", "assets": assets, "sessions": sessions},
+        traced=traced,
+        run_id=f"{assets}",
+        started_ns=0,
+        wall_ns=1,
+        cpu_ns=1,
+        peak_bytes=None,
+        load=None,
+        found={
+            "backtests": batch,
+            "before_bytes": 100,
+            "resident_bytes": [200 + 5 * place for place in range(len(batch))],
+            "peak_bytes": 300,
+        },
+    )
+
+
+def test_initialisation_is_all_but_the_run_and_the_strategys_own_part():
+    assert initialisation({WHOLE: 1000, RUN: 700, INITIALIZE: 50}) == 350
+
+
+def test_the_first_backtest_is_cold_and_the_others_are_warm():
+    (one,) = workers([worker(10, 9000, [100, 300, 200])])
+
+    assert (one.cold, one.warm, one.warm_phase(LOAD)) == (9000, 200, 100)
+    assert one.warm_sums == (600, 3600)
+    assert one.growth == 5
+
+
+def test_untraced_workers_are_no_part_of_the_sizes():
+    found = workers([worker(20, 9, [1]), worker(10, 9, [1]), worker(10, 9, [1], traced=False)])
+
+    assert [(key, len(group)) for key, group in by_size(found).items()] == [
+        ((21, 10), 1),
+        ((21, 20), 1),
+    ]
+
+
+def test_the_law_is_that_of_the_shortest_batches():
+    short = [worker(n, 10**9, [10**6 * n]) for n in (10, 20, 50, 100)]
+    long = [worker(n, 10**9, [10**9], sessions=251) for n in (10, 100)]
+
+    warm = next(one for one in laws(workers(short + long)) if one.quantity == "warm initialisation")
+
+    assert warm.assets == [10, 20, 50, 100]
+    assert warm.law.c == pytest.approx(1, abs=1e-3)
+    assert warm.law.at(50) == pytest.approx(0.05, rel=1e-4)
+
+
+def test_three_sizes_make_no_law():
+    assert all(one.law is None for one in laws(workers([worker(n, 9, [1]) for n in (1, 2, 3)])))
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_study_on_the_real_engine(tmp_path):
+    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+
+    command = [*RBTRACE, "scenario", "all", "--quick", "-o", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=880, check=False)
+
+    assert found.returncode == EXIT_GOOD, found.stderr
+    text = (tmp_path / "EXTENDED_OPERATIONS_PROFILING_REPORT.md").read_text()
+    assert "6 of 6 cases measured" in text
+    assert re.search(r"^- Complete", text, re.MULTILINE)
+    assert "TradingAlgorithm.handle\\_data" in text
+    # The stopwatch and the spans measured the same calls.
+    agreements = re.findall(
+        r"^\| ([\w' ]+) \| .+ \| ([\d.]+) \|$", _part(text, "a stopwatch"), re.MULTILINE
+    )
+    assert len(agreements) == 10
+    assert all(float(ratio) <= 1.0001 for _, ratio in agreements), agreements
+    for phase, ratio in agreements:
+        # Between the two clocks a process may lose its core: that is seen in short phases only.
+        assert phase not in {LOAD, RUN, WHOLE} or float(ratio) > 0.95, agreements
+    kept = (tmp_path / "batch-init" / "runs.jsonl").read_text().splitlines()
+    for run in [json.loads(line) for line in kept[1:]]:
+        # Memory by /proc in the process, and by the kernel to the one that waited for it.
+        assert run["peak_bytes"] == pytest.approx(run["found"]["peak_bytes"], rel=0.02)
+        assert run["found"]["portfolio_value"] > 0
+    assert (tmp_path / "batch-init" / "scaling.svg").read_text().startswith("<svg")
+
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    assert again.returncode == EXIT_GOOD, again.stderr
+    assert "6 cases, 0 to be measured" in again.stderr
+
+
+def _part(text, heading):
+    """The section of a report whose heading has these words."""
+    return next(part for part in text.split("\n### ") if heading in part.partition("\n")[0])

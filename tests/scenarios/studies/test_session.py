@@ -1,0 +1,282 @@
+"""A study from plan to report: kept, continued, and stopped with one clear message."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rbtrace.bench.processes import CommandError
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, RbtraceError
+from rbtrace.scenarios.studies import session as sessions
+from rbtrace.scenarios.studies.catalogue import STUDIES
+from rbtrace.scenarios.studies.session import Session, write_extended
+from tests.uncovered import uncovered
+
+pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+
+COMMAND = (
+    "from small_study import register; register();from rbtrace.commands.main import main; main()"
+)
+
+
+HERE = Path(__file__).parent
+NAME = "small"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """The study `small`, which the processes of its cases find, too."""
+    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    module = importlib.import_module("small_study")
+    module.register()
+    yield module
+    del STUDIES[NAME]
+
+
+@pytest.fixture
+def study(tmp_path):
+    return lambda: Session(NAME, tmp_path, quick=True)
+
+
+def measure(session, timeout=60.0):
+    told = []
+    session.measure(timeout, lambda case, left: told.append((str(case), left)))
+    return told
+
+
+def test_every_case_is_a_fresh_process_and_is_kept(study):
+    session = study()
+
+    told = measure(session)
+
+    assert [case for case, _ in told] == [f"number {n}, do work" for n in (1, 2, 3)]
+    assert told[0][1] is None
+    assert all(left > 0 for _, left in told[1:])
+    kept = list(session.journal.measured().values())
+    assert [one.found["square"] for one in kept] == [1, 4, 9]
+    assert len({one.found["pid"] for one in kept} | {os.getpid()}) == 4
+    assert {one.found["threads"] for one in kept} == {"1"}
+    assert all(one.wall_ns > one.cpu_ns > 0 for one in kept)
+
+
+def test_the_report_says_what_was_found_as_markdown_and_html(study, tmp_path):
+    session = study()
+    measure(session)
+
+    found = session.report()
+
+    assert found.complete
+    assert found.integrity[0].startswith("3 of 3 cases measured, each in a fresh process")
+    markdown = (tmp_path / NAME / "report.md").read_text()
+    assert "## Findings\n\n- Squares grow \\<fast\\>.\n" in markdown
+    assert "![Drawn](drawn.svg)" in markdown
+    assert "| 3 | 9 |" in markdown
+    assert "drawn" in (tmp_path / NAME / "drawn.svg").read_text()
+    page = (tmp_path / NAME / "report.html").read_text()
+    assert "<svg><text>drawn</text></svg>" in page
+    assert "Squares grow &lt;fast&gt;." in page
+
+
+def test_several_studies_are_one_document_with_pictures_that_exist(study, tmp_path):
+    session = study()
+    measure(session)
+
+    path = write_extended(tmp_path, {NAME: session.report()})
+
+    text = path.read_text()
+    assert text.splitlines()[0].startswith("# ")
+    assert "\n## Small\n" in text
+    assert "\n### Squares\n" in text
+    assert f"![Drawn]({NAME}/drawn.svg)" in text
+    assert (tmp_path / NAME / "drawn.svg").is_file()
+    assert "<h1>Small</h1>" in path.with_suffix(".html").read_text()
+
+
+def test_what_is_measured_is_not_measured_again(study, tmp_path):
+    measure(study())
+    before = (tmp_path / NAME / "runs.jsonl").read_bytes()
+
+    again = study()
+
+    assert measure(again) == []
+    assert (tmp_path / NAME / "runs.jsonl").read_bytes() == before
+    assert again.report().complete
+
+
+def test_more_cases_add_to_those_there_are(study, tmp_path):
+    measure(study())
+
+    whole = Session(NAME, tmp_path, quick=False)
+
+    assert [case.settings["number"] for case in whole.remaining] == [4, 5]
+    measure(whole)
+    assert len(whole.report().tables[0].rows) == 5
+    assert len(study().report().tables[0].rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("fail", "left with 2: no luck today"),
+        ("break", "left with 1: ZeroDivisionError: broken"),
+        ("die", "was ended by SIGKILL"),
+    ],
+)
+def test_a_case_that_fails_is_one_message_and_the_rest_goes_on_later(
+    study, monkeypatch, does, said
+):
+    monkeypatch.setenv("SMALL_2", does)
+    with pytest.raises(CommandError, match=said):
+        measure(study())
+    monkeypatch.delenv("SMALL_2")
+
+    session = study()
+
+    assert [case.settings["number"] for case in session.remaining] == [2, 3]
+    measure(session)
+    assert session.report().complete
+
+
+def test_a_case_that_hangs_is_ended(study, monkeypatch):
+    monkeypatch.setenv("SMALL_1", "hang")
+    started = time.monotonic()
+
+    with pytest.raises(CommandError, match=r"was still running after 2 s and was ended"):
+        measure(study(), timeout=2.0)
+
+    assert time.monotonic() - started < 60
+
+
+def test_a_line_that_was_cut_off_is_measured_again(study, tmp_path):
+    measure(study())
+    runs = tmp_path / NAME / "runs.jsonl"
+    runs.write_bytes(runs.read_bytes()[:-5])
+
+    session = study()
+
+    assert [case.settings["number"] for case in session.remaining] == [3]
+    measure(session)
+    assert [json.loads(line)["found"]["square"] for line in runs.read_text().splitlines()] == [
+        1,
+        4,
+        9,
+    ]
+
+
+def test_there_is_no_report_on_a_part(study):
+    with pytest.raises(InputError, match="3 of 3 cases are not measured yet"):
+        study().report()
+
+
+def test_measurements_of_two_machines_are_not_mixed(study, tmp_path):
+    study()
+    head = tmp_path / NAME / "study.json"
+    told = json.loads(head.read_text())
+    told["environment"]["cpu"] = "abacus"
+    head.write_text(json.dumps(told))
+
+    with pytest.raises(InputError, match=r"another machine \(cpu abacus; here cpu .+\)"):
+        study()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / "study.json").write_text("{"), r"study\.json is damaged"),
+        (lambda folder: (folder / "runs.jsonl").write_text("{}\n"), r"line 1 is not a case"),
+    ],
+)
+def test_damaged_files_are_named(study, tmp_path, damage, said):
+    study()
+    damage(tmp_path / NAME)
+
+    with pytest.raises(InputError, match=said):
+        _ = study().remaining
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [
+        ({"memory_bytes": 1 << 60}, r"small needs 1073741824\.0 GiB of memory, and .+ is free"),
+        ({"disk_bytes": 1 << 60}, r"small needs 1073741824\.0 GiB of disk for .+ is free"),
+    ],
+)
+def test_too_little_room_is_said_before_anything_is_measured(small, study, needs, said):
+    small.register(**needs)
+    session = study()
+
+    with pytest.raises(RbtraceError, match=said):
+        measure(session)
+
+    assert len(session.remaining) == 3
+
+
+def test_a_missing_extra_is_said_with_its_remedy(small, study, monkeypatch):
+    small.register(packages={"no_such_package": "ray"})
+    with pytest.raises(MissingExtraError, match=r"pip install 'rbtrace\[ray\]'"):
+        study()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'rbtrace\[plots\]'"):
+        sessions.need_matplotlib()
+
+
+def scenario(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "scenario", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_the_command_says_plan_progress_and_findings(tmp_path):
+    process = scenario(NAME, "--quick", "-o", tmp_path)
+    said, progress = process.communicate(timeout=120)
+
+    assert process.returncode == EXIT_GOOD, progress
+    plan, *others = progress.splitlines()
+    assert plan.startswith("small: whether squares grow. 3 cases, 3 to be measured, about 1.500 s")
+    assert [line.partition(":")[0] for line in others if " of 3" in line] == [
+        f"small {n} of 3" for n in (1, 2, 3)
+    ]
+    assert "- Squares grow <fast>." in said
+    assert str(tmp_path / NAME / "report.md") in said
+
+
+def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):
+    process = scenario(
+        NAME, "-o", tmp_path, env=uncovered() | {"SMALL_3": "hang"}, start_new_session=True
+    )
+    for line in process.stderr:
+        if line.startswith("small 3 of 5"):
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "2 of 5 cases are kept; the same command goes on" in said
+
+    again = scenario(NAME, "-o", tmp_path)
+    _, progress = again.communicate(timeout=120)
+
+    assert again.returncode == EXIT_GOOD, progress
+    assert "5 cases, 3 to be measured" in progress
+
+
+def test_an_unknown_study_is_refused(tmp_path):
+    process = scenario("frobnicate", "-o", tmp_path)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == EXIT_USAGE
+    assert "'frobnicate' is not one of 'batch-init'" in said
