@@ -62,7 +62,7 @@ def assert_searchable(stack, service):
     for tags in (
         {"rustybt.trial.number": str(TRIALS + 1)},
         {"rbtrace.arm": "baseline"},
-        {"error": "true"},
+        {"error.type": "ValueError"},
     ):
         assert stack.found(service, **tags) == [], tags
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.stack.tools import ROOT, TOKEN, certificates, rbtrace, running, trace
+from tests.stack.tools import ROOT, TOKEN, certificates, prepared, rbtrace, running, trace
 
 SECURED = str(ROOT / "collector" / "overlays" / "secured.yaml")
+AGENT = str(ROOT / "collector" / "overlays" / "agent.yaml")
 PROTOCOLS = ("grpc", "http/protobuf")
 
 
@@ -90,6 +91,27 @@ def test_with_certificate_and_token_everything_arrives(secured, small_program, t
     assert TOKEN not in doctor.stdout + doctor.stderr + traced.complaints
     for program in (stack.collector, stack.jaeger):
         assert TOKEN not in program.log.read_text()
+
+
+def test_an_agent_delivers_to_a_gateway(secured, otelcol, jaeger_binary, small_program, tmp_path):
+    gateway, certificate = secured
+    folder = certificate.parent
+    variables = {
+        "COLLECTOR_GATEWAY": gateway.address("COLLECTOR_GRPC"),
+        "COLLECTOR_GATEWAY_CA": str(certificate),
+        "COLLECTOR_GATEWAY_TOKEN_FILE": str(folder / "token"),
+    }
+    with prepared(otelcol, jaeger_binary, tmp_path / "agent", (AGENT,), **variables) as agent:
+        agent.collector.start()
+        traced = trace(
+            small_program, "far", tmp_path / "out", OTEL_EXPORTER_OTLP_ENDPOINT=agent.grpc
+        )
+        rbtrace("replay", str(traced.folder), "--endpoint", agent.http)
+        gateway.settle("far", traced.counted)
+
+        assert agent.in_files("far") == gateway.in_files("far") == gateway.in_jaeger("far")
+        assert len(gateway.in_files("far")) == traced.counted == 32
+        assert TOKEN not in agent.collector.log.read_text()
 
 
 @pytest.fixture(scope="module")

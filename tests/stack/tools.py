@@ -301,4 +301,6 @@ def certificates(folder: Path, not_after: datetime | None = None) -> dict[str, s
         "COLLECTOR_TLS_CERTIFICATE": str(folder / "server.crt"),
         "COLLECTOR_TLS_KEY": str(folder / "server.key"),
         "COLLECTOR_TOKEN_FILE": str(folder / "token"),
+        "COLLECTOR_GATEWAY_TOKEN_FILE": str(folder / "token"),
+        "COLLECTOR_GATEWAY_CA": str(folder / "ca.crt"),
     }
