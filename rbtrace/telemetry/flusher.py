@@ -131,10 +131,11 @@ class Flusher:
         """Wait until then, an order or a signal; give the numbers of the signals."""
         if not self._orders:
             _wait_for(self._woken, until - time.monotonic())
-        try:
-            return set(self._woken.recv(4096)) - {0}
-        except OSError:
-            return set()  # nothing there
+        numbers: set[int] = set()
+        with suppress(OSError):  # nothing more is there
+            while message := self._woken.recv(4096):
+                numbers.update(message)
+        return numbers - {0}
 
     def _obey(self) -> bool:
         """Do what was ordered; False if the thread is to end."""
