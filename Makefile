@@ -78,7 +78,7 @@ bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (S
 	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) --seconds $(SECONDS)
 
 .PHONY: flamegraph-pictures
-flamegraph-pictures: $(STAMP) ## Make the pictures of docs/flamegraphs.md (needs Chromium)
+flamegraph-pictures: $(STAMP) ## Take pictures of the flame graphs of a real search (needs Chromium)
 	$(STAGE) pictures $(PYTHON) docs/flamegraph_pictures.py
 
 .PHONY: collector

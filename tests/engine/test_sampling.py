@@ -1,9 +1,6 @@
-"""Stack samples of the real engine: a search on two workers, and the seed's four hooks."""
+"""Stack samples of the real engine: a search on two workers, told apart by span."""
 
 from __future__ import annotations
-
-import json
-import sys
 
 import numpy as np
 import pytest
@@ -86,57 +83,3 @@ def test_the_slowest_of_aggregated_calls_are_part_of_all(sampled):
     all_calls = drawable([sampled], Selection(operation=HISTORY)).profile
     slowest = drawable([sampled], Selection(operation=HISTORY, slowest=True)).profile
     assert 0 < slowest.total_ns < all_calls.total_ns
-
-
-HOOKS = """
-import json, sys
-from pathlib import Path
-from rbtrace.sampling import ProfileContext, aggregate_profile_stats
-from rbtrace.scenarios import engine, searches
-from rbtrace.scenarios.market_data import TEN_ASSETS
-
-engine.prepare(Path(sys.argv[1]), "rbtrace-goog", "rbtrace-ten-assets")
-objective = searches.Objective("2005-01-03", "2005-03-31")
-contexts = {}
-
-def hook(name, function, *arguments):
-    with ProfileContext(name) as contexts[name]:
-        function(*arguments)
-
-import pandas as pd
-sessions = [str(day.date()) for day in pd.bdate_range("2005-01-03", "2007-06-29")]
-hook("ParallelOptimizer", searches.parallel_grid_search, objective, 2)
-hook("GridSearch", searches.grid_search, objective)
-hook("WalkForward", searches.walk_forward, sessions)
-hook("DataPortal", engine.run_backtest, engine.ten_assets_daily())
-found = {
-    name: sorted({function[2] for function in context.get_stats().stats})
-    for name, context in contexts.items()
-}
-shares = aggregate_profile_stats(contexts.values())
-percent = sum(one.percent for one in shares.functions)
-print(json.dumps({"functions": found, "percent": str(percent)}))
-"""
-
-EXPECTED = {
-    "ParallelOptimizer": "run",
-    "GridSearch": "suggest",
-    "WalkForward": "_process_window",
-    "DataPortal": "get_history_window",
-}
-
-
-def test_the_four_hooks_of_the_seed_on_rustybt_as_it_is(engine_data, tmp_path):
-    script = tmp_path / "hooks.py"
-    script.write_text(HOOKS)
-    printed = run(
-        [*UNCOVERED, sys.executable, str(script), str(engine_data)],
-        RBTRACE_ENABLED="1",
-        RBTRACE_DIR=str(tmp_path / "traces"),
-    )
-    found = json.loads(printed.splitlines()[-1])
-    for name, function in EXPECTED.items():
-        assert function in found["functions"][name]
-    assert float(found["percent"]) == 100
-    table = load([tmp_path / "traces"]).table
-    assert set(EXPECTED) <= set(table.names)
