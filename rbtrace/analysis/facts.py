@@ -121,6 +121,15 @@ _OWN: Final = (
 _OWN_KEYS: Final = frozenset(key for _, key, _ in _OWN)
 
 
+UNDERSTOOD: Final = _OWN_KEYS.union(
+    (key for _, key, _ in _ORIGIN_FIELDS),
+    (names.CATEGORY, names.THREAD_ID, names.EXEMPLAR, names.LINK, names.IS_SUMMARY),
+    (names.SPAN_COUNT, names.DURATION_TOTAL, names.DURATION_MIN, names.DURATION_MAX),
+    (names.SELF_NS, names.LAST_END_NS, names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS),
+)
+"""Keys of the attributes that say something to the analyses: no other needs to be converted."""
+
+
 def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
     return {
         field: convert(attributes[key])

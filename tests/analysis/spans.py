@@ -131,6 +131,7 @@ def loaded(*contents: bytes) -> Loaded:
     for content in contents:
         stream = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
         otlp_json.read(stream, builder, faults, lambda _count: None)
+        faults.nothing_follows()
     faults.invalid_lines += builder.invalid_spans
     return Loaded(build(builder), faults, Beside([], [], [], [], []))
 

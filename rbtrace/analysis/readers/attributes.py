@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Buffer, Callable, Sequence
 from itertools import repeat
 from typing import Any, Final
@@ -13,12 +14,12 @@ from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
 from rbtrace.analysis.readers.interface import Faults
 
-_CACHED: Final = 1 << 12
+_CACHED: Final = 1 << 10
 _UNKNOWN: Final = -1
 type Understood = tuple[dict[str, Any], tuple[str, str] | None] | None
 """Attributes, and the parent that a link names, if one does; None: they make no sense."""
 
-_MARKS: Final = (b"rbtrace.", b"aggregation.", b"rustybt.", b"thread.id")
+_MARKS: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
 """Attributes in which none of these stands say nothing to the analyses."""
 
 
@@ -64,7 +65,7 @@ class Understanding:
         code, extra = self._recent.get(raw, self._before.get(raw)), None
         if code is None:
             code = self._plain
-            if any(mark in raw for mark in _MARKS):
+            if _MARKS.search(raw):
                 code, extra = self._decoded(raw)
         if extra is None:
             if len(self._recent) >= _CACHED:  # what is still in use comes back from `_before`

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from rbtrace.analysis.facts import UNDERSTOOD
+
 ABSENT: Final = Raw()
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises when a line is not what it should be."""
@@ -99,5 +101,9 @@ decode_links: Final = msgspec.json.Decoder(list[Link], strict=False).decode
 
 
 def plain(attributes: list[KeyValue]) -> dict[str, object]:
-    """Attributes as a dictionary."""
-    return {item.key: item.value.plain() for item in attributes if item.value is not None}
+    """What is understood of attributes, as a dictionary."""
+    return {
+        item.key: item.value.plain()
+        for item in attributes
+        if item.key in UNDERSTOOD and item.value is not None
+    }

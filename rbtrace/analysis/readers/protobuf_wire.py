@@ -11,11 +11,14 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from rbtrace.analysis.facts import UNDERSTOOD
+
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE: Final = "rbtrace.otlp"
 _BYTES: Final = _Field.TYPE_BYTES
 _FIXED: Final = _Field.TYPE_FIXED64
 
+_UNDERSTOOD: Final = {key.encode(): key for key in UNDERSTOOD}
 UNREADABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises when bytes are not what they should be."""
 
@@ -89,8 +92,12 @@ decode_resource: Final = _CLASSES["Resource"].FromString
 
 
 def plain(attributes: Any) -> dict[str, Any]:
-    """Attributes as a dictionary."""
-    return {item.key.decode("utf-8", "replace"): _plain_value(item.value) for item in attributes}
+    """What is understood of attributes, as a dictionary."""
+    return {
+        _UNDERSTOOD[key]: _plain_value(item.value)
+        for item in attributes
+        if (key := item.key) in _UNDERSTOOD
+    }
 
 
 def _plain_value(value: Any) -> Any:
