@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+from rbtrace.errors import warn_once
 from rbtrace.telemetry.filter import drop_messages
 
 INTERVAL_S = 0.9
@@ -124,8 +125,14 @@ class Flusher:
                 if wait_s is not None:
                     again_at[number] = now + wait_s
             if now >= flush_at:
-                self._flush()
+                self._flush_once()
                 flush_at = max(now + self._interval_s, time.monotonic())
+
+    def _flush_once(self) -> None:
+        try:
+            self._flush()
+        except Exception as problem:  # noqa: BLE001 - the next flush may succeed
+            warn_once("flush", f"traces could not be written, to be tried again: {problem!r}")
 
     def _signals(self, until: float) -> set[int]:
         """Wait until then, an order or a signal; give the numbers of the signals."""

@@ -13,6 +13,7 @@ from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import SpanProcessor
 
 from rbtrace.conventions import THREAD_ID
+from rbtrace.errors import warn_once
 from rbtrace.telemetry.records import Record
 
 if TYPE_CHECKING:
@@ -51,13 +52,20 @@ class RbtraceSpanProcessor(SpanProcessor):
         for key, value in self.stamp.items():
             span.set_attribute(key, value)
         context = get_current() if parent_context is None else parent_context
-        self._pipeline.span_started(span, thread, context, self.stamp)
+        try:
+            self._pipeline.span_started(span, thread, context, self.stamp)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            warn_once("start of a span", f"{span.name} is not traced: {problem!r}")
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand on the span and the summaries of its calls."""
         context = span.context
-        if context is not None:
+        if context is None:
+            return
+        try:
             self._pipeline.span_ended(span, context.span_id)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            warn_once("end of a span", f"{span.name} is not traced: {problem!r}")
 
     def shutdown(self) -> None:
         """The program shut its provider down: deliver what there is."""
