@@ -22,6 +22,7 @@ ENGINE_DATA = "ENGINE_DATA"
 """Stands in a command for the folder with rustybt's data."""
 DEADLINE_S = 150.0
 LEFT_BEHIND_S = 10.0
+LOOK_EVERY_S = 0.01
 
 
 @dataclass
@@ -125,7 +126,7 @@ def run(case: Case, folder: Path, engine_data: Path) -> Outcome:
         more = place.afterwards()
         counted = Counted.read(counter)
         kept = Kept.read([place.traces, *more], received=more)
-    exit_s = (finished.ended_ns - (counted.ended_ns or finished.ended_ns)) / 1e9
+    exit_s = finished.exit_s(counted.ended_ns)
     untraced = reference(engine_data) if case.compared else None
     return Outcome(
         case,
@@ -160,13 +161,27 @@ def ingest(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Finished:
-    """A program that is over, or was ended because it did not end."""
+    """A program that is over, or was ended because it did not end.
+
+    Attributes:
+        waits: times, monotonic ns, and how long its main thread had waited for a core until then,
+            ns: on a busy machine that is no fault of the program.
+    """
 
     status: int
     printed: str
     complaints: str
     ended_ns: int
     deadlocks: int
+    waits: list[tuple[int, int]]
+
+    def exit_s(self, since_ns: int | None) -> float:
+        """How long it took to exit, s, waiting for a core left out."""
+        if since_ns is None:
+            return 0.0
+        waits = [waited for time_ns, waited in self.waits if time_ns >= since_ns]
+        waited = waits[-1] - waits[0] if waits else 0
+        return (self.ended_ns - since_ns - waited) / 1e9
 
 
 def execute(
@@ -195,17 +210,26 @@ def execute(
             stdout=out,
             stderr=err,
         )
-        try:
-            meanwhile()
-            process.wait(deadline_s)
-        except subprocess.TimeoutExpired:
-            pass
+        meanwhile()
+        waits = watched(process, deadline_s)
         ended_ns = time.monotonic_ns()
         deadlocks = end_what_is_left(environ["DURABILITY_COUNTER"], process.poll() is not None)
         process.wait()
         out.seek(0)
         err.seek(0)
-        return Finished(process.returncode, out.read(), err.read(), ended_ns, deadlocks)
+        return Finished(process.returncode, out.read(), err.read(), ended_ns, deadlocks, waits)
+
+
+def watched(process: subprocess.Popen[bytes], most_s: float) -> list[tuple[int, int]]:
+    """Wait until a process ends, or should long have; give `Finished.waits`."""
+    scheduler = Path(f"/proc/{process.pid}/schedstat")
+    waits: list[tuple[int, int]] = []
+    deadline = time.monotonic() + most_s
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError, IndexError):  # it has just ended, or this is no Linux
+            waits.append((time.monotonic_ns(), int(scheduler.read_text().split()[1])))
+        time.sleep(LOOK_EVERY_S)
+    return waits
 
 
 def end_what_is_left(counter: str, has_ended: bool) -> int:

@@ -40,7 +40,8 @@ INTRODUCTION = """\
 
 Programs that end, crash, fork, are killed or cannot deliver, and what the report on their traces
 has of what they counted themselves. Spans and calls are lost only where a process was killed,
-within one flush interval, or where a disk stayed full; then the report says so.
+within one flush interval, or where a disk stayed full; then the report says so. An exit is timed
+without the waiting for a core.
 
 `make test-durability TIMES=20` makes this page."""
 
