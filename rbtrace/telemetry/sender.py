@@ -22,9 +22,7 @@ MOST_WAITING: Final = 16_384
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 SLOW_S: Final = 0.3
-"""A collector whose last answer took longer is not waited for at the end of the process."""
-UNANSWERED_S: Final = 0.5
-"""A request that has no answer for so long is not waited for at the end of the process."""
+"""A collector whose last answer took longer, or whose next one does, is not waited for at exit."""
 BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
 LOADING_S: Final = 5.0
@@ -115,7 +113,7 @@ class Sender:
         asked_at = self._asked_at
         if asked_at is None:
             return most_s
-        return max(0.0, asked_at + min(most_s, UNANSWERED_S) - time.monotonic())
+        return max(0.0, asked_at + min(most_s, SLOW_S) - time.monotonic())
 
     def pause(self) -> None:
         """Before a fork: wait for a request under way, not for long."""
