@@ -3,7 +3,7 @@
     python -m collector.bench COLLECTOR JAEGER [--spans 1000000] [--write]    # or: make bench-stack
 
 Sends spans that were encoded beforehand, by HTTP, from a few threads, as fast as the collector
-takes them, and counts what it wrote: every span must be in its files, once. Needs the extra `otlp`.
+takes them, and counts what it wrote: every span must be in its files. Needs the extra `otlp`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Load:
 
 
 class LossError(Exception):
-    """Spans that the collector acknowledged are not in its files, or twice."""
+    """Spans that the collector acknowledged are not in its files."""
 
 
 def template() -> bytes:
@@ -143,7 +143,7 @@ def measure(name: str, programs: Sequence[stack.Program], folder: Path, spans: i
     """Start programs, the collector last; send; stop them; count what was written.
 
     Raises:
-        LossError: not every span is in the files once.
+        LossError: not every span is in the files.
         StackError: a program does not start.
     """
     collector = programs[-1]
@@ -183,7 +183,8 @@ def check(folder: Path, acknowledged: int) -> None:
                 ids = [trace + span for trace, span in _IDS.findall(line)]
                 written += len(ids)
                 distinct.update(ids)
-    if not written == len(distinct) == acknowledged:
+    # A request that one pipeline took and another refused is sent again, and written twice.
+    if len(distinct) != acknowledged:
         raise LossError(
             f"{acknowledged:,} spans were acknowledged, {written:,} are in files, "
             f"{len(distinct):,} of them different"
@@ -197,9 +198,9 @@ def measure_all(collector: str, jaeger: str, spans: int) -> list[Load]:
         ("as configured, with Jaeger", True, {}),
         ("Jaeger away: spans wait on disk", False, {"COLLECTOR_QUEUE_SPANS": str(2 * spans)}),
         (
-            "memory limited to 96 MiB",
+            "memory limited to 30 MiB",
             True,
-            {"COLLECTOR_MEMORY_MIB": "96", "COLLECTOR_MEMORY_SPIKE_MIB": "24"},
+            {"COLLECTOR_MEMORY_MIB": "30", "COLLECTOR_MEMORY_SPIKE_MIB": "5"},
         ),
     ):
         with tempfile.TemporaryDirectory() as scratch:

@@ -22,7 +22,7 @@ MOST_WAITING: Final = 16_384
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 SLOW_S: Final = 0.3
-"""A collector whose last answer took longer is not waited for at the end of the process."""
+"""A collector whose last answer took longer, or whose next one does, is not waited for at exit."""
 BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
 LOADING_S: Final = 5.0
@@ -111,7 +111,9 @@ class Sender:
         if not self._is_prompt:
             return 0.0
         asked_at = self._asked_at
-        return most_s if asked_at is None else max(0.0, asked_at + most_s - time.monotonic())
+        if asked_at is None:
+            return most_s
+        return max(0.0, asked_at + min(most_s, SLOW_S) - time.monotonic())
 
     def pause(self) -> None:
         """Before a fork: wait for a request under way, not for long."""

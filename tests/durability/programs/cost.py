@@ -1,9 +1,10 @@
 """A parallel search whose processes measure what flushing and exiting cost them.
 
-`python cost.py DATA FOLDER` prints every score, and lets each process write to a file of its own in
-FOLDER, after each flush, in ns: the CPU time of all its flushes so far, the CPU time of the process
-so far, the time since its first flush, and the time for which flushing and exiting held it up. That
-is the time of the clock in the program's own threads, and CPU time in the thread that flushes.
+`python cost.py DATA FOLDER [LAST]` searches up to a session and prints every score. Each process
+writes to a file of its own in FOLDER, after each flush, in ns: the CPU time of all its flushes so
+far, the CPU time of the process so far, the time since its first flush, and the time for which
+flushing and exiting held it up. That is the time of the clock in the program's own threads, and CPU
+time in the thread that flushes.
 """
 
 from __future__ import annotations
@@ -68,11 +69,11 @@ def timed(function: Callable[..., Any], folder: Path) -> Callable[..., Any]:
     return call
 
 
-def main(data: str, folder: str) -> None:
+def main(data: str, folder: str, last: str = "2005-06-30") -> None:
     engine.prepare(Path(data), "rbtrace-goog")
     for name in TIMED:
         setattr(Pipeline, name, timed(getattr(Pipeline, name), Path(folder)))
-    found = searches.parallel_grid_search(Printed("2005-01-03", "2005-06-30"), workers=2)
+    found = searches.parallel_grid_search(Printed("2005-01-03", last), workers=2)
     print(found.parameters, found.score, found.trials)
 
 
