@@ -83,6 +83,8 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
         found = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
         sums.append(found._replace(root=found.root + rows.start))
         summaries = following
+    if not sums:
+        return []
     return _ranked(table, kinds, _Sums._make(map(np.concatenate, zip(*sums, strict=True))))
 
 

@@ -30,6 +30,18 @@ for number in range(1200):
 """
 
 
+UNTIL_TAKEN = """
+import time
+from rbtrace.recording.recorder import RECORDER
+
+RECORDER.pipeline().flush()
+deadline = time.monotonic() + 60
+while RECORDER.pipeline().outbox.sender.delivered().spans < 3600:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+"""
+
+
 @pytest.fixture(autouse=True)
 def no_otlp_settings(monkeypatch):
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
@@ -235,7 +247,7 @@ def test_grpc_takes_the_same_spans(kept, capsys):
 def test_while_the_collector_takes_spans_the_file_stays_small(run_script):
     with protobuf_receiver() as (url, taken):
         done = run_script(
-            PROGRAM,
+            PROGRAM + UNTIL_TAKEN,
             RBTRACE_ENABLED="1",
             OTEL_EXPORTER_OTLP_ENDPOINT=url,
             OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
