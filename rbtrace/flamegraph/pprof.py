@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 
+from rbtrace.analysis.readers.framing import as_varint
 from rbtrace.flamegraph.profile import Profile
 
 # Field numbers of https://github.com/google/pprof/blob/main/proto/profile.proto
@@ -67,21 +68,12 @@ def _locations(profile: Profile, stack: int) -> Iterator[int]:
         stack = int(profile.parent[stack])
 
 
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
 def _number(field: int, number: int) -> bytes:
-    return _varint(field << 3 | _VARINT) + _varint(number) if number else b""
+    return as_varint(field << 3 | _VARINT) + as_varint(number) if number else b""
 
 
 def _field(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | _BYTES) + _varint(len(content)) + content
+    return as_varint(field << 3 | _BYTES) + as_varint(len(content)) + content
 
 
 def _message(field: int, *parts: bytes) -> bytes:
@@ -89,4 +81,4 @@ def _message(field: int, *parts: bytes) -> bytes:
 
 
 def _packed(field: int, numbers: Iterable[int]) -> bytes:
-    return _field(field, b"".join(map(_varint, numbers)))
+    return _field(field, b"".join(map(as_varint, numbers)))

@@ -76,7 +76,7 @@ def _parts(stream: BufferedReader) -> Iterator[bytes]:
         length = _varint(stream)
         if tag[0] != _PART or length is None:
             raise Cut
-        yield tag + _as_varint(length) + _message(stream, length)
+        yield tag + as_varint(length) + _message(stream, length)
 
 
 def _message(stream: BufferedReader, length: int) -> bytes:
@@ -106,7 +106,8 @@ def _varint(stream: BufferedReader) -> int | None:
     raise Cut
 
 
-def _as_varint(number: int) -> bytes:
+def as_varint(number: int) -> bytes:
+    """A number (≥ 0) as protobuf writes it."""
     found = bytearray()
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from rbtrace.analysis.readers.framing import as_varint
 from rbtrace.scenarios.analyzing.forest import (
     OPERATIONS,
     SPANS_PER_TRACE,
@@ -119,20 +120,11 @@ def _json_attributes(operation: int, start: int) -> str:
 
 def _field(number: int, content: bytes) -> bytes:
     """A length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    return as_varint(number << 3 | 2) + as_varint(len(content)) + content
 
 
 def _key_value(key: str, value: str | int) -> bytes:
-    any_value = b"\x18" + _varint(value) if isinstance(value, int) else _field(1, value.encode())
+    any_value = b"\x18" + as_varint(value) if isinstance(value, int) else _field(1, value.encode())
     return _field(1, key.encode()) + _field(2, any_value)
 
 
@@ -185,4 +177,4 @@ def write_protobuf(file: BinaryIO, one: Trace) -> None:
                 )
             )
         request = _field(1, resource + _field(2, scope + b"".join(spans)) + schema)
-        file.write(_varint(len(request)) + request)
+        file.write(as_varint(len(request)) + request)
