@@ -20,7 +20,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 from rbtrace.errors import MissingExtraError, warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rbtrace.telemetry.records import Record
 
@@ -32,6 +32,9 @@ _METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
 _METRICS_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
 _METRICS_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OTLP: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+_UNSAFE_TO_FORK: Final = frozenset({"otlp_proto_grpc"})
+"""Exporters with which a child aborts that was forked during a request: gRPC says "Other threads
+are currently calling into gRPC, skipping fork() handlers", and fails a check in the child."""
 
 
 def exporter_name(environ: Mapping[str, str] | None = None) -> str | None:
@@ -93,20 +96,26 @@ class Destination[Sent](ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._make: Callable[[], Any] | None = None
         self._exporter: Any = None
+        self._is_interrupted = False
 
     def load(self) -> bool:
         """Import and make the exporter; False if there is none."""
         # The exporter logs every failure; where nobody set up logging that would go to stderr.
         logging.getLogger("opentelemetry.exporter").addHandler(logging.NullHandler())
         try:
-            self._exporter = _load_exporter(self.group, self.name)
+            # Made once more after an interruption, and then nothing is to be looked up or imported.
+            self._make = self._make or _find_exporter(self.group, self.name)
+            self._exporter = self._make()
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once(f"load:{self.subject}:{self.name}", f"{problem}; {self.otherwise}")
         return self._exporter is not None
 
     def export(self, batch: Sequence[Sent]) -> bool:
         """Export a batch; say whether it was taken. Waits as long as the exporter does."""
+        if self._is_interrupted:
+            self._is_interrupted = not self.load()
         if self._exporter is None:
             return False
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
@@ -117,9 +126,29 @@ class Destination[Sent](ABC):
             return False
         finally:
             detach(token)
-        if not is_taken:
+        if not is_taken and not self._is_interrupted:
             self.say_undelivered("not delivered")
         return is_taken
+
+    @property
+    def is_unsafe_to_fork(self) -> bool:
+        """Whether a child that is forked during a request cannot use the exporter."""
+        return self.name in _UNSAFE_TO_FORK
+
+    def interrupt(self) -> bool:
+        """Have a request under way given up before a fork, if it would harm the child.
+
+        Called while another thread may be in `export`. What is exported next is so by a new
+        exporter.
+
+        Returns:
+            Whether it is given up; the thread in `export` will return.
+        """
+        if not self.is_unsafe_to_fork or self._exporter is None:
+            return False
+        self._is_interrupted = True
+        self.close()
+        return True
 
     @abstractmethod
     def _give(self, batch: Sequence[Sent]) -> bool:
@@ -162,10 +191,11 @@ def destination_of_environment() -> SpanDestination | None:
     return None if name is None or name == NO_EXPORTER else SpanDestination(name)
 
 
-def _load_exporter(group: str, name: str) -> Any:
+def _find_exporter(group: str, name: str) -> Callable[[], Any]:
     found = entry_points(group=group, name=name)
     if found:
-        return next(iter(found)).load()()
+        make: Callable[[], Any] = next(iter(found)).load()
+        return make
     if name in _OTLP.values():
         raise MissingExtraError("otlp", f"exporting to {name}")
     raise LookupError(f"{name} names no installed exporter")

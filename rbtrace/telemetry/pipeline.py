@@ -50,7 +50,7 @@ class Pipeline:
         self._forked = False
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, *, can_send: bool = True) -> None:
         host, pid, started = this_process()
         run_id = self.settings.run_id
         assert run_id is not None
@@ -59,12 +59,14 @@ class Pipeline:
         self.closed = False
         self._is_worker: bool | None = None
         self.files = TraceFiles(self.settings.directory / run_id, host, pid)
-        destination = destination_of_environment()
+        destination = destination_of_environment() if can_send else None
         sender = None if destination is None else Sender(destination)
         self.outbox = Outbox(self.files, self.process, sender)
         self.providers = Providers(self)
-        self.metrics = metrics_of_environment(
-            self.process.instance, lambda: self.providers.resource
+        self.metrics = (
+            metrics_of_environment(self.process.instance, lambda: self.providers.resource)
+            if can_send
+            else None
         )
         senders = (sender, None if self.metrics is None else self.metrics.sender)
         self._senders = [one for one in senders if one is not None]
@@ -196,7 +198,7 @@ class Pipeline:
         clock.measure_again()
         self._forked = True
         inherited = self.providers
-        self._begin()
+        self._begin(can_send=all(one.can_begin_again() for one in self._senders))
         self.providers.take_over(inherited)
 
 

@@ -25,6 +25,8 @@ SLOW_S: Final = 0.3
 """A collector whose last answer took longer, or whose next one does, is not waited for at exit."""
 BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
+INTERRUPTED_S: Final = 1.0
+"""How long it then waits for the request to be given up."""
 LOADING_S: Final = 5.0
 """How long a fork waits for the exporter to be imported: the lock of an import is inherited."""
 
@@ -116,9 +118,20 @@ class Sender:
         return max(0.0, asked_at + min(most_s, SLOW_S) - time.monotonic())
 
     def pause(self) -> None:
-        """Before a fork: wait for a request under way, not for long."""
-        if self._thread is not None and self._is_loaded.wait(LOADING_S):
-            self._is_paused = self._at_work.acquire(timeout=BEFORE_FORK_S)
+        """Before a fork: wait for a request under way, not for long, or have it given up."""
+        if self._thread is None or not self._is_loaded.wait(LOADING_S):
+            return
+        self._is_paused = self._at_work.acquire(timeout=BEFORE_FORK_S)
+        if not self._is_paused and self._destination.interrupt():
+            self._is_paused = self._at_work.acquire(timeout=INTERRUPTED_S)
+
+    def can_begin_again(self) -> bool:
+        """In a forked child: whether it can send for itself; if not, say so."""
+        is_harmless = self._thread is None or self._is_paused
+        if is_harmless or not self._destination.is_unsafe_to_fork:
+            return True
+        self._destination.say_undelivered("forked during a request")
+        return False
 
     def resume(self) -> None:
         """After a fork, in the parent."""

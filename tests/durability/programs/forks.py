@@ -33,6 +33,7 @@ def main() -> None:
     recording = threading.Thread(target=record, args=(is_over,))
     recording.start()
     until(lambda: bool(tallies()))
+    ended: list[int | None] = []
     with counted_span("parent"):
         for calls in range(FORKS // AT_ONCE):
             started = [context.Process(target=child, args=(calls,)) for _ in range(AT_ONCE)]
@@ -40,8 +41,11 @@ def main() -> None:
                 one.start()
             for one in started:
                 one.join()
+            ended += [one.exitcode for one in started]
     is_over.set()
     recording.join()
+    if any(ended):
+        raise SystemExit(f"children ended with {ended}")
 
 
 if __name__ == "__main__":
