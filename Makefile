@@ -74,8 +74,9 @@ bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS
 	@cat docs/results/overhead.md
 
 .PHONY: bench-sampling
-bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=5)
-	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) --seconds $(SECONDS)
+bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=10)
+	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) \
+		--seconds $(SECONDS) --report docs/results/sampling.md
 
 .PHONY: flamegraph-pictures
 flamegraph-pictures: $(STAMP) ## Take pictures of the flame graphs of a real search (needs Chromium)

@@ -1,158 +1,139 @@
-"""How true samplers are, and what they cost: known workloads, side by side.
+"""How true samplers are, and what they cost, side by side on work whose shares are known.
 
-Each workload does its parts in turn and times every one of them by itself, so its true shares are
-known. It runs in fresh processes: alone, and under each sampler. The cost is the ratio of CPU time
-for the same work, in interleaved pairs; the error is the greatest difference of a share, in
-percentage points, to what the same process timed.
+The error of a sampler is the greatest difference between the share of a part that it finds and the
+share that the same process timed. Its cost is the ratio of CPU time for the same work: samplers are
+turned on and off within one process, in random order, because two processes of one program differ
+by more than a good sampler costs. A figure is the median of a process's turns; the ratios of
+several processes are paired.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import pstats
+import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from statistics import median
+from typing import Any, Final, NamedTuple, TextIO
 
 import click
-import numpy as np
+import msgspec
 
-from rbtrace.bench.environment import untraced
+from rbtrace.bench.environment import describe_machine, in_words, untraced, versions
+from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.statistics import compare_runs
+from rbtrace.scenarios.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order
+from rbtrace.statistics import Comparison, compare_runs
 
-_PROGRAM: Final = [sys.executable, "-m", "rbtrace.scenarios.sampling"]
-_PARTS: Final = ("part_one", "part_two", "part_three")
-
-
-def _loop(count: int) -> int:
-    total = 0
-    for number in range(count):
-        total += number * number % 7
-    return total
+SIGNAL: Final = "signal"
+PY_SPY: Final = "py-spy"
+SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
+"""Samplers that can be turned on and off within a process. py-spy looks on from outside."""
+_BLOCK_S: Final = 0.5
+_INTERRUPTED: Final = 130
 
 
-def _small(number: int) -> int:
-    return number + 1
+class Truth(NamedTuple):
+    """One long run: the greatest error of a share, and CPU time of all ÷ that of the work.
+
+    The latter is of samplers that look on from outside, which have CPU time of their own.
+    """
+
+    error: float
+    cpu_ratio: float
 
 
-def _calls(count: int) -> int:
-    number = 0
-    for _ in range(count):
-        number = _small(number)
-    return number
-
-
-def _matrix(size: int) -> float:
-    return float(np.dot(np.ones((size, size)), np.ones((size, size)))[0, 0])
-
-
-WORKLOADS: Final[dict[str, tuple[Callable[[int], Any], tuple[int, int, int]]]] = {
-    "pure Python": (_loop, (6000, 40000, 10000)),
-    "many small calls": (_calls, (5000, 30000, 12000)),
-    "numpy": (_matrix, (200, 700, 300)),
-}
-"""Name → what a part does, and how much of it each of the three parts does in a round."""
-
-SAMPLERS: Final = ("signal", "pyinstrument", "py-spy", "cProfile")
-
-
-def part_one(work: Callable[[int], Any], amount: int) -> None:
-    """A part, told apart by its name."""
-    work(amount)
-
-
-def part_two(work: Callable[[int], Any], amount: int) -> None:
-    """A part, told apart by its name."""
-    work(amount)
-
-
-def part_three(work: Callable[[int], Any], amount: int) -> None:
-    """A part, told apart by its name."""
-    work(amount)
-
-
-def workload(name: str, rounds: int) -> dict[str, Any]:
-    """Do the parts in turn; give their shares, by exclusive timers, and the CPU time of it all."""
-    work, amounts = WORKLOADS[name]
-    spent = [0, 0, 0]
-    cpu = time.process_time_ns()
-    for _ in range(rounds):
-        for which, part in enumerate((part_one, part_two, part_three)):
-            started = time.perf_counter_ns()
-            part(work, amounts[which])
-            spent[which] += time.perf_counter_ns() - started
-    cpu = time.process_time_ns() - cpu
-    return {"shares": [one / sum(spent) for one in spent], "cpu_ns": cpu, "wall_ns": sum(spent)}
-
-
-def _traced(name: str, rounds: int) -> dict[str, Any]:
-    import rbtrace  # noqa: PLC0415 - only where it is to record
-
-    with rbtrace.span("workload"):
-        return workload(name, rounds)
-
-
-def run(name: str, rounds: int, sampler: str, folder: Path) -> dict[str, Any]:
-    """Run a workload in a fresh process under a sampler; add the shares that this found.
+def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth:
+    """Sample a fresh process for some time.
 
     Raises:
-        RbtraceError: the process failed.
+        CommandError: the process failed.
     """
-    command = [*_PROGRAM, "--workload", name, "--rounds", str(rounds)]
-    environment = untraced(os.environ) | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    output = folder / "found"
-    if sampler in {"signal", "pyinstrument"}:
-        environment |= {
-            "RBTRACE_ENABLED": "1", "RBTRACE_SAMPLER": sampler, "RBTRACE_DIR": str(folder),
-        }  # fmt: skip
-    elif sampler == "py-spy":
+    output = folder / PY_SPY
+    command = _command(workload)
+    if sampler == PY_SPY:
         command = [
-            _py_spy() or "py-spy", "record", "--rate", "100", "--format", "raw",
+            _py_spy() or PY_SPY, "record", "--rate", "100", "--format", "raw",
             "-o", str(output), "--", *command,
         ]  # fmt: skip
-    elif sampler == "cProfile":
-        command += ["--cprofile", str(output)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise RbtraceError(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
-    answer = next(line for line in done.stdout.splitlines() if line.startswith("{"))
-    found: dict[str, Any] = json.loads(answer)
-    found["found"] = _shares_found(sampler, folder, output)
-    return found
+    inside = NONE if sampler == PY_SPY else sampler
+    with closing(SteppedProcess(command, _environment())) as process:
+        done = _step(process, inside, seconds, folder)
+        whole_s = process.finish()
+    found = shares_found(sampler, folder, output)
+    error = max(abs(one - other) for one, other in zip(found, done.shares, strict=True))
+    return Truth(error, whole_s * 1e9 / done.cpu_ns)
 
 
-def _shares_found(sampler: str, folder: Path, output: Path) -> list[float] | None:
-    sums = dict.fromkeys(_PARTS, 0.0)
-    if sampler in {"signal", "pyinstrument"}:
-        profile = read_profiles(profile_files([folder]), Faults())
-        stacks = [
-            ([frame.name for frame in profile.path(stack)], float(weight))
-            for stack, weight, _ in profile.folded()
-        ]
-    elif sampler == "py-spy":
-        lines = [line.rpartition(" ") for line in output.read_text().splitlines()]
-        stacks = [
-            ([frame.partition(" ")[0] for frame in stack.split(";")], float(count))
-            for stack, _, count in lines
-        ]
-    elif sampler == "cProfile":
-        stats: dict[Any, Any] = pstats.Stats(str(output)).stats  # type: ignore[attr-defined]
-        stacks = [([name], figures[3]) for (_, _, name), figures in stats.items()]
-    else:
-        return None
-    for names, weight in stacks:
-        for part in set(_PARTS).intersection(names):
-            sums[part] += weight
+def cost(workload: str, pairs: int, turns: int, order: random.Random) -> dict[str, Comparison]:
+    """CPU time of the same work under each sampler ÷ without one, over fresh processes.
+
+    Raises:
+        CommandError: a process failed.
+    """
+    arms = (NONE, *SWITCHED)
+    medians: dict[str, list[float]] = {arm: [] for arm in arms}
+    for _ in range(pairs):
+        times: dict[str, list[float]] = {arm: [] for arm in arms}
+        with (
+            tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
+            closing(SteppedProcess(_command(workload), _environment())) as process,
+        ):
+            for turn in range(turns + 1):
+                for arm in order.sample(arms, len(arms)):
+                    done = _step(process, arm, _BLOCK_S, Path(folder))
+                    if turn:  # the first is not warm yet
+                        times[arm].append(done.round_cpu_ns)
+            process.finish()
+        for arm in arms:
+            medians[arm].append(median(times[arm]))
+    return {arm: compare_runs(medians[NONE], medians[arm], paired=True) for arm in SWITCHED}
+
+
+def shares_found(sampler: str, folder: Path, output: Path) -> list[float]:
+    """Shares of the three parts, as a sampler has it."""
+    names = [part.__name__ for part in PARTS]
+    sums = dict.fromkeys(names, 0.0)
+    for path, weight in _stacks(sampler, folder, output):
+        for name in set(names).intersection(path):
+            sums[name] += weight
     whole = sum(sums.values()) or 1.0
-    return [sums[part] / whole for part in _PARTS]
+    return [sums[name] / whole for name in names]
+
+
+def _stacks(sampler: str, folder: Path, output: Path) -> Iterator[tuple[list[str], float]]:
+    """Names of functions, outermost first, and what such a stack weighs."""
+    if sampler == PY_SPY:
+        for line in output.read_text(encoding="utf-8").splitlines():
+            stack, _, count = line.rpartition(" ")
+            yield [frame.partition(" ")[0] for frame in stack.split(";")], float(count)
+    elif sampler == CPROFILE:
+        stats: dict[Any, Any] = pstats.Stats(str(folder / CPROFILE)).stats  # type: ignore[attr-defined]
+        for (_, _, name), figures in stats.items():
+            yield [name], figures[3]
+    else:
+        profile = read_profiles(profile_files([folder]), Faults())
+        for number, weight, _ in profile.folded():
+            yield [frame.name for frame in profile.path(number)], float(weight)
+
+
+def _step(process: SteppedProcess, sampler: str, seconds: float, folder: Path) -> Done:
+    order = msgspec.json.encode(Order(sampler, seconds, str(folder))).decode()
+    return msgspec.convert(process.step(order), Done)
+
+
+def _command(workload: str) -> list[str]:
+    return [sys.executable, "-m", "rbtrace.scenarios.known_work", workload]
+
+
+def _environment() -> dict[str, str]:
+    return untraced(os.environ) | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def _py_spy() -> str | None:
@@ -160,66 +141,66 @@ def _py_spy() -> str | None:
     return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
 
-def measure(seconds: float, pairs: int) -> list[str]:
+def table(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
     """Measure every sampler on every workload; give the lines of a Markdown table."""
-    lines = [
-        "| workload | sampler | greatest error of a share | CPU, ratio to none |",
-        "|---|---|---:|---:|",
-    ]
-    for name in WORKLOADS:
-        rounds = max(1, round(seconds * 1e9 * 20 / workload(name, 20)["wall_ns"]))
-        for sampler in SAMPLERS:
-            if sampler == "py-spy" and _py_spy() is None:
-                lines.append(f"| {name} | py-spy | not installed | |")
+    yield "| workload | sampler | greatest error of a share | CPU, ratio to none |"
+    yield "|---|---|---:|---:|"
+    order = random.Random(seed)  # noqa: S311 - an order, not a secret
+    for workload in WORKLOADS:
+        costs = cost(workload, pairs, turns, order)
+        for sampler in (*SWITCHED, PY_SPY):
+            if sampler == PY_SPY and _py_spy() is None:
+                yield f"| {workload} | {PY_SPY} | not installed | |"
                 continue
-            lines.append(_row(name, sampler, rounds, pairs))
-            click.echo(lines[-1], err=True)
-    return lines
-
-
-def _row(name: str, sampler: str, rounds: int, pairs: int) -> str:
-    cpu: dict[str, list[float]] = {"none": [], sampler: []}
-    errors = []
-    for number in range(pairs):
-        order = ("none", sampler) if number % 2 else (sampler, "none")
-        for arm in order:
             with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
-                found = run(name, rounds, arm, Path(folder))
-            cpu[arm].append(found["cpu_ns"] / 1e9)
-            if found["found"]:
-                truth = zip(found["found"], found["shares"], strict=True)
-                errors.append(max(abs(one - other) for one, other in truth))
-    ratio = compare_runs(cpu["none"], cpu[sampler], paired=True)
-    interval = f" [{ratio.ci[0]:.3f}, {ratio.ci[1]:.3f}]" if ratio.ci else " (no interval)"
-    return f"| {name} | {sampler} | {max(errors) * 100:.1f} points | {ratio.ratio:.3f}{interval} |"
+                truth = run_long(workload, sampler, seconds, Path(folder))
+            ratio = _in_words(costs[sampler]) if sampler in costs else f"{truth.cpu_ratio:.3f}"
+            yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
+
+
+def _in_words(found: Comparison) -> str:
+    if found.ci is None:
+        return f"{found.ratio:.3f} (no interval)"
+    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
+
+
+def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
+    """The lines of the document."""
+    yield "# How true samplers are, and what they cost"
+    yield ""
+    yield (
+        "Three parts of known shares, sampled every 10 ms. Error: over "
+        f"{seconds:g} s, the greatest difference to what exclusive timers in the same process say, "
+        f"in percentage points. CPU: the geometric mean of {pairs} processes with its 95 % "
+        f"interval; in each, samplers are turned on and off {turns} times. py-spy has a process "
+        "of its own: its CPU time and the program's, by the program's, once."
+    )
+    yield ""
+    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield ""
+    yield from table(seconds, pairs, turns, seed)
 
 
 @click.command()
-@click.option("--seconds", type=float, default=60.0, show_default=True, help="Of each run.")
-@click.option("--pairs", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--workload", "name", type=click.Choice(list(WORKLOADS)), help="Only run this one.")
-@click.option("--rounds", type=int, help="How often, with --workload.")
-@click.option("--cprofile", type=click.Path(path_type=Path), help="Under cProfile, into this file.")
-def main(
-    seconds: float, pairs: int, name: str | None, rounds: int | None, cprofile: Path | None
-) -> None:
-    """Measure how true samplers are at 10 ms and what they cost; print a Markdown table."""
-    if name is None:
-        try:
-            click.echo("\n".join(measure(seconds, pairs)))
-        except RbtraceError as problem:
-            click.echo(f"rbtrace: error: {problem}", err=True)
-            sys.exit(problem.exit_code)
-        return
-    if cprofile is not None:
-        import cProfile  # noqa: PLC0415 - only where it is to record
-
-        profile = cProfile.Profile()
-        found = profile.runcall(workload, name, rounds or 1)
-        profile.dump_stats(cprofile)
-    else:
-        found = _traced(name, rounds or 1)
-    click.echo(json.dumps(found))
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="Of each long run.")
+@click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=6, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the order of samplers.")
+@click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def main(seconds: float, pairs: int, turns: int, seed: int, file: TextIO) -> None:
+    """Measure how true samplers are at 10 ms and what they cost; write it as Markdown."""
+    lines = []
+    try:
+        for line in report(seconds, pairs, turns, seed):
+            click.echo(line, err=True)
+            lines.append(line)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(_INTERRUPTED)
+    except RbtraceError as problem:
+        click.echo(f"rbtrace: error: {problem}", err=True)
+        sys.exit(problem.exit_code)
+    file.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

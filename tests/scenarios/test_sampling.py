@@ -1,0 +1,77 @@
+"""The comparison of samplers, on short runs."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+
+import pytest
+
+from rbtrace.scenarios.known_work import CPROFILE, do_work
+from rbtrace.scenarios.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
+from tests.flamegraph.profiles import write_profile
+from tests.uncovered import uncovered
+
+SAMPLING = [sys.executable, "-m", "rbtrace.scenarios.sampling"]
+
+
+@pytest.fixture
+def uncovered_children(monkeypatch):
+    """Coverage would be what the samplers find most of."""
+    for name in os.environ.keys() - uncovered().keys():
+        monkeypatch.delenv(name)
+
+
+def test_shares_are_those_of_what_is_on_the_stack(tmp_path):
+    write_profile(
+        tmp_path / "a.profile.jsonl",
+        [
+            (1, 10, ["main", "part_one"], 0, 0),
+            (2, 20, ["main", "part_two", "work"], 0, 0),
+            (3, 70, ["main", "other"], 0, 0),
+            (4, 10, ["main", "part_three"], 0, 0),
+        ],
+    )
+    assert shares_found(SIGNAL, tmp_path, tmp_path) == [0.25, 0.5, 0.25]
+
+
+def test_what_looks_on_from_outside_is_read_as_folded_stacks(tmp_path):
+    folded = tmp_path / "folded"
+    folded.write_text("main (a.py:3);part_one (a.py:9) 1\nmain (a.py:3);part_three (a.py:1) 3\n")
+    assert shares_found("py-spy", tmp_path, folded) == [0.25, 0.0, 0.75]
+
+
+def test_known_work_takes_its_time_and_its_shares_add_up():
+    done = do_work("pure Python", 0.1)
+    assert done.rounds > 1
+    assert sum(done.shares) == pytest.approx(1)
+    assert done.shares[1] > done.shares[0]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("uncovered_children")
+@pytest.mark.parametrize("sampler", [SIGNAL, CPROFILE])
+def test_a_short_run_finds_the_shares(sampler, tmp_path):
+    assert run_long("pure Python", sampler, 3.0, tmp_path).error < 0.08
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("uncovered_children")
+def test_the_cost_of_every_sampler_that_can_be_switched():
+    found = cost("many small calls", 2, 1, random.Random(1))
+    assert found.keys() == set(SWITCHED)
+    assert found[CPROFILE].ratio > 1.2
+    assert found[SIGNAL].ratio < found[CPROFILE].ratio
+
+
+def test_a_bad_number_of_pairs_is_one_clear_line():
+    done = subprocess.run([*SAMPLING, "--pairs", "0"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Invalid value for '--pairs'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_table_starts_with_its_columns():
+    assert next(table(1.0, 1, 1, 1)).startswith("| workload | sampler |")
