@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,8 @@ from tests.stack.tools import Stack, Traced, prepared, rbtrace, report, wait_unt
 pytestmark = pytest.mark.engine
 
 DEADLINE_S = 280.0
-LAST = "2006-12-29"
-"""Two years: an exit may take half a second of its own, whatever the search does."""
-LATER = "2008-12-31"
-"""For a collector that is slow: whoever waits for it waits longer."""
+LAST = "2012-12-31"
+"""Eight years: an exit may take half a second of its own, whatever the search does."""
 SERVICE = "search"
 MOST = 0.02
 """Share of the time of the processes for which flushing and exiting may hold them up."""
@@ -50,12 +47,11 @@ def search(
     folder: Path,
     variables: dict[str, str],
     meanwhile: Callable[[], None] = lambda: None,
-    last: str = LAST,
 ) -> Search:
     times = folder / "times"
     times.mkdir(parents=True)
     finished = execute(
-        ("cost.py", str(engine_data), str(times), last),
+        ("cost.py", str(engine_data), str(times), LAST),
         folder,
         variables,
         meanwhile,
@@ -73,31 +69,26 @@ def search(
 
 
 @pytest.fixture(scope="module")
-def untraced(engine_data, tmp_path_factory) -> Callable[[str], list[str]]:
-    """A function that gives the results of the search until a session, untraced."""
-
-    @cache
-    def results(last: str) -> list[str]:
-        found = search(engine_data, tmp_path_factory.mktemp("untraced"), {}, last=last).results
-        assert len(found) == 13
-        return found
-
-    return results
+def untraced(engine_data, tmp_path_factory) -> list[str]:
+    """The results of the search without tracing."""
+    found = search(engine_data, tmp_path_factory.mktemp("untraced"), {}).results
+    assert len(found) == 13
+    return found
 
 
 @pytest.fixture
 def attempt(engine_data, untraced, tmp_path):
     """A function that runs the search against a stack, and checks all but what was delivered."""
 
-    def run(stack: Stack, meanwhile: Callable[[], None] = lambda: None, last: str = LAST) -> Traced:
+    def run(stack: Stack, meanwhile: Callable[[], None] = lambda: None) -> Traced:
         variables = {
             "RBTRACE_ENABLED": "1",
             "RBTRACE_DIR": str(tmp_path / "search" / "traces"),
             "OTEL_SERVICE_NAME": SERVICE,
             "OTEL_EXPORTER_OTLP_ENDPOINT": stack.grpc,
         }
-        done = search(engine_data, tmp_path / "search", variables, meanwhile, last)
-        assert done.results == untraced(last)
+        done = search(engine_data, tmp_path / "search", variables, meanwhile)
+        assert done.results == untraced
         assert done.held_up <= MOST
         assert done.traced.counted > 100
         return done.traced
@@ -210,7 +201,7 @@ def test_the_collector_is_slow(stack, attempt):
     stack.collector.start()
 
     with stuttering(stack.collector.process):
-        traced = attempt(stack, last=LATER)
+        traced = attempt(stack)
 
     assert_all_arrived(stack, traced)
 
