@@ -18,6 +18,7 @@ from rbtrace.analysis.categories import (
 from rbtrace.analysis.critical_path import CriticalTime, critical_path
 from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
 from rbtrace.analysis.filtering import leading_to_calls, select, understand
+from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
 from rbtrace.analysis.loading import Loaded, Progress, load
 from rbtrace.analysis.operations import Operation, operations
@@ -46,7 +47,8 @@ class Results:
     """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time.
 
     `share_note` says why no share has an interval, if so. `timeline` and `histograms` are empty
-    unless asked for. `filter` says which spans `self_ns` and the breakdowns are of, None for all.
+    unless asked for. `functions` is empty where no stacks were sampled. `filter` says which spans
+    `self_ns` and the breakdowns are of, None for all.
     """
 
     integrity: Integrity
@@ -70,6 +72,7 @@ class Results:
     timeline: list[TimelineSpan] = field(default_factory=list)
     histograms: list[Histogram] = field(default_factory=list)
     filter: Filtered | None = None
+    functions: list[FunctionTime] = field(default_factory=list)
 
 
 def analyze_paths(

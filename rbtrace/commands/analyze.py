@@ -7,9 +7,9 @@ from typing import Final
 
 import click
 
-from rbtrace.analysis.results import analyze_paths
 from rbtrace.commands._output import choose_output, output_options
 from rbtrace.commands._progress import progress_bar
+from rbtrace.reporting.facade import analyze
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import By, Options
 
@@ -63,9 +63,10 @@ def command(
 
     PATH is a file of OTLP (JSON or protobuf), Jaeger JSON or Parquet, compressed or not, a folder
     of them, a glob, or - for standard input. The report opens with whether the trace is complete.
+    Where stacks were sampled, it lists the functions that took the time.
     """
     chosen = choose_output(format_name, output)
     with progress_bar() as progress:
-        results = analyze_paths(paths, progress, full=full, only=only)
+        results = analyze(paths, only=only, full=full, progress=progress).results
     options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
     chosen.write(render(results, chosen.format_name, options))

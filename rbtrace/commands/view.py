@@ -12,15 +12,13 @@ from typing import Final
 
 import click
 
-from rbtrace.analysis.results import analyze_paths
 from rbtrace.commands._serving import Make, PageServer
 from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import InputError
 from rbtrace.flamegraph.formats import FORMATS
 from rbtrace.flamegraph.selecting import Selection
 from rbtrace.flamegraph.sources import drawable
-from rbtrace.reporting.formats import render
-from rbtrace.reporting.model import Options
+from rbtrace.reporting.facade import analyze
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -95,7 +93,7 @@ def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, Make], list[st
 
 
 def _report(path: str) -> bytes:
-    return render(analyze_paths([path]), "html", Options()).encode()
+    return analyze(path).to_html().encode()
 
 
 def _index(path: str, links: list[str]) -> bytes:

@@ -69,7 +69,7 @@ def drawable(
         selected.profile,
         wanted.in_words(),
         _note(selected, table, profile.total_ns),
-        _warnings(profile, faults),
+        warnings_of(profile, faults),
     )
 
 
@@ -130,7 +130,8 @@ def _agreement(selected: Selected, table: SpanTable, whole_ns: int) -> str:
     )
 
 
-def _warnings(profile: Profile, faults: Faults) -> list[str]:
+def warnings_of(profile: Profile, faults: Faults) -> list[str]:
+    """What there is to warn of before anything is drawn from the samples."""
     found = []
     for kind, lines in (("invalid", faults.invalid), ("truncated", faults.truncated)):
         if lines:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Final
 
+from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
 from rbtrace.reporting.model import By, Options, Report, Row, Table, columns
@@ -11,6 +13,7 @@ from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.reporting.verdict import sentences
 
 _SLOWEST_TRIALS: Final = 10
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _DETAILS: Final = frozenset(
     {"tasks", "CPU", "waiting", "blocked", "start-up", "queueing", "tail", "unused"}
 )
@@ -27,6 +30,8 @@ def compose(results: Results, options: Options) -> Report:
         tables += [_regions(results), _workers(results)]
     if results.trials:
         tables.append(_trials(results, options))
+    if results.functions:
+        tables.append(_functions(results, options))
     if len(results.runs) > 1:
         tables.append(_runs(results, options))
     return Report(
@@ -161,6 +166,30 @@ def _trials(results: Results, options: Options) -> Table:
         for one in results.trial_durations
     )
     return Table(title, columns("trial", ["duration", "score", "process"]), rows, note)
+
+
+def _functions(results: Results, options: Options) -> Table:
+    parts = [
+        Part(row.name, row.self_ns, [duration(row.total_ns), count(row.samples), _place(row)])
+        for row in results.functions
+    ]
+    note = (
+        f"From {count(sum(row.samples for row in results.functions))} stack samples, of all that "
+        "ran, traced or not. Self: the function is on top of the stack; total: it is anywhere in "
+        "it. rbtrace flamegraph draws the stacks."
+    )
+    titles = ["function", "self", "total", "samples", "where"]
+    return list_parts("Functions", parts, titles, options, note)
+
+
+def _place(row: FunctionTime) -> str:
+    """File and line, the file without the folders it is installed in."""
+    if not row.file:
+        return ""
+    parts = PurePath(row.file).parts
+    installed = [place for place, name in enumerate(parts) if name in _INSTALLED]
+    shown = parts[installed[-1] + 1 :] if installed else parts[-2:]
+    return f"{'/'.join(shown)}:{row.line}" if row.line else "/".join(shown)
 
 
 def _runs(results: Results, options: Options) -> Table:

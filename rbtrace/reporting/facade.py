@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbtrace.analysis.critical_path import CriticalTime
+from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.integrity import Integrity
+from rbtrace.analysis.loading import Progress
 from rbtrace.analysis.operations import Operation
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.regions import Worker
 from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.flamegraph.functions import with_functions
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.frames import frame
 from rbtrace.reporting.model import Options
@@ -56,6 +59,11 @@ class Analysis:
         """One operation in one process on the critical path of one root per row."""
         return frame(self.results.critical_path, CriticalTime)
 
+    @property
+    def functions(self) -> pd.DataFrame:
+        """One function per row, from stack samples, the greatest self time first."""
+        return frame(self.results.functions, FunctionTime)
+
     def to_markdown(self, **options: Any) -> str:
         """The report as Markdown; options are fields of `rbtrace.reporting.model.Options`."""
         return render(self.results, "markdown", replace(Options(), **options))
@@ -80,7 +88,11 @@ class Analysis:
 
 
 def analyze(
-    paths: str | Path | Iterable[str | Path], *, only: str | None = None, full: bool = False
+    paths: str | Path | Iterable[str | Path],
+    *,
+    only: str | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
 ) -> Analysis:
     """Read traces and analyze them.
 
@@ -88,10 +100,12 @@ def analyze(
         paths: a file, a folder (searched recursively), a glob, `-` for standard input, or several.
         only: a filter, as of `rbtrace analyze --filter`.
         full: make the timeline and the histograms as well.
+        progress: called as spans are read.
 
     Raises:
         InputError: nothing could be read; the message says what and why.
         FilterError: the filter cannot be understood; the message says where and why.
     """
-    several = [paths] if isinstance(paths, str | Path) else paths
-    return Analysis(analyze_paths(several, only=only, full=full))
+    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    results = analyze_paths(several, progress, full=full, only=only)
+    return Analysis(with_functions(results, several))

@@ -40,7 +40,7 @@ def test_frames_have_the_columns_of_the_json_report(analysis: Analysis) -> None:
     assert analysis.critical_path.root_start_ns[0] == 1_760_000_000_123_456_789
 
 
-@pytest.mark.parametrize("frame", ["operations", "paths", "workers", "critical_path"])
+@pytest.mark.parametrize("frame", ["operations", "paths", "workers", "critical_path", "functions"])
 def test_columns_and_dtypes_are_those_of_the_documentation(
     analysis: Analysis, frame: str, tmp_path: Path
 ) -> None:
