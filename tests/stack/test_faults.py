@@ -22,6 +22,8 @@ pytestmark = pytest.mark.engine
 DEADLINE_S = 280.0
 LAST = "2012-12-31"
 """Eight years: an exit may take half a second of its own, whatever the search does."""
+TRIES_AGAIN_S = 120.0
+"""The collector pauses for up to 45 s before it tries again."""
 SERVICE = "search"
 MOST = 0.02
 """Share of the time of the processes for which flushing and exiting may hold them up."""
@@ -108,6 +110,7 @@ def assert_all_arrived(stack: Stack, traced: Traced) -> None:
     wait_until(
         lambda: len(stack.in_jaeger(SERVICE)) >= traced.counted,
         f"{traced.counted} spans in Jaeger, {len(stack.in_files(SERVICE))} are in files",
+        TRIES_AGAIN_S,
     )
     assert len(stack.in_files(SERVICE)) == traced.counted
     assert stack.in_jaeger(SERVICE).keys() == stack.in_files(SERVICE).keys()
