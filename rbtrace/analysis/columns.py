@@ -98,6 +98,11 @@ class Batch(NamedTuple):
     buckets: Buckets
 
 
+_NO_ROWS: Final = np.zeros(0, np.int64)
+_NO_FIGURES: Final = _NO_ROWS.reshape(0, 6)
+_NO_BUCKETS: Final = buckets_of([])
+
+
 class Builder:
     """Collects what readers find. `adopting` is true while a dead process's open spans are read.
 
@@ -139,6 +144,8 @@ class Builder:
 
     def trace_codes(self, texts: list[str]) -> Codes:
         """Codes of trace ids in hexadecimal or base64; neighbours mostly share theirs."""
+        if texts and texts.count(texts[0]) == len(texts):
+            return np.full(len(texts), self.traces[texts[0]], np.int32)
         joined = "".join(texts)
         if len(joined) != _HEX_OF_TRACE * len(texts) or not joined.isascii():
             return self._codes(self.traces, texts)
@@ -166,6 +173,8 @@ class Builder:
 
 
 def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
+    if not extras:
+        return Batch(columns, extras, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
     found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
     summaries = [summary for _, summary in found]
     return Batch(

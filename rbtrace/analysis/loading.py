@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.counts import Beside, look_beside
+from rbtrace.analysis.memory import keep_freed_memory
 from rbtrace.analysis.readers import read
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.sources import expand
@@ -39,6 +40,7 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     Raises:
         InputError: nothing could be read; the message says what and why.
     """
+    keep_freed_memory()
     builder = Builder()
     found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
     table = build(builder)

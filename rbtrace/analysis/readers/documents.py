@@ -12,6 +12,7 @@ BOM: Final = b"\xef\xbb\xbf"
 LONGEST: Final = 1 << 28
 """Longer than what any recorder writes at once, bytes."""
 _READ_BYTES: Final = 1 << 20
+_END_BYTES: Final = 16
 _OPENING: Final = (b"{", b"[")
 _CLOSING: Final = (b"}", b"]")
 _INDENTS: Final = frozenset({b" ", b"\t"})
@@ -30,7 +31,8 @@ def documents(stream: BufferedReader) -> Iterator[bytes]:
     while line := _line(stream, LONGEST):
         if first:
             line, first = line.removeprefix(BOM), False
-        if line.rstrip().endswith(_OPENING) and stream.peek(1)[:1] in _INDENTS:
+        end = line[-_END_BYTES:].rstrip() or line.rstrip()  # copying a long line takes time
+        if end.endswith(_OPENING) and stream.peek(1)[:1] in _INDENTS:
             yield _printed(line, stream)
         else:
             yield line

@@ -1,0 +1,37 @@
+"""Freed memory is used again, not mapped anew."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+COLUMNS = """
+import resource
+import numpy as np
+from rbtrace.analysis.memory import keep_freed_memory
+{prepare}
+def columns():
+    return [np.ones(1 << 17) for _ in range(8)]
+columns()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    columns()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(prepare: str) -> int:
+    """Pages that were mapped while columns were made and dropped again and again."""
+    code = COLUMNS.format(prepare=prepare)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc gives such blocks back")
+def test_columns_use_freed_memory_again() -> None:
+    otherwise = faults("")
+    if otherwise < 1000:
+        pytest.skip("this C library keeps freed memory, or the system does not count pages")
+    assert faults("keep_freed_memory()") < otherwise / 10
