@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 
 def host_name() -> str:
     """Name of this host, as it stands in file names and in `host.name`."""
+    import socket  # noqa: PLC0415 - slow to import, and a trace without tallies has no need of it
+
     return socket.gethostname() or "localhost"
 
 

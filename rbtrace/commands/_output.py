@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,8 +43,13 @@ def choose_output(format_name: str | None, file: Path | None) -> Output:
     to_terminal = file is None and sys.stdout.isatty()
     suffix = format_of(file) if file else None
     chosen = format_name or suffix or ("terminal" if to_terminal else "markdown")
-    width = shutil.get_terminal_size().columns if to_terminal else None
-    return Output(chosen, file, to_terminal, width)
+    return Output(chosen, file, to_terminal, _width() if to_terminal else None)
+
+
+def _width() -> int:
+    import shutil  # noqa: PLC0415 - slow to import, and for the terminal alone
+
+    return shutil.get_terminal_size().columns
 
 
 def output_options[F: Callable[..., Any]](command: F) -> F:

@@ -5,7 +5,6 @@ Times are microseconds there: what was recorded in nanoseconds has been rounded 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from io import BufferedReader
 from typing import Any, Final
@@ -194,6 +193,8 @@ def _plain(tags: list[Tag] | None) -> dict[str, Any]:
 
 
 def _array(value: object) -> object:
+    import json  # noqa: PLC0415 - slow to import, and for this alone
+
     if not isinstance(value, str):
         return value
     try:
