@@ -55,6 +55,9 @@ def sent(monkeypatch):
     yield make
     for one in exporters:
         one.over.set()
+    for thread in threading.enumerate():
+        if thread.name == "rbtrace-send":  # it would warn in the next test
+            thread.join(10)
 
 
 def test_the_request_is_given_up_and_made_again_by_a_new_exporter(sent, capsys):
