@@ -54,7 +54,7 @@ def test_known_work_takes_its_time_and_its_shares_add_up():
 @pytest.mark.usefixtures("uncovered_children")
 @pytest.mark.parametrize("sampler", [SIGNAL, CPROFILE])
 def test_a_short_run_finds_the_shares(sampler, tmp_path):
-    assert run_long("pure Python", sampler, 3.0, tmp_path).error < 0.08
+    assert run_long("pure Python", sampler, 6.0, tmp_path).error < 0.1
 
 
 @pytest.mark.slow
