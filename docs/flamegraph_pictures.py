@@ -49,7 +49,7 @@ def main() -> int:
             look = [
                 chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                 f"--user-data-dir={folder}/chromium", "--window-size=1200,700",
-                f"--screenshot={IMAGES / f'{name}.png'}", svg.as_uri(),
+                f"--screenshot={IMAGES / f'flamegraph-{name}.png'}", svg.as_uri(),
             ]  # fmt: skip
             subprocess.run(look, check=True, capture_output=True)  # noqa: S603
     return 0
