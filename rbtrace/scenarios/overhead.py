@@ -24,6 +24,7 @@ import click
 from rbtrace.bench.environment import describe_machine, in_words, untraced, versions
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
+from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_in_words
 from rbtrace.scenarios.daily_backtest import OFF
 from rbtrace.statistics import compare_runs
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 _CHILD: Final = (sys.executable, "-m", "rbtrace.scenarios.daily_backtest")
-_INTERRUPTED: Final = 130
 
 ARMS: Final[dict[str, dict[str, str]]] = {
     OFF: {},
@@ -143,7 +143,10 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
     for field, title in MEASURES.items():
         values = {arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS}
         cells = [f"{median(values[arm]):.3f} s" for arm in ARMS]
-        cells += [_ratio_in_words(values[baseline], values[arm]) for arm in others]
+        cells += [
+            ratio_in_words(compare_runs(values[baseline], values[arm], paired=True))
+            for arm in others
+        ]
         yield f"| {title} | " + " | ".join(cells) + " |"
 
 
@@ -161,13 +164,6 @@ def _process(command: list[str], arm: str, folder: Path) -> AbstractContextManag
     return closing(SteppedProcess(command, environment))
 
 
-def _ratio_in_words(baseline: list[float], candidate: list[float]) -> str:
-    found = compare_runs(baseline, candidate, paired=True)
-    if found.ci is None:
-        return f"{found.ratio:.3f} (no interval)"
-    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
-
-
 @click.command()
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--turns", type=click.IntRange(min=1), default=8, show_default=True)
@@ -179,15 +175,11 @@ def main(pairs: int, turns: int, seed: int, file: TextIO) -> None:
     PAIRS rounds, each with fresh processes and TURNS warm backtests of every arm. A figure is the
     median over rounds; a ratio is their geometric mean with its 95 % interval.
     """
-    try:
-        with tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder:
-            runs = measure(Path(folder), pairs, turns, seed)
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        sys.exit(_INTERRUPTED)
-    except RbtraceError as problem:
-        click.echo(f"rbtrace: error: {problem}", err=True)
-        sys.exit(problem.exit_code)
+    with (
+        one_line_for_errors(),
+        tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder,
+    ):
+        runs = measure(Path(folder), pairs, turns, seed)
     file.write("\n".join(report(runs)) + "\n")
 
 

@@ -30,6 +30,7 @@ from rbtrace.bench.environment import describe_machine, in_words, untraced, vers
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_in_words
 from rbtrace.scenarios.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order
 from rbtrace.statistics import Comparison, compare_runs
 
@@ -38,7 +39,6 @@ PY_SPY: Final = "py-spy"
 SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
 """Samplers that can be turned on and off within a process. py-spy looks on from outside."""
 _BLOCK_S: Final = 0.5
-_INTERRUPTED: Final = 130
 
 
 class Truth(NamedTuple):
@@ -181,14 +181,8 @@ def table(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
                 continue
             with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
                 truth = run_long(workload, sampler, seconds, Path(folder))
-            ratio = _in_words(costs[sampler]) if sampler in costs else f"{truth.cpu_ratio:.3f}"
+            ratio = ratio_in_words(costs[sampler]) if sampler in costs else f"{truth.cpu_ratio:.3f}"
             yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
-
-
-def _in_words(found: Comparison) -> str:
-    if found.ci is None:
-        return f"{found.ratio:.3f} (no interval)"
-    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
 
 
 def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
@@ -217,16 +211,10 @@ def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
 def main(seconds: float, pairs: int, turns: int, seed: int, file: TextIO) -> None:
     """Measure how true samplers are at 10 ms and what they cost; write it as Markdown."""
     lines = []
-    try:
+    with one_line_for_errors():
         for line in report(seconds, pairs, turns, seed):
             click.echo(line, err=True)
             lines.append(line)
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        sys.exit(_INTERRUPTED)
-    except RbtraceError as problem:
-        click.echo(f"rbtrace: error: {problem}", err=True)
-        sys.exit(problem.exit_code)
     file.write("\n".join(lines) + "\n")
 
 
