@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from rbtrace.analysis.arrays import Ints, Labels, occurring, sum_by
+from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.shares import share
 from rbtrace.analysis.table import SpanTable
 from rbtrace.analysis.weights import Weights
@@ -37,11 +39,16 @@ def categories(table: SpanTable, self_ns: Ints) -> list[CategoryTime]:
     """Self time of every category that occurs, greatest first."""
     spent = _sums(table.category, self_ns, len(table.categories))
     counted = table.category[table.real | table.summary]
+    occurs = occurring(counted, len(table.categories)).tolist()
+    return category_rows({table.categories[code]: spent[code] for code in occurs})
+
+
+def category_rows(self_ns: Mapping[str, int]) -> list[CategoryTime]:
+    """Rows of self times (ns) by category, greatest first; "" is no category."""
+    whole = sum(self_ns.values())
     rows = [
-        CategoryTime(
-            table.categories[code] or UNCATEGORIZED, spent[code], share(spent[code], sum(spent))
-        )
-        for code in occurring(counted, len(table.categories)).tolist()
+        CategoryTime(name or UNCATEGORIZED, spent, share(spent, whole))
+        for name, spent in self_ns.items()
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
 
@@ -50,10 +57,16 @@ def process_times(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Pro
     """Calls and self time of every process, greatest self time first."""
     spent = _sums(table.process, self_ns, len(table.processes))
     calls = _sums(table.process, weights.calls, len(table.processes))
+    return process_rows(list(zip(table.processes, calls, spent, strict=True)))
+
+
+def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
+    """Rows of calls and self times (ns) by process, greatest self time first."""
+    whole = sum(self_ns for _, _, self_ns in spent)
     rows = [
-        ProcessTime(one.process, calls[code], spent[code], share(spent[code], sum(spent)))
-        for code, one in enumerate(table.processes)
-        if calls[code]
+        ProcessTime(one.process, calls, self_ns, share(self_ns, whole))
+        for one, calls, self_ns in spent
+        if calls
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.process))
 

@@ -17,9 +17,11 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.arrays import Codes, Ints, distinct
+from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.table import SpanTable
 
-_FARTHEST: Final = 86_400_000_000_000
+FARTHEST: Final = 86_400_000_000_000
+"""A difference of more than a day, in ns, is a broken time."""
 
 
 def settle_clocks(table: SpanTable) -> dict[str, int]:
@@ -28,23 +30,34 @@ def settle_clocks(table: SpanTable) -> dict[str, int]:
     Returns:
         By how much each process was moved, ns, by its name; only those that were.
     """
-    shifts = _shifts(table)
+    shifts = least_shifts(len(table.processes), *_demands(table))
     if not shifts.any():
         return {}
     moves = shifts[table.process]
     table.start += moves
     table.end += moves
+    return named_shifts(table.processes, shifts)
+
+
+def named_shifts(processes: list[Origin], shifts: Ints) -> dict[str, int]:
+    """The shifts that are none of 0 ns, by name of the process."""
     moved: dict[str, int] = {}
-    for origin, shift in zip(table.processes, shifts.tolist(), strict=True):
+    for origin, shift in zip(processes, shifts.tolist(), strict=True):
         if shift:
             moved[origin.process] = max(shift, moved.get(origin.process, 0))
     return dict(sorted(moved.items()))
 
 
-def _shifts(table: SpanTable) -> Ints:
-    """The least shift of each process, ≥ 0, that lets no child begin before its parent."""
-    shifts = np.zeros(len(table.processes), np.int64)
-    above, below, behind = _demands(table)
+def least_shifts(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
+    """The least shift of each process, ≥ 0, that lets no child begin before its parent.
+
+    Args:
+        size: how many processes there are.
+        above: processes that caused work in another.
+        below: for each, the other.
+        behind: by how much the other is behind, at least, ns.
+    """
+    shifts = np.zeros(size, np.int64)
     if not (behind > 0).any():
         return shifts
     # Shifts that are still growing after as many rounds as there are processes never stop.
@@ -77,11 +90,11 @@ def _demands(table: SpanTable) -> tuple[Codes, Codes, Ints]:
     rows = np.flatnonzero(table.real & (parent != NO_PARENT))
     rows = rows[table.process[rows] != table.process[parent[rows]]]
     late = table.start[parent[rows]] - table.start[rows]
-    rows, late = rows[np.abs(late) <= _FARTHEST], late[np.abs(late) <= _FARTHEST]
+    rows, late = rows[np.abs(late) <= FARTHEST], late[np.abs(late) <= FARTHEST]
     many = len(table.processes)
     pairs = table.process[parent[rows]].astype(np.int64) * many + table.process[rows]
     pairs, position = distinct(pairs, many * many)
-    behind = np.full(pairs.size, -_FARTHEST)
+    behind = np.full(pairs.size, -FARTHEST)
     np.maximum.at(behind, position, late)
     above, below = np.divmod(pairs, many)
     return above.astype(np.int32), below.astype(np.int32), behind

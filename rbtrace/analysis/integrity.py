@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
+from rbtrace.analysis.counts import Beside
 from rbtrace.analysis.loading import Loaded
+from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.self_time import SelfTimes
-from rbtrace.analysis.table import SpanTable
+from rbtrace.analysis.table import Anomalies, SpanTable
 
-type _ProcessKey = tuple[str, int | None, str]
+type ProcessKey = tuple[str, int | None, str]
+"""Host, pid and instance of a process, which is what it counts its spans by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +56,84 @@ class Integrity:
     died: list[str] = field(default_factory=list)
 
 
+class Seen(NamedTuple):
+    """What was seen of the spans, however they are kept: see `Integrity`.
+
+    `said` is how many spans each process says on its spans that it ended, `read` how many ended
+    ones of each were read.
+    """
+
+    spans: int
+    summaries: int
+    calls: int
+    clipped: int
+    overfull: int
+    anomalies: Anomalies
+    clock_shifts: dict[str, int]
+    said: Mapping[ProcessKey, int]
+    read: Mapping[ProcessKey, int]
+
+
 def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
     """Compare what was read with what the processes counted."""
-    table, faults, beside = loaded.table, loaded.faults, loaded.beside
-    expected = _expected(loaded)
-    read = _read(table)
+    table = loaded.table
+    seen = Seen(
+        spans=table.size,
+        summaries=int(table.summaries.row.size),
+        calls=int(table.summaries.calls.sum()),
+        clipped=selfs.clipped,
+        overfull=selfs.overfull,
+        anomalies=table.anomalies,
+        clock_shifts=table.clock_shifts,
+        said=_said(table),
+        read=_read(table),
+    )
+    return judge(seen, loaded.faults, loaded.beside)
+
+
+def judge(seen: Seen, faults: Faults, beside: Beside) -> Integrity:
+    """Compare what was seen with what the processes counted."""
+    expected = _expected(seen, beside)
+    read = Counter(seen.read)
     differs = any(read[process] != count for process, count in expected.items())
     missing = {
         process: count - read[process]
         for process, count in expected.items()
         if count > read[process]
     }
-    anomalies = table.anomalies
+    anomalies = seen.anomalies
     unclean = len(beside.adoptable) + faults.unclean
     broken = (
         differs or faults.invalid_lines or faults.truncated_lines or anomalies.unfinished or unclean
     )
     return Integrity(
-        spans=table.size,
-        summaries=int(table.summaries.row.size),
-        calls=int(table.summaries.calls.sum()),
+        spans=seen.spans,
+        summaries=seen.summaries,
+        calls=seen.calls,
         expected_spans=sum(expected.values()) if expected else None,
         complete=not broken if expected else None,
         duplicates=anomalies.duplicates,
         orphans=anomalies.orphans,
-        clipped=selfs.clipped,
+        clipped=seen.clipped,
         unfinished=anomalies.unfinished,
         negative=anomalies.negative,
         invalid_lines=faults.invalid_lines,
         truncated_lines=faults.truncated_lines,
-        clock_shifts=table.clock_shifts,
+        clock_shifts=seen.clock_shifts,
         missing_spans=sum(missing.values()),
         dropped_spans=sum(tally.dropped for tally in beside.tallies),
         cycles=anomalies.cycles,
-        overfull=selfs.overfull,
+        overfull=seen.overfull,
         without_start=anomalies.without_start,
         unclean=unclean,
         running=beside.running,
         missing=_by_process(missing),
-        delivered_spans=_delivered(loaded, missing),
+        delivered_spans=_delivered(beside, missing),
         died=beside.died,
     )
 
 
-def _by_process(missing: Mapping[_ProcessKey, int]) -> dict[str, int]:
+def _by_process(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
     """Missing spans by the name of the process, most first."""
     ordered = sorted(missing.items(), key=lambda entry: (-entry[1], str(entry[0])))
     named: dict[str, int] = {}
@@ -105,32 +143,38 @@ def _by_process(missing: Mapping[_ProcessKey, int]) -> dict[str, int]:
     return named
 
 
-def _delivered(loaded: Loaded, missing: Mapping[_ProcessKey, int]) -> int:
+def _delivered(beside: Beside, missing: Mapping[ProcessKey, int]) -> int:
     """How many of the missing spans a collector has taken."""
     return sum(
         min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.delivered)
-        for tally in loaded.beside.tallies
+        for tally in beside.tallies
     )
 
 
-def _expected(loaded: Loaded) -> dict[_ProcessKey, int]:
+def _expected(seen: Seen, beside: Beside) -> dict[ProcessKey, int]:
     """How many spans each process says it ended: the greatest of what it ever said."""
-    table = loaded.table
-    expected: dict[_ProcessKey, int] = {
-        (tally.host, tally.pid, tally.instance): tally.ended for tally in loaded.beside.tallies
+    expected: dict[ProcessKey, int] = {
+        (tally.host, tally.pid, tally.instance): tally.ended for tally in beside.tallies
     }
+    for process, count in seen.said.items():
+        expected[process] = max(count, expected.get(process, 0))
+    return expected
+
+
+def _said(table: SpanTable) -> dict[ProcessKey, int]:
+    said: dict[ProcessKey, int] = {}
     for row, extra in table.extras.items():
         if extra.spans_ended is not None:
             origin = table.processes[table.process[row]]
             process = (origin.host, origin.pid, origin.instance)
-            expected[process] = max(extra.spans_ended, expected.get(process, 0))
-    return expected
+            said[process] = max(extra.spans_ended, said.get(process, 0))
+    return said
 
 
-def _read(table: SpanTable) -> Counter[_ProcessKey]:
+def _read(table: SpanTable) -> Counter[ProcessKey]:
     """How many ended spans of each process were read."""
     counted = np.bincount(table.process[~table.adopted], minlength=len(table.processes))
-    read: Counter[_ProcessKey] = Counter()
+    read: Counter[ProcessKey] = Counter()
     for origin, count in zip(table.processes, counted.tolist(), strict=True):
         read[origin.host, origin.pid, origin.instance] += count
     return read

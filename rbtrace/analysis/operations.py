@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 import numpy as np
 from msgspec import Struct
 
@@ -104,16 +107,18 @@ def _quantiles(durations: Ints | None, middles: Ints | None, calls: Ints | None)
 
 
 def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
-    """The category of each name: of several, the one with most self time, then by name."""
+    """The category of each name."""
     many = len(table.categories)
     pairs = table.name.astype(np.int64) * many + table.category
     found, position = distinct(pairs, len(table.names) * many)
     spent = sum_by(position, self_ns, found.size)
-    best: dict[int, tuple[int, bool, str]] = {}
+    by_name: dict[int, dict[str, int]] = defaultdict(dict)
     for pair, ns in zip(found.tolist(), spent.tolist(), strict=True):
         name, category = divmod(pair, many)
-        text = table.categories[category]
-        rank = (-ns, text == "", text)
-        if name not in best or rank < best[name]:
-            best[name] = rank
-    return {name: rank[2] for name, rank in best.items()}
+        by_name[name][table.categories[category]] = ns
+    return {name: largest_category(spent_in) for name, spent_in in by_name.items()}
+
+
+def largest_category(self_ns: Mapping[str, int]) -> str:
+    """Of several categories, the one with most self time, then by name; none comes last."""
+    return min(self_ns, key=lambda text: (-self_ns[text], text == "", text))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
 
-from rbtrace.analysis.columns import Batch, Builder
+from rbtrace.analysis.columns import Batch, Builder, parse_id
 from rbtrace.analysis.counts import Counted
 from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.loading import Progress, Read, nothing, read_spans
@@ -34,40 +34,64 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
         MissingExtraError: pyarrow is not installed.
         RbtraceError: the file cannot be written.
     """
-    pa = import_pyarrow()
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    builder = Builder()
     try:
-        with pa.parquet.ParquetWriter(partial, arrow_schema(), compression="zstd") as writer:
-            found, written = _copy(paths, writer, progress)
-            if not written:
+        with SpanWriter(partial) as writer:
+
+            def advance(done: int, everything: int) -> None:
+                writer.take(builder, _ROWS)
+                if progress is not None:
+                    progress(done, everything)
+
+            found = read_spans(paths, builder, advance)
+            writer.take(builder)
+            if not writer.written:
                 raise InputError(nothing(found))
-            writer.add_key_value_metadata({COUNTS_KEY: msgspec.json.encode(_counted(found))})
+            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(found)))
         partial.replace(target)
     except OSError as problem:
         raise RbtraceError(f"cannot write {target}: {problem.strerror or problem}") from None
     finally:
         partial.unlink(missing_ok=True)
-    return written
+    return writer.written
 
 
-def _copy(paths: Iterable[str | Path], writer: Any, progress: Progress | None) -> tuple[Read, int]:
-    builder = Builder()
-    written = 0
+class SpanWriter:
+    """Writes a Parquet file of spans, a row group each time; a context manager.
 
-    def write(least: int) -> None:
-        nonlocal written
+    Args:
+        target: the file.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+        OSError: the file cannot be written; from every method.
+    """
+
+    def __init__(self, target: Path) -> None:
+        parquet = import_pyarrow().parquet
+        self._writer = parquet.ParquetWriter(target, arrow_schema(), compression="zstd")
+        self.written = 0
+
+    def take(self, builder: Builder, least: int = 1) -> None:
+        """Take the spans that the builder holds, if they are so many."""
         if builder.rows >= least:
-            written += builder.rows
-            writer.write_table(_rows(builder.take(), builder))
+            self.written += builder.rows
+            self._writer.write_table(_rows(builder.take(), builder))
 
-    def advance(done: int, everything: int) -> None:
-        write(_ROWS)
-        if progress is not None:
-            progress(done, everything)
+    def note(self, key: bytes, text: bytes) -> None:
+        """Write something into the metadata of the file."""
+        self._writer.add_key_value_metadata({key: text})
 
-    found = read_spans(paths, builder, advance)
-    write(1)
-    return found, written
+    def close(self) -> None:
+        """Write the index of the file, without which it is none."""
+        self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self.close()
 
 
 def _counted(found: Read) -> Counted:
@@ -145,7 +169,7 @@ def _of_extras(batch: Batch) -> dict[str, Any]:
     schema = arrow_schema()
     rows = np.array(list(batch.extras), np.int64)
     extras = list(batch.extras.values())
-    links = [one.parent_link or (None, None) for one in extras]
+    links = [_canonical(one.parent_link) for one in extras]
     columns: dict[str, list[Any]] = {
         **{name: [getattr(one, name) for one in extras] for name in _OWN},
         "parent_trace_id": [trace for trace, _ in links],
@@ -156,6 +180,11 @@ def _of_extras(batch: Batch) -> dict[str, Any]:
         name: pa.array(values, schema.field(name).type).take(place)
         for name, values in columns.items()
     }
+
+
+def _canonical(link: tuple[str, str] | None) -> tuple[str | None, str | None]:
+    """Trace and span of a link in lower-case hexadecimal, "" where it is no id; None for none."""
+    return (parse_id(link[0], 32), parse_id(link[1], 16)) if link else (None, None)
 
 
 def _of_summaries(batch: Batch) -> dict[str, Any]:

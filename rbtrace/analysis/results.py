@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,17 +17,18 @@ from rbtrace.analysis.categories import (
 )
 from rbtrace.analysis.critical_path import CriticalTime, critical_path
 from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
+from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.filtering import leading_to_calls, select, understand
 from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
-from rbtrace.analysis.loading import Loaded, Progress, load
+from rbtrace.analysis.loading import Loaded, Progress
 from rbtrace.analysis.operations import Operation, operations
 from rbtrace.analysis.paths import CallPath, call_paths
 from rbtrace.analysis.regions import Region, Worker, regions
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
-from rbtrace.analysis.table import SpanTable
+from rbtrace.analysis.spilling import free_limit, read_within
 from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
 from rbtrace.analysis.weights import weigh
 from rbtrace.conventions import HOST_NAME, SERVICE_NAME
@@ -46,6 +47,7 @@ class Filtered:
 class Results:
     """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time.
 
+    `computed` says where and why, if a database made them, and `left_out` what it does not make.
     `share_note` says why no share has an interval, if so. `timeline` and `histograms` are empty
     unless asked for. `functions` is empty where no stacks were sampled. `filter` says which spans
     `self_ns` and the breakdowns are of, None for all.
@@ -73,6 +75,8 @@ class Results:
     histograms: list[Histogram] = field(default_factory=list)
     filter: Filtered | None = None
     functions: list[FunctionTime] = field(default_factory=list)
+    computed: str = ""
+    left_out: list[str] = field(default_factory=list)
 
 
 def analyze_paths(
@@ -81,11 +85,22 @@ def analyze_paths(
     *,
     full: bool = False,
     only: str | None = None,
+    memory_limit: int | None = None,
 ) -> Results:
-    """Read and analyze; see `load` and `evaluate` for arguments and errors."""
+    """Read and analyze; see `read_within` and `evaluate` for arguments and errors.
+
+    Spans that take more memory than the limit (bytes; by default half of what is free) are
+    analyzed out of core.
+    """
     if only is not None:
         understand(only)  # before anything is read
-    return evaluate(load(paths, progress), full=full, only=only)
+    limit = free_limit() if memory_limit is None else memory_limit
+    with read_within(paths, progress, limit) as found:
+        if isinstance(found, Loaded):
+            return evaluate(found, full=full, only=only)
+        from rbtrace.analysis.sql.out_of_core import evaluate_spilled  # noqa: PLC0415 - few need it
+
+        return evaluate_spilled(found, limit, full=full, only=only)
 
 
 def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> Results:
@@ -132,7 +147,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trials=by_trial,
         trial_durations=trial_durations(by_trial),
         runs=by_run,
-        environment=_environment(whole),
+        environment=environment(whole.processes),
         warnings=[
             *warnings(found),
             *(f"{path} is not a tally and was ignored" for path in loaded.beside.unreadable),
@@ -145,9 +160,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     )
 
 
-def _environment(table: SpanTable) -> dict[str, str]:
+def environment(origins: Sequence[Origin]) -> dict[str, str]:
     """Where the spans come from, as their resources say."""
-    origins = table.processes
     found = {
         HOST_NAME: ", ".join(sorted({one.host for one in origins if one.host})),
         SERVICE_NAME: ", ".join(sorted({one.service for one in origins if one.service})),

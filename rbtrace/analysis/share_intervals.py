@@ -6,6 +6,7 @@ and `note` says so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -34,11 +35,33 @@ class WithIntervals(NamedTuple):
 
 def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints) -> WithIntervals:
     """Add the interval of its share to every operation, where the runs allow one."""
-    of_runs = [spent for spent in self_by_run(table, self_ns) if sum(spent.values()) > 0]
+    return over_runs(
+        operations,
+        self_by_run(table, self_ns),
+        len({run.arm for run in table.runs}),
+        lambda: _largest(table, self_ns),
+    )
+
+
+def over_runs(
+    operations: list[Operation],
+    by_run: list[dict[str, int]],
+    arms: int,
+    largest_calls: Callable[[], dict[str, int]],
+) -> WithIntervals:
+    """Add the interval of its share to every operation, where the runs allow one.
+
+    Args:
+        operations: the operations of all runs together.
+        by_run: for each run, the self time of its operations, ns.
+        arms: of how many arms the runs are.
+        largest_calls: gives the longest time, by operation, that one call spent in itself, ns.
+    """
+    of_runs = [spent for spent in by_run if sum(spent.values()) > 0]
     wholes = [sum(spent.values()) for spent in of_runs]
-    if note := _why_none(wholes, len({run.arm for run in table.runs})):
+    if note := _why_none(wholes, arms):
         return WithIntervals(operations, note, [])
-    largest = _largest(table, self_ns)
+    largest = largest_calls()
     rows, warnings = [], []
     for operation in operations:
         often = operation.calls > _OFTEN * len(of_runs)

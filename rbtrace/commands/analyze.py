@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from rbtrace.analysis.spilling import parse_limit
 from rbtrace.commands._output import choose_output, output_options
 from rbtrace.commands._progress import progress_bar
 from rbtrace.reporting.facade import analyze
@@ -18,6 +19,7 @@ Examples:
   rbtrace analyze rbtrace-out
   rbtrace analyze rbtrace-out --by path --threshold 1
   rbtrace analyze rbtrace-out --filter 'rustybt.trial.number < 10 and duration > 1ms'
+  rbtrace analyze 'fleet/**/*.jsonl.gz' --memory-limit 2GB
   rbtrace analyze run.otlp.jsonl.gz -o report.html
   rbtrace analyze 'traces/*.jsonl' --format json | jq .operations[0]
   rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&lookback=2h'
@@ -49,6 +51,12 @@ Examples:
     metavar="EXPRESSION",
     help="Break down only the spans for which this holds; fields are in docs/analysis.md.",
 )
+@click.option(
+    "--memory-limit",
+    metavar="SIZE",
+    help="Analyze more spans than fit (as 2GB) on disk, with DuckDB.  [default: half of what is "
+    "free]",
+)
 @click.option("--full", is_flag=True, help="List every row; JSON gets timeline and histograms too.")
 def command(
     paths: tuple[str, ...],
@@ -57,6 +65,7 @@ def command(
     threshold: float,
     by: str,
     only: str | None,
+    memory_limit: str | None,
     full: bool,  # noqa: FBT001 - an option's value
 ) -> None:
     """Report where the time went.
@@ -66,7 +75,9 @@ def command(
     Where stacks were sampled, it lists the functions that took the time.
     """
     chosen = choose_output(format_name, output)
+    limit = None if memory_limit is None else parse_limit(memory_limit)
     with progress_bar() as progress:
-        results = analyze(paths, only=only, full=full, progress=progress).results
+        found = analyze(paths, only=only, full=full, progress=progress, memory_limit=limit)
+    results = found.results
     options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
     chosen.write(render(results, chosen.format_name, options))

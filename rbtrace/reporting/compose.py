@@ -46,7 +46,9 @@ def compose(results: Results, options: Options) -> Report:
 
 
 def _scope(results: Results) -> str:
-    """What a filter did to the figures."""
+    """What a filter did to the figures, or what a database left out."""
+    if results.left_out:
+        return f"Computed {results.computed}. Left out: {', '.join(results.left_out)}."
     if results.filter is None:
         return ""
     part = results.self_ns / max(1, results.filter.whole_self_ns)

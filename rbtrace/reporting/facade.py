@@ -93,6 +93,7 @@ def analyze(
     only: str | None = None,
     full: bool = False,
     progress: Progress | None = None,
+    memory_limit: int | None = None,
 ) -> Analysis:
     """Read traces and analyze them.
 
@@ -101,11 +102,14 @@ def analyze(
         only: a filter, as of `rbtrace analyze --filter`.
         full: make the timeline and the histograms as well.
         progress: called as spans are read.
+        memory_limit: bytes that the spans may take; more are analyzed on disk by DuckDB, and
+            `results.left_out` says what that leaves out. By default half of what is free.
 
     Raises:
+        MissingExtraError: they take more, and DuckDB is not installed.
         InputError: nothing could be read; the message says what and why.
         FilterError: the filter cannot be understood; the message says where and why.
     """
     several = [paths] if isinstance(paths, str | Path) else list(paths)
-    results = analyze_paths(several, progress, full=full, only=only)
+    results = analyze_paths(several, progress, full=full, only=only, memory_limit=memory_limit)
     return Analysis(with_functions(results, several))

@@ -1,0 +1,157 @@
+"""Spans that do not fit the memory: from a limit on they go to a file while they are read.
+
+Reading begins in memory. When more spans than the limit allows are there, all of them and all that
+follow are written to a Parquet file in a temporary folder, and analyzed there by DuckDB.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rbtrace.analysis.assembly import build
+from rbtrace.analysis.columns import Batch, Builder
+from rbtrace.analysis.loading import Loaded, Progress, Read, nothing, read_spans
+from rbtrace.analysis.memory import keep_freed_memory
+from rbtrace.errors import InputError, RbtraceError, SettingError
+
+BYTES_PER_SPAN: Final = 150
+"""Memory that a span takes while tables are made and analyzed, bytes, at the peak."""
+LEAST_LIMIT: Final = 1 << 28
+"""Less memory than this, in bytes, is not enough for DuckDB's own buffers."""
+_PART_OF_FREE: Final = 0.5
+_UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_ROWS: Final = 1 << 18
+
+
+class Spilled(NamedTuple):
+    """Spans in a file, and what there is to say about how they were read."""
+
+    file: Path
+    found: Read
+
+
+def parse_limit(text: str) -> int:
+    """A memory limit in bytes, from text such as `500MB`, `1.5GB` or `2GiB`.
+
+    Raises:
+        SettingError: it is not of that form, or too small.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if found is None or (found[3] and not found[2]):
+        raise SettingError(f"the memory limit {text!r} is no size: write it as 500MB or 2GB")
+    power = list(_UNITS).index(found[2].lower())
+    size = int(float(found[1]) * (1024**power if found[3] else 1000**power))
+    if size < LEAST_LIMIT:
+        raise SettingError(f"the memory limit {text!r} is too small: give at least 256MiB")
+    return size
+
+
+def free_limit() -> int:
+    """The limit where none was given: half of the memory that is free, bytes."""
+    import psutil  # noqa: PLC0415 - slow to import
+
+    return max(LEAST_LIMIT, int(psutil.virtual_memory().available * _PART_OF_FREE))
+
+
+@contextmanager
+def read_within(
+    paths: Iterable[str | Path], progress: Progress | None, limit: int
+) -> Iterator[Loaded | Spilled]:
+    """Read spans, into memory if they fit; the file of those that do not is there until the end.
+
+    Args:
+        paths: files, folders, globs, or `-`.
+        progress: called as reading goes on.
+        limit: memory that they may take, bytes.
+
+    Raises:
+        InputError: nothing could be read; the message says what and why.
+        MissingExtraError: they do not fit, and what is needed then is not installed.
+        RbtraceError: the file cannot be written.
+    """
+    keep_freed_memory()
+    builder = _SpillingBuilder(limit // BYTES_PER_SPAN)
+    try:
+        found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+        file = builder.finish()
+        if file is not None:
+            yield Spilled(file, found)
+            return
+        table = build(builder)
+        if not table.size:
+            raise InputError(nothing(found))
+    finally:
+        builder.close()
+    yield Loaded(table, found.faults, found.beside)
+
+
+class _SpillingBuilder(Builder):
+    """A builder that holds so many spans; from then on it writes them to a file."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._spill: _Spill | None = None
+
+    def add_batch(self, batch: Batch) -> None:
+        super().add_batch(batch)
+        if self._spill is None and self.rows > self._most:
+            self._spill = _Spill()
+        if self._spill is not None:
+            self._spill.take(self, _ROWS)
+
+    def finish(self) -> Path | None:
+        """Write what is left, and give the file, if there is one."""
+        if self._spill is None:
+            return None
+        return self._spill.finish(self)
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self._spill is not None:
+            self._spill.close()
+
+
+class _Spill:
+    """A Parquet file of spans in a temporary folder."""
+
+    def __init__(self) -> None:
+        from rbtrace.analysis.parquet_writer import SpanWriter  # noqa: PLC0415 - few need it
+        from rbtrace.analysis.sql.duckdb import import_duckdb  # noqa: PLC0415
+
+        import_duckdb()  # before the time it takes to read on is spent
+        self._folder = tempfile.TemporaryDirectory(prefix="rbtrace-")
+        self._file = Path(self._folder.name) / "spans.parquet"
+        self._writer = SpanWriter(self._file)
+        self._is_open = True
+
+    def take(self, builder: Builder, least: int) -> None:
+        """Take the spans that the builder holds, if they are so many."""
+        try:
+            self._writer.take(builder, least)
+        except OSError as problem:
+            raise RbtraceError(
+                f"cannot write {self._file}: {problem.strerror or problem}; name another folder "
+                "with TMPDIR, or give more with --memory-limit"
+            ) from None
+
+    def finish(self, builder: Builder) -> Path:
+        """Take all that is left."""
+        self.take(builder, 1)
+        self._end()
+        return self._file
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._end()
+        self._folder.cleanup()
+
+    def _end(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._writer.close()

@@ -1,0 +1,79 @@
+"""What analyses in SQL need of a database. DuckDB and ClickHouse are two; a third is a module.
+
+An engine comes with one table, `found`: the spans as they were read, before anything is joined or
+settled, so that both engines run the same statements. Its columns are
+
+- `id`: a number of its own, from 1 on, in the order of reading; `trace` and `span_id`: what two
+  records of the same span have in common; `link_trace` and `parent_id`: the same of its parent, by
+  link or by parent id, and 0 for a root; `own_parent_id`: its parent id, whatever a link says;
+- `kind`: as in `rbtrace.analysis.facts`, and `IMPLICIT`; `name`, `category` and `thread`: texts;
+- `start_ns` and `end_ns`: epoch ns, 0 where missing; `adopted`: from what a dead process left open;
+- `process_key` and `run_key`: texts that differ where processes and runs do, made of `host`, `pid`
+  (null where unknown), `instance` and `service`, and of `run_id` (or `trace_text`, where it is "");
+  `arm`, `pair` and `place`: null where there is none;
+- `spans_ended`: what a process counted; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
+  and `last_end_ns`: the figures of summaries; null in all other rows.
+
+And another, `buckets`: the `id` of a summary, the `ns` that stand for a bucket, and its `calls`.
+
+Statements are in what SQL the engines share: no boolean is summed, no integer divided, and no
+column has the name of one that its expression is made of without saying whose that is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+IMPLICIT: Final = 3
+"""Kind of a span that the recorder makes for what no span of the program encloses."""
+
+
+class Engine(Protocol):
+    """A database with the tables `found` and `buckets`. Tables that are made are temporary."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        ...
+
+    def make(self, table: str, query: str) -> None:
+        """Make a table of the rows of a query; one of the same name is replaced afterwards."""
+        ...
+
+    def add(self, table: str, query: str) -> None:
+        """Add the rows of a query to a table."""
+        ...
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        ...
+
+
+def number(engine: Engine, query: str) -> int:
+    """The one number that a query gives."""
+    ((found,),) = engine.ask(query)
+    return int(found)
+
+
+def nearest(engine: Engine, table: str, passed_over: str) -> None:
+    """Make a table of what stands above spans that do not count: `id` and `up`, 0 for nothing.
+
+    `up` is the nearest ancestor that is not passed over; pointers are doubled, as in
+    `rbtrace.analysis.ancestry`.
+
+    Args:
+        engine: where the table `spans` is.
+        table: the table to make.
+        passed_over: condition on a row of `spans` that does not count as an ancestor.
+    """
+    engine.make(table, _PASSED_OVER.replace("CONDITION", passed_over))
+    while number(engine, _UNSETTLED.replace("TABLE", table)):
+        engine.make(table, _DOUBLED.replace("TABLE", table))
+
+
+_PASSED_OVER: Final = "select id, parent as up from spans where CONDITION"
+_UNSETTLED: Final = "select count(*) from TABLE as low join TABLE as high on low.up = high.id"
+_DOUBLED: Final = """
+select low.id as id, coalesce(high.up, low.up) as up
+from TABLE as low left join TABLE as high on low.up = high.id
+"""

@@ -1,0 +1,193 @@
+"""From records to spans, in SQL: each span once, with its parent; no cycles, every end known.
+
+As `rbtrace.analysis.joining` and `assembly` do it. Makes the table `spans`. What is rare (copies,
+cycles, spans without an end) costs statements of its own only where it occurs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from rbtrace.analysis.ancestry import cut_cycles
+from rbtrace.analysis.sql.engine import Engine, number
+from rbtrace.analysis.table import Anomalies
+
+
+def join_spans(engine: Engine) -> Anomalies:
+    """Make the tables `spans`, `names`, `processes` and `runs`."""
+    engine.make("dropped", _DROPPED)
+    for table, query in _LABELS.items():
+        engine.make(table, query)
+    engine.make("spans", _SPANS)
+    orphans, unfinished, negative, lost, earlier, together = engine.ask(_COUNTS)[0]
+    anomalies = Anomalies(
+        duplicates=number(engine, "select count(*) from dropped"),
+        orphans=orphans,
+        unfinished=unfinished,
+        negative=negative,
+        without_start=lost,
+    )
+    # Somewhere on a cycle a span starts before its parent, or they all start together.
+    if earlier or together:
+        cut = _cut_cycles(engine, "parent <> 0" if earlier else "order_to_parent = 1")
+        anomalies.cycles = cut
+        anomalies.orphans += cut
+    if unfinished:
+        _end_with_the_last_seen(engine)
+    return anomalies
+
+
+def _cut_cycles(engine: Engine, suspects: str) -> int:
+    """Make one span of every cycle a root; give their number.
+
+    Args:
+        engine: where the table `spans` is.
+        suspects: condition on the spans of which cycles can be made.
+    """
+    engine.make("climb", "select id, parent as up from spans where " + suspects)
+    for _ in range(number(engine, "select count(*) from climb").bit_length() + 1):
+        engine.make("climb", _CLIMBED)
+        if not number(engine, "select count(*) from climb"):
+            return 0
+    cycles = engine.ask(_ON_CYCLES)
+    place = {row[0]: at for at, row in enumerate(cycles)}
+    parent = np.array([place[row[1]] for row in cycles], np.int32)
+    start = np.array([row[2] for row in cycles], np.int64)
+    identity = np.array([row[3] for row in cycles], np.uint64)
+    cut = cut_cycles(parent, np.arange(parent.size, dtype=np.int32), start, identity)
+    roots = ", ".join(str(cycles[at][0]) for at in cut.tolist())
+    engine.make("spans", _WITH_ROOTS.replace("ROOTS", roots))
+    return int(cut.size)
+
+
+def _end_with_the_last_seen(engine: Engine) -> None:
+    """Let unfinished spans last until the last moment seen beneath them."""
+    engine.make("beneath", "select id as origin, id as id from spans where unfinished")
+    engine.make("seen", _SEEN)
+    while True:
+        engine.make("beneath", _FURTHER_BENEATH)
+        if not number(engine, "select count(*) from beneath"):
+            break
+        engine.add("seen", _SEEN)
+    engine.make("spans", _ENDED)
+
+
+_DROPPED: Final = """
+select id from (
+  select record.id as id,
+    row_number() over (
+      partition by record.trace, record.span_id
+      order by record.adopted, record.end_ns = 0, record.end_ns desc, record.start_ns,
+        record.name, record.own_parent_id, record.id
+    ) as place
+  from found as record join (
+    select trace, span_id from found group by trace, span_id having count(*) > 1
+  ) as copied on record.trace = copied.trace and record.span_id = copied.span_id
+) as ranked where place > 1
+"""
+
+_LABELS: Final = {
+    "names": """
+      select name, row_number() over (order by name) as code
+      from (select distinct name from found) as texts
+    """,
+    "processes": """
+      select process_key, host, pid, instance, service, row_number() over (order by first) as code
+      from (
+        select process_key, min(host) as host, min(pid) as pid, min(instance) as instance,
+          min(service) as service, min(id) as first
+        from found group by process_key
+      ) as texts
+    """,
+    "runs": """
+      select run_key, text, arm, pair, place, row_number() over (order by run_key) as code
+      from (
+        select run_key, min(case when run_id <> '' then run_id else trace_text end) as text,
+          min(case when run_id <> '' then arm end) as arm,
+          min(case when run_id <> '' then pair end) as pair,
+          min(case when run_id <> '' then place end) as place
+        from found group by run_key
+      ) as texts
+    """,
+}
+
+_SPANS: Final = """
+select
+  record.id as id,
+  coalesce(above.id, 0) as parent,
+  record.kind as kind,
+  names.code as name,
+  processes.code as process,
+  runs.code as run,
+  record.category as category,
+  record.thread as thread,
+  case when record.kind <> 1 and record.start_ns = 0 and record.end_ns > 100000000000000000
+    then record.end_ns else record.start_ns end as start_ns,
+  case when record.kind <> 1 and record.end_ns <> 0 and record.end_ns < record.start_ns
+    then record.start_ns else record.end_ns end as end_ns,
+  record.kind <> 1 and record.end_ns = 0 as unfinished,
+  record.kind <> 1 and record.end_ns <> 0 and record.end_ns < record.start_ns as negative,
+  record.kind <> 1 and record.start_ns = 0 and record.end_ns > 100000000000000000 as lost,
+  record.parent_id <> 0 and above.id is null as orphan,
+  case when above.id is null or record.start_ns > above.start_ns then 0
+    when record.start_ns = above.start_ns then 1 else 2 end as order_to_parent,
+  record.adopted as adopted,
+  coalesce(record.calls, 0) as calls,
+  coalesce(record.total_ns, 0) as total_ns,
+  coalesce(record.shortest_ns, 0) as shortest_ns,
+  coalesce(record.longest_ns, 0) as longest_ns,
+  coalesce(record.own_ns, 0) as own_ns,
+  coalesce(record.last_end_ns, 0) as last_end_ns
+from (select * from found where id not in (select id from dropped)) as record
+left join (
+  select id, trace, span_id, start_ns from found where id not in (select id from dropped)
+) as above on record.link_trace = above.trace and record.parent_id = above.span_id
+join names on names.name = record.name
+join processes on processes.process_key = record.process_key
+join runs on runs.run_key = record.run_key
+"""
+
+_COUNTS: Final = """
+select count(*) filter (where orphan), count(*) filter (where unfinished),
+  count(*) filter (where negative), count(*) filter (where lost),
+  count(*) filter (where order_to_parent = 2), count(*) filter (where order_to_parent = 1)
+from spans
+"""
+
+_CLIMBED: Final = """
+select low.id as id, high.up as up from climb as low join climb as high on low.up = high.id
+"""
+
+_ON_CYCLES: Final = """
+select spans.id, spans.parent, found.start_ns, found.span_id
+from spans join found on spans.id = found.id where spans.id in (select up from climb)
+order by spans.id
+"""
+
+_WITH_ROOTS: Final = """
+select * replace (case when id in (ROOTS) then 0 else parent end as parent) from spans
+"""
+
+_SEEN: Final = """
+select beneath.origin as origin,
+  max(case when spans.kind = 1 then spans.last_end_ns
+    when spans.unfinished and spans.start_ns > 0 then spans.start_ns
+    else spans.end_ns end) as ns
+from beneath join spans on beneath.id = spans.id group by beneath.origin
+"""
+
+_FURTHER_BENEATH: Final = """
+select beneath.origin as origin, low.id as id
+from beneath
+join spans as high on beneath.id = high.id
+join spans as low on low.parent = high.id
+where high.unfinished or high.kind <> 0
+"""
+
+_ENDED: Final = """
+select spans.* replace (case when spans.unfinished then ends.ns else spans.end_ns end as end_ns)
+from spans left join (select origin, max(ns) as ns from seen group by origin) as ends
+on spans.id = ends.origin
+"""

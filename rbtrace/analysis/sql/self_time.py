@@ -1,0 +1,148 @@
+"""Self time in SQL, by the definition and in the steps of `rbtrace.analysis.self_time`.
+
+Makes the table `spent`: what every span counts for in sums. Clocks are settled on the way, because
+that takes the same join of children and parents.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from rbtrace.analysis.clocks import FARTHEST, least_shifts, named_shifts
+from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.sql.engine import Engine, nearest, number
+
+
+class Spent(NamedTuple):
+    """What was found on the way; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
+
+    clipped: int
+    overfull: int
+    clock_shifts: dict[str, int]
+
+
+def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
+    """Make the tables `tree`, `nested` and `spent`.
+
+    Args:
+        engine: where the table `spans` is.
+        processes: the processes, by code.
+    """
+    nearest(engine, "not_real", "kind <> 0")
+    nearest(engine, "recorded", "kind in (1, 2)")
+    engine.make("tree", _TREE)
+    engine.make("nested", _NESTED)
+    shifts = _settle_clocks(engine, processes)
+    engine.make("covered", _COVERED)
+    engine.make("charged", _CHARGED)
+    engine.make("spent", _SPENT)
+    return Spent(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
+
+
+def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, int]:
+    demands = engine.ask(_DEMANDS.replace("FARTHEST", str(FARTHEST)))
+    codes = sorted(processes)
+    place = {code: at for at, code in enumerate(codes)}
+    above = np.array([place[row[0]] for row in demands], np.int32)
+    below = np.array([place[row[1]] for row in demands], np.int32)
+    behind = np.array([row[2] for row in demands], np.int64)
+    shifts = least_shifts(len(codes), above, below, behind)
+    if not shifts.any():
+        return {}
+    moved = [(code, by) for code, by in zip(codes, shifts.tolist(), strict=True) if by]
+    later = " ".join(f"when {code} then {by}" for code, by in moved)
+    engine.make("tree", _SHIFTED.replace("SHIFT", f"case process {later} else 0 end"))
+    engine.make("nested", _NESTED)
+    return named_shifts([processes[code] for code in codes], shifts)
+
+
+_TREE: Final = """
+select spans.*, coalesce(not_real.up, spans.parent) as real_parent,
+  coalesce(recorded.up, spans.parent) as enclosing
+from spans
+left join not_real on spans.parent = not_real.id
+left join recorded on spans.parent = recorded.id
+"""
+
+_SAME_THREAD: Final = """
+  low.process = high.process
+  and (low.thread = '' or high.thread = '' or low.thread = high.thread)
+"""
+
+# Every real span beside its nearest real ancestor; `parent` is 0 where there is none.
+_NESTED: Final = f"""
+select low.id as id, low.run as run, low.process as process,
+  low.start_ns as start_ns, low.end_ns as end_ns,
+  coalesce(high.id, 0) as parent,
+  coalesce(high.process, low.process) as parent_process,
+  coalesce(high.start_ns, low.start_ns) as parent_start_ns,
+  coalesce(high.end_ns, low.end_ns) as parent_end_ns,
+  high.id is not null and {_SAME_THREAD} as same_thread,
+  high.id is not null and low.run = high.run
+    and low.start_ns >= high.start_ns and low.end_ns <= high.end_ns as inside
+from (select * from tree where kind = 0) as low
+left join tree as high on low.real_parent = high.id
+"""
+
+_DEMANDS: Final = """
+select parent_process, process, max(parent_start_ns - start_ns)
+from nested
+where parent <> 0 and parent_process <> process
+  and parent_start_ns - start_ns between -FARTHEST and FARTHEST
+group by parent_process, process
+"""
+
+_SHIFTED: Final = """
+select * replace (start_ns + SHIFT as start_ns, end_ns + SHIFT as end_ns) from tree
+"""
+
+_CLIPPED: Final = """
+select count(*) from nested
+where parent <> 0 and same_thread and (start_ns < parent_start_ns or end_ns > parent_end_ns)
+"""
+
+# What an interval adds to the union of those that begin before it is what reaches beyond them.
+_COVERED: Final = """
+select parent as id, cast(sum(greatest(high - greatest(low, reached), 0)) as bigint) as ns
+from (
+  select parent, low, high, coalesce(
+    max(high) over (
+      partition by parent order by low rows between unbounded preceding and 1 preceding
+    ), low
+  ) as reached
+  from (
+    select parent, greatest(start_ns, parent_start_ns) as low, least(end_ns, parent_end_ns) as high
+    from nested where parent <> 0
+  ) as clipped
+  where high > low
+) as running
+group by parent
+"""
+
+_CHARGED: Final = f"""
+select high.id as id, cast(sum(low.own_ns) as bigint) as ns
+from (select * from tree where kind = 1) as low
+join (select * from tree where kind = 0) as high on low.enclosing = high.id
+where {_SAME_THREAD}
+group by high.id
+"""
+
+_SPENT: Final = """
+select tree.id as id, tree.parent as parent, tree.kind as kind, tree.name as name,
+  tree.process as process, tree.run as run, tree.category as category,
+  case when tree.kind = 0 then 1 else tree.calls end as calls,
+  case when tree.kind = 0 then tree.end_ns - tree.start_ns else tree.total_ns end as total_ns,
+  case when tree.kind = 0 then tree.end_ns - tree.start_ns else tree.shortest_ns end as shortest_ns,
+  case when tree.kind = 0 then tree.end_ns - tree.start_ns else tree.longest_ns end as longest_ns,
+  case when tree.kind = 0 then greatest(
+      tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) - coalesce(charged.ns, 0), 0
+    ) else tree.own_ns end as self_ns,
+  coalesce(charged.ns, 0) > tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) as overfull
+from tree
+left join covered on covered.id = tree.id
+left join charged on charged.id = tree.id
+"""
+
+_OVERFULL: Final = "select count(*) from spent where kind = 0 and overfull"

@@ -1,0 +1,150 @@
+"""Analysis out of core: the same figures to the nanosecond, whatever is in the trace."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from rbtrace import conventions as key
+from rbtrace.analysis import spilling
+from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, SettingError
+from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, write, write_tally
+from tests.analysis.test_against_oracle import traces
+from tests.commands.test_main import rbtrace
+
+LIMIT = spilling.LEAST_LIMIT
+COMPARED = (
+    "integrity", "wall_ns", "self_ns", "parallelism", "overhead_to_computation", "operations",
+    "categories", "processes", "runs", "environment", "warnings", "share_note",
+)  # fmt: skip
+
+
+def figures(results: Results) -> dict[str, object]:
+    return {name: getattr(results, name) for name in COMPARED}
+
+
+@pytest.fixture
+def spills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No span fits the memory."""
+    monkeypatch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
+    monkeypatch.setattr(spilling, "_ROWS", 3)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(spans=traces())
+def test_the_same_as_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
+) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", spans)
+    in_memory = analyze_paths([source])
+    with monkeypatch.context() as patch:
+        patch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
+        patch.setattr(spilling, "_ROWS", 3)
+        out_of_core = analyze_paths([source], memory_limit=LIMIT)
+    assert out_of_core.left_out
+    assert figures(out_of_core) == figures(in_memory)
+
+
+def test_what_traces_of_a_few_spans_do_not_have(spills: None, tmp_path: Path) -> None:
+    """Runs of two arms, histograms, links, moved origins, counts, open spans of a dead process."""
+    of_run = {key.RUN_ID: "r", key.ARM: "candidate", key.PAIR: 2, key.ORDER: 1}
+    spans = [
+        Span(1, "sweep", 100, 900, attributes={key.SPANS_ENDED: 9}, resource=of_run, thread="1"),
+        Span(2, "trial", 150, 300, 1, process=8, thread="3", category="user", resource=of_run),
+        Span(3, "hot", parent=2, kind=SUMMARY, calls=6, total=60, self_ns=40, process=8,
+             attributes={key.HISTOGRAM_BOUNDS: [5e-9, 1.5e-8], key.HISTOGRAM_COUNTS: [1, 3, 6],
+                         key.DURATION_MIN: 4, key.DURATION_MAX: 29}),
+        Span(4, "inner", 160, 170, 3, process=8, thread="3"),
+        Span(5, "slowest", 180, 200, 3, process=8, kind=EXEMPLAR),
+        Span(6, "moved", 400, 500, process=9,
+             attributes={key.RUN_ID: "r", key.ARM: "baseline", key.PROCESS_PID: 10}),
+        Span(7, "far", 310, 380, trace=2, attributes={key.LINK: "parent"},
+             links=[{"traceId": f"{1:032X}", "spanId": f"{1:016X}",
+                     "attributes": [{"key": key.LINK, "value": {"stringValue": "parent"}}]}]),
+        Span(8, key.UNATTACHED, 10, 20), Span(9, key.THREAD, 10, 20, resource=of_run),
+        Span(10, "hot", parent=9, kind=SUMMARY, calls=2, total=8, self_ns=8, resource=of_run),
+        Span(11, "lost its start", 0, 2 * 10**17, trace=3),
+    ]  # fmt: skip
+    source = write(tmp_path / "a.otlp.jsonl", spans)
+    write_tally(source, ended=12, dropped=1)
+    (tmp_path / "a.open").write_bytes(
+        write(tmp_path / "b", [Span(12, "open", 600, 0, 1)]).read_bytes()
+    )
+    (tmp_path / "b").unlink()
+    out_of_core = analyze_paths([tmp_path], memory_limit=LIMIT)
+    in_memory = analyze_paths([tmp_path], memory_limit=100 * LIMIT)
+    assert not in_memory.left_out
+    assert figures(out_of_core) == figures(in_memory)
+    assert in_memory.integrity.unfinished == 1
+    assert next(row for row in out_of_core.operations if row.name == "hot").calls == 8
+    assert next(row for row in out_of_core.operations if row.name == "sweep").self_ns > 0
+
+
+def test_the_report_says_what_it_leaves_out(spills: None, tmp_path: Path) -> None:
+    from rbtrace.reporting.facade import Analysis
+
+    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
+    found = Analysis(analyze_paths([source], memory_limit=LIMIT, full=True))
+    assert "by DuckDB on disk, because the spans take more memory than 0.268 GB" in (
+        found.to_markdown()
+    )
+    left_out = json.loads(found.to_json())["left_out"]
+    assert "critical path" in left_out
+    assert "timeline" in left_out
+
+
+def test_a_filter_ends_in_an_error(spills: None, tmp_path: Path) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
+    with pytest.raises(InputError, match="a filter needs all spans in memory"):
+        analyze_paths([source], memory_limit=LIMIT, only="duration > 1ns")
+
+
+def test_without_duckdb_one_line_says_how_to_get_it(
+    spills: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'rbtrace\[sql\]'"):
+        analyze_paths([source], memory_limit=LIMIT)
+
+
+def test_nothing_stays_behind(
+    spills: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(spilling.tempfile, "tempdir", str(tmp_path / "tmp"))
+    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
+    assert analyze_paths([source], memory_limit=LIMIT).left_out
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1GB", 10**9), ("1.5 gb", 1_500_000_000), ("2GiB", 2**31), ("300000000", 300_000_000)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert spilling.parse_limit(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "1ib", "-1GB", "255MiB", "1 GB 2"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(SettingError, match="memory limit"):
+        spilling.parse_limit(text)
+
+
+def test_the_command_takes_a_limit(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
+    found = rbtrace("analyze", source, "--memory-limit", "1GB")
+    assert (found.returncode, found.stderr) == (EXIT_GOOD, "")
+    found = rbtrace("analyze", source, "--memory-limit", "little")
+    assert found.returncode == EXIT_USAGE
+    assert found.stderr.startswith("rbtrace: error: the memory limit 'little' is no size")
