@@ -28,6 +28,7 @@ from rbtrace.analysis.regions import Region, Worker, regions
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
+from rbtrace.analysis.sources import is_clickhouse
 from rbtrace.analysis.spilling import free_limit, read_within
 from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
 from rbtrace.analysis.weights import weigh
@@ -94,8 +95,13 @@ def analyze_paths(
     """
     if only is not None:
         understand(only)  # before anything is read
+    named = [str(path) for path in paths]
+    if len(named) == 1 and is_clickhouse(named[0]):
+        from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
+
+        return evaluate_clickhouse(named[0], full=full, only=only)
     limit = free_limit() if memory_limit is None else memory_limit
-    with read_within(paths, progress, limit) as found:
+    with read_within(named, progress, limit) as found:
         if isinstance(found, Loaded):
             return evaluate(found, full=full, only=only)
         from rbtrace.analysis.sql.out_of_core import evaluate_spilled  # noqa: PLC0415 - few need it

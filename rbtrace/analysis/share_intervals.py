@@ -57,7 +57,9 @@ def over_runs(
         arms: of how many arms the runs are.
         largest_calls: gives the longest time, by operation, that one call spent in itself, ns.
     """
-    of_runs = [spent for spent in by_run if sum(spent.values()) > 0]
+    counted = (spent for spent in by_run if sum(spent.values()) > 0)
+    # Sums of floats depend on their order, and this one not on what was read first.
+    of_runs = sorted(counted, key=lambda spent: sorted(spent.items()))
     wholes = [sum(spent.values()) for spent in of_runs]
     if note := _why_none(wholes, arms):
         return WithIntervals(operations, note, [])

@@ -17,9 +17,15 @@ from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
 STANDARD_INPUT: Final = "-"
+CLICKHOUSE_SCHEMES: Final = {"clickhouse": "http", "clickhouses": "https"}
 _ROTATED: Final = r"-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}"
 _OF_FULL: Final = re.compile(rf"(.+){_ROTATED}(\.[^.]+)?(\.gz)?")
 _GLOB_SIGNS: Final = frozenset("*?[")
+
+
+def is_clickhouse(text: str) -> bool:
+    """Whether an argument names a ClickHouse, which is not read but asked."""
+    return text.partition("://")[0] in CLICKHOUSE_SCHEMES and "://" in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,9 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
     sources: dict[Path | str, Source] = {}
     folders: list[Path] = []
     for path in paths:
+        if is_clickhouse(str(path)):
+            # The URL is not shown: it may hold a password.
+            raise InputError("a ClickHouse can be analyzed, and alone: rbtrace analyze URL")
         if Path(path).expanduser().is_dir():
             folders.append(Path(path).expanduser())
         for source in _expand_one(str(path)):

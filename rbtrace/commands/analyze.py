@@ -24,6 +24,7 @@ Examples:
   rbtrace analyze 'traces/*.jsonl' --format json | jq .operations[0]
   rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&lookback=2h'
   rbtrace analyze 'jaeger://localhost:16686?service=rbtrace&run=RUN_ID'
+  rbtrace analyze 'clickhouse://localhost:8123/otel?run=RUN_ID'
 """
 
 

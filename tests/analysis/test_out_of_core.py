@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rbtrace import conventions as key
 from rbtrace.analysis import spilling
@@ -24,6 +26,27 @@ COMPARED = (
 )  # fmt: skip
 
 
+# Runs of two arms, histograms, links, moved origins, counts, implicit spans, a lost start.
+OF_RUN = {key.RUN_ID: "r", key.ARM: "candidate", key.PAIR: 2, key.ORDER: 1}
+PECULIAR = [
+    Span(1, "sweep", 100, 900, attributes={key.SPANS_ENDED: 9}, resource=OF_RUN, thread="1"),
+    Span(2, "trial", 150, 300, 1, process=8, thread="3", category="user", resource=OF_RUN),
+    Span(3, "hot", parent=2, kind=SUMMARY, calls=6, total=60, self_ns=40, process=8,
+         attributes={key.HISTOGRAM_BOUNDS: [5e-9, 1.5e-8], key.HISTOGRAM_COUNTS: [1, 3, 6],
+                     key.DURATION_MIN: 4, key.DURATION_MAX: 29}),
+    Span(4, "inner", 160, 170, 3, process=8, thread="3"),
+    Span(5, "slowest", 180, 200, 3, process=8, kind=EXEMPLAR),
+    Span(6, "moved", 400, 500, process=9,
+         attributes={key.RUN_ID: "r", key.ARM: "baseline", key.PROCESS_PID: 10}),
+    Span(7, "far", 310, 380, trace=2, attributes={key.LINK: "parent"},
+         links=[{"traceId": f"{1:032X}", "spanId": f"{1:016X}",
+                 "attributes": [{"key": key.LINK, "value": {"stringValue": "parent"}}]}]),
+    Span(8, key.UNATTACHED, 10, 20), Span(9, key.THREAD, 10, 20, resource=OF_RUN),
+    Span(10, "hot", parent=9, kind=SUMMARY, calls=2, total=8, self_ns=8, resource=OF_RUN),
+    Span(11, "lost its start", 0, 2 * 10**17, trace=3),
+]  # fmt: skip
+
+
 def figures(results: Results) -> dict[str, object]:
     return {name: getattr(results, name) for name in COMPARED}
 
@@ -35,12 +58,22 @@ def spills(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spilling, "_ROWS", 3)
 
 
+@st.composite
+def forests(draw: st.DrawFn) -> list[Span]:
+    """Several traces at once, each in processes of its own."""
+    return [
+        replace(span, trace=span.trace + 10 * at, process=span.process + 10 * at)
+        for at, spans in enumerate(draw(st.lists(traces(), min_size=1, max_size=8)))
+        for span in spans
+    ]
+
+
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(spans=traces())
+@given(spans=forests())
 def test_the_same_as_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
 ) -> None:
@@ -54,27 +87,8 @@ def test_the_same_as_in_memory(
     assert figures(out_of_core) == figures(in_memory)
 
 
-def test_what_traces_of_a_few_spans_do_not_have(spills: None, tmp_path: Path) -> None:
-    """Runs of two arms, histograms, links, moved origins, counts, open spans of a dead process."""
-    of_run = {key.RUN_ID: "r", key.ARM: "candidate", key.PAIR: 2, key.ORDER: 1}
-    spans = [
-        Span(1, "sweep", 100, 900, attributes={key.SPANS_ENDED: 9}, resource=of_run, thread="1"),
-        Span(2, "trial", 150, 300, 1, process=8, thread="3", category="user", resource=of_run),
-        Span(3, "hot", parent=2, kind=SUMMARY, calls=6, total=60, self_ns=40, process=8,
-             attributes={key.HISTOGRAM_BOUNDS: [5e-9, 1.5e-8], key.HISTOGRAM_COUNTS: [1, 3, 6],
-                         key.DURATION_MIN: 4, key.DURATION_MAX: 29}),
-        Span(4, "inner", 160, 170, 3, process=8, thread="3"),
-        Span(5, "slowest", 180, 200, 3, process=8, kind=EXEMPLAR),
-        Span(6, "moved", 400, 500, process=9,
-             attributes={key.RUN_ID: "r", key.ARM: "baseline", key.PROCESS_PID: 10}),
-        Span(7, "far", 310, 380, trace=2, attributes={key.LINK: "parent"},
-             links=[{"traceId": f"{1:032X}", "spanId": f"{1:016X}",
-                     "attributes": [{"key": key.LINK, "value": {"stringValue": "parent"}}]}]),
-        Span(8, key.UNATTACHED, 10, 20), Span(9, key.THREAD, 10, 20, resource=of_run),
-        Span(10, "hot", parent=9, kind=SUMMARY, calls=2, total=8, self_ns=8, resource=of_run),
-        Span(11, "lost its start", 0, 2 * 10**17, trace=3),
-    ]  # fmt: skip
-    source = write(tmp_path / "a.otlp.jsonl", spans)
+def test_counts_and_what_a_dead_process_left_open(spills: None, tmp_path: Path) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", PECULIAR)
     write_tally(source, ended=12, dropped=1)
     (tmp_path / "a.open").write_bytes(
         write(tmp_path / "b", [Span(12, "open", 600, 0, 1)]).read_bytes()

@@ -16,8 +16,9 @@ settled, so that both engines run the same statements. Its columns are
 
 And another, `buckets`: the `id` of a summary, the `ns` that stand for a bucket, and its `calls`.
 
-Statements are in what SQL the engines share: no boolean is summed, no integer divided, and no
-column has the name of one that its expression is made of without saying whose that is.
+Statements are in what SQL the engines share: no boolean is summed and no integer divided; a column
+that has the name of one in its expression says whose that is; and where all columns of a table are
+taken from a join, no other table of it has one of the same name.
 """
 
 from __future__ import annotations

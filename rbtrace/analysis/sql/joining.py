@@ -96,8 +96,8 @@ _LABELS: Final = {
     "processes": """
       select process_key, host, pid, instance, service, row_number() over (order by first) as code
       from (
-        select process_key, min(host) as host, min(pid) as pid, min(instance) as instance,
-          min(service) as service, min(id) as first
+        select process_key, min(found.host) as host, min(found.pid) as pid,
+          min(found.instance) as instance, min(found.service) as service, min(id) as first
         from found group by process_key
       ) as texts
     """,
@@ -105,9 +105,9 @@ _LABELS: Final = {
       select run_key, text, arm, pair, place, row_number() over (order by run_key) as code
       from (
         select run_key, min(case when run_id <> '' then run_id else trace_text end) as text,
-          min(case when run_id <> '' then arm end) as arm,
-          min(case when run_id <> '' then pair end) as pair,
-          min(case when run_id <> '' then place end) as place
+          min(case when run_id <> '' then found.arm end) as arm,
+          min(case when run_id <> '' then found.pair end) as pair,
+          min(case when run_id <> '' then found.place end) as place
         from found group by run_key
       ) as texts
     """,

@@ -59,11 +59,13 @@ def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, in
 
 
 _TREE: Final = """
-select spans.*, coalesce(not_real.up, spans.parent) as real_parent,
-  coalesce(recorded.up, spans.parent) as enclosing
+select spans.*, coalesce(real_up, spans.parent) as real_parent,
+  coalesce(recorded_up, spans.parent) as enclosing
 from spans
-left join not_real on spans.parent = not_real.id
-left join recorded on spans.parent = recorded.id
+left join (select id as not_real_id, up as real_up from not_real) as above
+  on spans.parent = above.not_real_id
+left join (select id as recorded_id, up as recorded_up from recorded) as around
+  on spans.parent = around.recorded_id
 """
 
 _SAME_THREAD: Final = """
