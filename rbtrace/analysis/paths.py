@@ -7,6 +7,7 @@ has paths nobody can read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -40,9 +41,28 @@ def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPa
     calls = sum_by(node[used], weights.calls[used], count).tolist()
     totals = sum_by(node[used], weights.total_ns[used], count).tolist()
     selfs = sum_by(node[used], self_ns[used], count).tolist()
-    everything = sum(selfs)
     texts = [*table.names, DEEPER]
-    parents, names = above.tolist(), name.tolist()
+    return listed(above.tolist(), [texts[code] for code in name.tolist()], calls, totals, selfs)
+
+
+def listed(
+    parents: Sequence[int],
+    names: Sequence[str],
+    calls: Sequence[int],
+    totals: Sequence[int],
+    selfs: Sequence[int],
+) -> list[CallPath]:
+    """Rows of the nodes of a tree of paths, in order.
+
+    Args:
+        parents: of each node, its parent's place among them, before its own; -1 for none.
+        names: of each node.
+        calls: of each node.
+        totals: ns, of each node.
+        selfs: ns, of each node.
+    """
+    everything = sum(selfs)
+    count = len(parents)
     beneath = list(selfs)
     children: dict[int, list[int]] = {}
     for row in range(count - 1, -1, -1):  # a node stands after its parent
@@ -57,9 +77,9 @@ def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPa
             found.append(
                 CallPath(path, calls[row], totals[row], selfs[row], share(selfs[row], everything))
             )
-        by_name = sorted(children.get(row, []), key=lambda child: texts[names[child]], reverse=True)
+        by_name = sorted(children.get(row, []), key=names.__getitem__, reverse=True)
         ranked = sorted(by_name, key=beneath.__getitem__)  # the last is taken first
-        pending += [(child, [*path, texts[names[child]]]) for child in ranked]
+        pending += [(child, [*path, names[child]]) for child in ranked]
     return found
 
 

@@ -114,6 +114,7 @@ def test_histograms_links_and_runs(server: Server) -> None:
     whole = analyze_paths([server.url])
     assert figures(whole) == figures(evaluated(PECULIAR))
     assert whole.integrity.orphans == 0
+    assert [(one.number, one.score) for one in whole.trials] == [(4, 0.1)]
     hot = next(row for row in whole.operations if row.name == "hot")
     assert (hot.calls, hot.quantile_method) == (8, "histogram")
 

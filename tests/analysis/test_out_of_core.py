@@ -22,15 +22,19 @@ from tests.commands.test_main import rbtrace
 LIMIT = spilling.LEAST_LIMIT
 COMPARED = (
     "integrity", "wall_ns", "self_ns", "parallelism", "overhead_to_computation", "operations",
-    "categories", "processes", "runs", "environment", "warnings", "share_note",
+    "categories", "processes", "paths", "regions", "workers", "trials", "trial_durations",
+    "runs", "environment", "warnings", "share_note",
 )  # fmt: skip
 
 
 # Runs of two arms, histograms, links, moved origins, counts, implicit spans, a lost start.
 OF_RUN = {key.RUN_ID: "r", key.ARM: "candidate", key.PAIR: 2, key.ORDER: 1}
 PECULIAR = [
-    Span(1, "sweep", 100, 900, attributes={key.SPANS_ENDED: 9}, resource=OF_RUN, thread="1"),
-    Span(2, "trial", 150, 300, 1, process=8, thread="3", category="user", resource=OF_RUN),
+    Span(1, "sweep", 100, 900, attributes={key.SPANS_ENDED: 9, key.WORKERS: 3},
+         resource=OF_RUN, thread="1"),
+    Span(2, "trial", 150, 300, 1, process=8, thread="3", category="user", resource=OF_RUN,
+         attributes={key.TRIAL_NUMBER: 4, key.TRIAL_SCORE: 0.1, key.CPU_NS: 99,
+                     key.RUNQUEUE_NS: 3}),
     Span(3, "hot", parent=2, kind=SUMMARY, calls=6, total=60, self_ns=40, process=8,
          attributes={key.HISTOGRAM_BOUNDS: [5e-9, 1.5e-8], key.HISTOGRAM_COUNTS: [1, 3, 6],
                      key.DURATION_MIN: 4, key.DURATION_MAX: 29}),
@@ -100,7 +104,8 @@ def test_counts_and_what_a_dead_process_left_open(spills: None, tmp_path: Path) 
     assert figures(out_of_core) == figures(in_memory)
     assert in_memory.integrity.unfinished == 1
     assert next(row for row in out_of_core.operations if row.name == "hot").calls == 8
-    assert next(row for row in out_of_core.operations if row.name == "sweep").self_ns > 0
+    assert [(one.number, one.score) for one in out_of_core.trials] == [(4, 0.1)]
+    assert [(one.workers, one.cpu_ns) for one in out_of_core.regions] == [(3, 99)]
 
 
 def test_the_report_says_what_it_leaves_out(spills: None, tmp_path: Path) -> None:
@@ -162,3 +167,13 @@ def test_the_command_takes_a_limit(tmp_path: Path) -> None:
     found = rbtrace("analyze", source, "--memory-limit", "little")
     assert found.returncode == EXIT_USAGE
     assert found.stderr.startswith("rbtrace: error: the memory limit 'little' is no size")
+
+
+@pytest.mark.parametrize("depth", [256, 300])
+def test_paths_deeper_than_anybody_reads(spills: None, tmp_path: Path, depth: int) -> None:
+    chain = [Span(at, f"f{at % 3}", at, 1000 - at, at - 1) for at in range(1, depth + 1)]
+    branch = [Span(500, "branch", 255, 256, 254), Span(501, "leaf", 255, 256, 500)]
+    source = write(tmp_path / "a.otlp.jsonl", chain + branch)
+    out_of_core = analyze_paths([source], memory_limit=LIMIT)
+    assert out_of_core.paths == analyze_paths([source], memory_limit=100 * LIMIT * depth).paths
+    assert len(out_of_core.paths[-1].path) <= 257

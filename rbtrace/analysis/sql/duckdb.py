@@ -112,7 +112,8 @@ select
     as process_key,
   case when run_id <> '' then 'run ' || run_id else 'trace ' || trace_id end as run_key,
   host, pid, instance, service, run_id, arm, pair, "order" as place,
-  spans_ended, calls, total_ns, shortest_ns, longest_ns, self_ns as own_ns, last_end_ns
+  trial, score, cpu_ns, runqueue_ns, workers, spans_ended,
+  calls, total_ns, shortest_ns, longest_ns, self_ns as own_ns, last_end_ns
 from file
 """
 

@@ -11,7 +11,8 @@ settled, so that both engines run the same statements. Its columns are
 - `process_key` and `run_key`: texts that differ where processes and runs do, made of `host`, `pid`
   (null where unknown), `instance` and `service`, and of `run_id` (or `trace_text`, where it is "");
   `arm`, `pair` and `place`: null where there is none;
-- `spans_ended`: what a process counted; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
+- `trial`, `score`, `cpu_ns`, `runqueue_ns`, `workers` and `spans_ended`: as in `facts`, null where
+  a span says nothing of it; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
   and `last_end_ns`: the figures of summaries; null in all other rows.
 
 And another, `buckets`: the `id` of a summary, the `ns` that stand for a bucket, and its `calls`.
@@ -59,8 +60,7 @@ def number(engine: Engine, query: str) -> int:
 def nearest(engine: Engine, table: str, passed_over: str) -> None:
     """Make a table of what stands above spans that do not count: `id` and `up`, 0 for nothing.
 
-    `up` is the nearest ancestor that is not passed over; pointers are doubled, as in
-    `rbtrace.analysis.ancestry`.
+    `up` is the nearest ancestor that is not passed over.
 
     Args:
         engine: where the table `spans` is.
@@ -68,6 +68,11 @@ def nearest(engine: Engine, table: str, passed_over: str) -> None:
         passed_over: condition on a row of `spans` that does not count as an ancestor.
     """
     engine.make(table, _PASSED_OVER.replace("CONDITION", passed_over))
+    double(engine, table)
+
+
+def double(engine: Engine, table: str) -> None:
+    """Let every `up` of a table point beyond its own `id`s, by doubling as in `ancestry`."""
     while number(engine, _UNSETTLED.replace("TABLE", table)):
         engine.make(table, _DOUBLED.replace("TABLE", table))
 

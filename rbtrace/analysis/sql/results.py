@@ -11,15 +11,19 @@ from rbtrace.analysis.categories import overhead_to_computation
 from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.integrity import ProcessKey, Seen, judge, warnings
 from rbtrace.analysis.loading import Read
+from rbtrace.analysis.regions import regions
 from rbtrace.analysis.results import Results, environment
 from rbtrace.analysis.share_intervals import over_runs
 from rbtrace.analysis.sql import breakdowns
 from rbtrace.analysis.sql.engine import Engine
 from rbtrace.analysis.sql.joining import join_spans
+from rbtrace.analysis.sql.paths import call_paths
+from rbtrace.analysis.sql.picked import pick
 from rbtrace.analysis.sql.self_time import Spent, spend
 from rbtrace.analysis.table import Anomalies
+from rbtrace.analysis.trials import trial_durations, trials
 
-LEFT_OUT: Final = ("call paths", "critical path", "parallel regions", "workers", "trials")
+LEFT_OUT: Final = ("critical path",)
 _ONLY_IN_FULL: Final = ("timeline", "histograms")
 
 
@@ -43,6 +47,9 @@ def evaluate_in(engine: Engine, found: Read, how: str, *, full: bool = False) ->
         len({run.arm for run in by_run}),
         lambda: breakdowns.largest_calls(engine),
     )
+    few = pick(engine, processes)
+    parallel, workers = regions(few)
+    by_trial = trials(few)
     by_category = breakdowns.categories(engine)
     wall = sum(run.wall_ns for run in by_run)
     self_ns = sum(operation.self_ns for operation in judged.operations)
@@ -55,11 +62,12 @@ def evaluate_in(engine: Engine, found: Read, how: str, *, full: bool = False) ->
         operations=judged.operations,
         categories=by_category,
         processes=breakdowns.process_times(engine, processes),
-        paths=[],
+        paths=call_paths(engine),
         critical_path=[],
-        regions=[],
-        workers=[],
-        trials=[],
+        regions=parallel,
+        workers=workers,
+        trials=by_trial,
+        trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(list(processes.values())),
         warnings=[

@@ -1,0 +1,28 @@
+"""Traces of the real engine, analyzed in memory and out of core: the same to the nanosecond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rbtrace.analysis import spilling
+from rbtrace.analysis.results import analyze_paths
+from tests.analysis.test_out_of_core import LIMIT, figures
+from tests.engine.conftest import EngineRun
+
+
+@pytest.mark.parametrize("arm", ["summary", "calls"])
+def test_a_real_trace(
+    engine_run: Callable[[str, str], EngineRun],
+    monkeypatch: pytest.MonkeyPatch,
+    arm: str,
+) -> None:
+    traces = engine_run("parallel", arm).folder / "traces"
+    in_memory = analyze_paths([traces])
+    monkeypatch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
+    out_of_core = analyze_paths([traces], memory_limit=LIMIT)
+    assert in_memory.integrity.spans > 20
+    assert in_memory.integrity.summaries > 0 or arm == "calls"
+    assert out_of_core.left_out
+    assert figures(out_of_core) == figures(in_memory)
