@@ -166,9 +166,19 @@ class Builder:
         self._batches.append(batch)
         self.rows += batch.columns.trace.size
 
-    def take(self) -> Batch:
-        """All spans added since the last time, in the order in which they were added."""
-        batches, self._batches, self.rows = self._batches, [], 0
+    def take(self, enough: int | None = None) -> Batch:
+        """The spans added since the last time, in the order in which they were added.
+
+        Args:
+            enough: of how many spans not to take more, but for whole chunks; None for all.
+        """
+        count, rows = len(self._batches), self.rows
+        if enough is not None:
+            sizes = np.cumsum([batch.columns.trace.size for batch in self._batches])
+            count = min(count, int(np.searchsorted(sizes, enough)) + 1)
+            rows = int(sizes[count - 1]) if count else 0
+        batches, self._batches = self._batches[:count], self._batches[count:]
+        self.rows -= rows
         return _joined(batches) if batches else _batch(Columns.empty(), {})
 
 

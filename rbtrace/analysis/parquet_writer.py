@@ -74,10 +74,11 @@ class SpanWriter:
         self.written = 0
 
     def take(self, builder: Builder, least: int = 1) -> None:
-        """Take the spans that the builder holds, if they are so many."""
-        if builder.rows >= least:
-            self.written += builder.rows
-            self._writer.write_table(_rows(builder.take(), builder))
+        """Take the spans that the builder holds, in row groups, while they are so many."""
+        while builder.rows >= least:
+            batch = builder.take(_ROWS)
+            self.written += batch.columns.trace.size
+            self._writer.write_table(_rows(batch, builder))
 
     def note(self, key: bytes, text: bytes) -> None:
         """Write something into the metadata of the file."""

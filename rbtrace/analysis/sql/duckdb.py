@@ -9,7 +9,7 @@ from rbtrace.analysis.sql.engine import IMPLICIT
 from rbtrace.conventions import THREAD, UNATTACHED
 from rbtrace.errors import MissingExtraError, RbtraceError
 
-_OF_LIMIT: Final = 0.75
+_OF_LIMIT: Final = 0.5
 """DuckDB's part of the memory: Python, and what DuckDB does not count, need the rest."""
 
 
