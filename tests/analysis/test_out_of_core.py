@@ -72,6 +72,7 @@ def forests(draw: st.DrawFn) -> list[Span]:
     ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=30,
     deadline=None,
@@ -169,6 +170,7 @@ def test_the_command_takes_a_limit(tmp_path: Path) -> None:
     assert found.stderr.startswith("rbtrace: error: the memory limit 'little' is no size")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [256, 300])
 def test_paths_deeper_than_anybody_reads(spills: None, tmp_path: Path, depth: int) -> None:
     chain = [Span(at, f"f{at % 3}", at, 1000 - at, at - 1) for at in range(1, depth + 1)]
