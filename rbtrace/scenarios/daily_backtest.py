@@ -19,6 +19,7 @@ from time import perf_counter_ns, process_time_ns
 import click
 
 import rbtrace
+from rbtrace.recording.recorder import RECORDER
 from rbtrace.scenarios import engine
 
 OFF = "off"
@@ -49,9 +50,11 @@ def _measured(backtest: engine.Backtest, detail: str) -> dict[str, float]:
     gc.collect()  # else the garbage of one arm is collected in the time of the next
     wall, cpu = perf_counter_ns(), process_time_ns()
     performance = engine.run_backtest(backtest)
+    if detail and (pipeline := RECORDER.pipeline()) is not None:
+        pipeline.flush()
+    cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
     if detail:
         rbtrace.uninstrument()
-    cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
     value = float(performance["portfolio_value"].iloc[-1])
     return {"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}
 
