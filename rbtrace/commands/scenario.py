@@ -10,6 +10,7 @@ import click
 
 from rbtrace.reporting.model import Report
 from rbtrace.reporting.numbers import duration
+from rbtrace.scenarios.studies.across import across
 from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.session import REPORT, Session, write_extended
@@ -59,7 +60,8 @@ def command(name: str, folder: Path, timeout: float, *, quick: bool) -> None:
         click.echo("".join(f"- {line}\n" for line in found.findings), nl=False)
         click.echo(f"The report is {folder / one / REPORT}.md, and .html\n")
     if name == _ALL:
-        click.echo(f"All of it is in {write_extended(folder, reports)}, and .html")
+        compared = across({one: session.evidence for one, session in sessions.items()})
+        click.echo(f"All of it is in {write_extended(folder, reports, compared)}, and .html")
 
 
 def _say_plan(session: Session) -> None:

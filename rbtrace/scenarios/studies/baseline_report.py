@@ -88,7 +88,8 @@ def _beside_earlier(found: list[Group]) -> Table:
     note = (
         "By the spans of traced processes; in brackets the 95 % interval over processes. Framework "
         "time: all of run_algorithm but user code. User code: the strategy's bars without what the "
-        "engine did in them (history, orders). Overhead: all but the indicators. Earlier: as "
+        "engine did in them (history, orders). Overhead: all but the indicators, unlike in the "
+        "ratio of rbtrace analyze, which counts the engine's own loop as computation. Earlier: as "
         "published, without the setup; it is not said what the 326 MiB and the 226 KB are of."
     )
     return Table(

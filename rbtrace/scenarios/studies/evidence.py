@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,10 @@ class Evidence:
     def of(self, run_id: str) -> Results:
         """The analysis of one case's traces."""
         return analyze_paths([self.folder / TRACES / run_id])
+
+    def of_each(self) -> Iterator[Results]:
+        """The analysis of each traced case."""
+        return (self.of(one.run_id) for one in self._traced)
 
     @cached_property
     def results(self) -> Results:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -101,8 +102,9 @@ class Session:
                 one.expected_s for one in self.remaining
             )
 
-    def report(self) -> Report:
-        """Report on what is measured, and write it into the folder.
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Everything that is measured.
 
         Raises:
             InputError: not everything is measured.
@@ -110,8 +112,15 @@ class Session:
         left = len(self.remaining)
         if left:
             raise InputError(f"{self.name}: {left} of {len(self.cases)} cases are not measured yet")
-        evidence = Evidence.read(self.journal, self.head, self.cases)
-        found = self._with_flame(self._module.report(evidence))
+        return Evidence.read(self.journal, self.head, self.cases)
+
+    def report(self) -> Report:
+        """Report on what is measured, and write it into the folder.
+
+        Raises:
+            InputError: not everything is measured.
+        """
+        found = self._with_flame(self._module.report(self.evidence))
         folder = self.journal.folder
         for picture in found.pictures:
             (folder / picture.file).write_text(picture.svg, encoding="utf-8")
@@ -148,14 +157,16 @@ class Session:
         _check(f"disk for {self.journal.folder}", disk, self._study.disk_bytes, self.name)
 
 
-def write_extended(folder: Path, reports: dict[str, Report]) -> Path:
+def write_extended(folder: Path, reports: dict[str, Report], across: Report | None = None) -> Path:
     """Write the reports of several studies as one document, Markdown and HTML.
 
     Args:
         folder: of the studies.
         reports: by study.
+        across: what compares them, which stands first.
     """
-    parts = [
+    parts = [across] if across else []
+    parts += [
         replace(found, pictures=[replace(one, file=f"{name}/{one.file}") for one in found.pictures])
         for name, found in reports.items()
     ]
