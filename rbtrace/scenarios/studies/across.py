@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
-from rbtrace.analysis.operations import Operation
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import Options, Report, Row, Table, columns
-from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
+from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.scenarios.studies.bottlenecks import in_words, told, told_share, with_functions
+from rbtrace.scenarios.studies.bottlenecks import table as bottlenecks_table
 from rbtrace.scenarios.studies.evidence import Evidence
 from rbtrace.statistics import LEAST_RUNS, share_interval
 
 TITLE: Final = "Across the studies"
-_NAMED: Final = 3
-"""Bottlenecks that are named for each study."""
 _LEAST: Final = Options().threshold / 100
-
-
-class Bottleneck(NamedTuple):
-    """An operation that runs had to wait for.
-
-    Attributes:
-        operation: what is known of its calls.
-        on_path: its part of the critical paths of all roots, a fraction.
-    """
-
-    operation: Operation
-    on_path: float
 
 
 def across(studies: Mapping[str, Evidence]) -> Report:
@@ -39,6 +26,7 @@ def across(studies: Mapping[str, Evidence]) -> Report:
         studies: what each has measured, by name.
     """
     found = {name: evidence.results for name, evidence in studies.items()}
+    held_up = {name: with_functions(evidence) for name, evidence in studies.items()}
     return Report(
         title=TITLE,
         complete=all(evidence.complete for evidence in studies.values()),
@@ -50,39 +38,15 @@ def across(studies: Mapping[str, Evidence]) -> Report:
         ],
         tables=[
             _studies(found),
-            _bottlenecks(found),
+            bottlenecks_table(held_up),
             _kinds(studies),
             _operations(found),
         ],
-        findings=[line for name, results in found.items() for line in _findings(name, results)],
+        findings=[in_words(name, several[0]) for name, several in held_up.items() if several],
         warnings=[
             f"{name}: {line}" for name, evidence in studies.items() for line in evidence.warnings()
         ],
     )
-
-
-def bottlenecks(results: Results) -> list[Bottleneck]:
-    """The operations that take most of the critical paths, the greatest first."""
-    on_path: Counter[str] = Counter()
-    for piece in results.critical_path:
-        on_path[piece.name] += piece.ns
-    whole = on_path.total()
-    operations = {one.name: one for one in results.operations}
-    return [
-        Bottleneck(operations[name], ns / whole)
-        for name, ns in sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
-        if name in operations and ns
-    ]
-
-
-def _findings(name: str, results: Results) -> Iterator[str]:
-    for one in bottlenecks(results)[:1]:
-        operation = one.operation
-        yield (
-            f"{name}: the bottleneck is {operation.name}, {percent(one.on_path)} of the critical "
-            f"paths and {_share(operation)} of all self time, {count(operation.calls)} calls of "
-            f"{duration(operation.mean_ns)} in the mean."
-        )
 
 
 def _studies(found: Mapping[str, Results]) -> Table:
@@ -106,34 +70,6 @@ def _studies(found: Mapping[str, Results]) -> Table:
         "time of all other kinds of work ÷ that of computation and user."
     )
     return Table("Studies", columns("study", titles), rows, note)
-
-
-def _bottlenecks(found: Mapping[str, Results]) -> Table:
-    titles = ["operation", "on critical path", "share of self time"]
-    titles += ["calls", "mean", "p95", "kind"]
-    rows = [
-        Row(
-            [
-                name,
-                one.operation.name,
-                percent(one.on_path),
-                _share(one.operation),
-                count(one.operation.calls),
-                duration(one.operation.mean_ns),
-                duration(one.operation.p95_ns),
-                one.operation.category or "–",
-            ],
-            one.on_path,
-        )
-        for name, results in found.items()
-        for one in bottlenecks(results)
-    ]
-    note = (
-        f"The {_NAMED} operations of each study that take most of the critical paths: what the "
-        "duration was spent waiting for. In a parallel study an operation can have a large share "
-        "of the self time and still not be waited for. In brackets the 95 % interval of the share."
-    )
-    return Table("Bottlenecks", columns("study", titles), rows, note)
 
 
 def _kinds(studies: Mapping[str, Evidence]) -> Table:
@@ -168,7 +104,7 @@ def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
     if not any(parts):
         return "–"
     share = share_interval(parts, [sum(run.values()) for run in counted])
-    return _with_interval(share.share, share.ci if len(counted) >= LEAST_RUNS else None)
+    return told(share.share, share.ci if len(counted) >= LEAST_RUNS else None)
 
 
 def _operations(found: Mapping[str, Results]) -> Table:
@@ -183,7 +119,7 @@ def _operations(found: Mapping[str, Results]) -> Table:
     listed = [name for name, share in ranked if share >= _LEAST]
     rows = [
         Row(
-            [name, *(_share(one[name]) if name in one else "–" for one in shares.values())],
+            [name, *(told_share(one[name]) if name in one else "–" for one in shares.values())],
             greatest[name],
         )
         for name in listed
@@ -205,11 +141,3 @@ def _operations(found: Mapping[str, Results]) -> Table:
     return Table(
         "Operations, by study", columns("operation", list(found)), rows, " ".join([note, *kept])
     )
-
-
-def _share(operation: Operation) -> str:
-    return _with_interval(operation.share, operation.share_ci)
-
-
-def _with_interval(share: float | None, ci: tuple[float, float] | None) -> str:
-    return percent(share) + (f" ({interval(ci)})" if ci else "")

@@ -13,6 +13,7 @@ from rbtrace.reporting.model import Options, Table
 from rbtrace.reporting.numbers import count, duration, size
 from rbtrace.reporting.verdict import sentences
 from rbtrace.scenarios.studies.case import Case, Measured
+from rbtrace.scenarios.studies.flames import case_to_sample
 from rbtrace.scenarios.studies.journal import TRACES, Head, Journal
 
 _ABOUT = ("cpu", "cores", "usable_cores", "system")
@@ -57,6 +58,14 @@ class Evidence:
     @property
     def _traced(self) -> list[Measured]:
         return [one for one in self.measured if one.traced]
+
+    @property
+    def sampled(self) -> Path | None:
+        """The traces of the process whose stacks were sampled, if that is done."""
+        case = case_to_sample(self.cases)
+        if case is None or case.key not in Journal(self.folder).measured():
+            return None
+        return self.folder / TRACES / case.run_id(self.folder.name)
 
     @property
     def complete(self) -> bool:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rbtrace.analysis.functions import FunctionTime
 from rbtrace.errors import InputError
 from rbtrace.flamegraph.formats import FORMATS
+from rbtrace.flamegraph.functions import functions
 from rbtrace.flamegraph.selecting import Selection
 from rbtrace.flamegraph.sources import drawable
 from rbtrace.reporting.model import Picture
@@ -46,3 +48,20 @@ def flame_graph(traces: Path, case: Case) -> Flame:
     svg = FORMATS["svg"].write(replace(drawn, title=str(case))).decode()
     picture = Picture("Flame graph of one process", FILE, svg, interactive=True)
     return Flame([picture], drawn.warnings)
+
+
+def hottest_function(traces: Path, operation: str) -> FunctionTime | None:
+    """The function that was most often on top of the stacks sampled within an operation.
+
+    Args:
+        traces: the folder of the run.
+        operation: the name of its spans.
+
+    Returns:
+        The function, its share one of the samples within; None where nothing was sampled there.
+    """
+    try:
+        drawn = drawable([traces], Selection(operation=operation))
+    except InputError:
+        return None
+    return next(iter(functions(drawn.profile)), None) if drawn.profile.measured else None

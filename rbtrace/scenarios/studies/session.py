@@ -23,7 +23,7 @@ from rbtrace.scenarios.studies.case import Case, Measured
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.evidence import Evidence
 from rbtrace.scenarios.studies.flames import case_to_sample, flame_graph
-from rbtrace.scenarios.studies.journal import TRACES, Head, Journal
+from rbtrace.scenarios.studies.journal import Head, Journal
 from rbtrace.scenarios.studies.plots import need_matplotlib
 from rbtrace.scenarios.studies.runner import Progress, remaining, run_cases
 from rbtrace.version import __version__
@@ -140,10 +140,10 @@ class Session:
 
     def _with_flame(self, report: Report) -> Report:
         """Add the flame graph to a report, if stacks were sampled."""
-        case = self._flame
-        if case is None or self.to_sample:
+        traces = self.evidence.sampled
+        if self._flame is None or traces is None:
             return report
-        flame = flame_graph(self.journal.folder / TRACES / case.run_id(self.name), case)
+        flame = flame_graph(traces, self._flame)
         return replace(
             report,
             pictures=[*report.pictures, *flame.pictures],

@@ -8,7 +8,8 @@ import pytest
 
 from rbtrace import conventions as key
 from rbtrace.reporting import markdown
-from rbtrace.scenarios.studies.across import across, bottlenecks
+from rbtrace.scenarios.studies.across import across
+from rbtrace.scenarios.studies.bottlenecks import bottlenecks
 from rbtrace.scenarios.studies.case import Case, Measured
 from rbtrace.scenarios.studies.evidence import Evidence
 from rbtrace.scenarios.studies.journal import TRACES, Head

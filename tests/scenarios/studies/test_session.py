@@ -16,6 +16,7 @@ import pytest
 from rbtrace.bench.processes import CommandError
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, RbtraceError
 from rbtrace.scenarios.studies import session as sessions
+from rbtrace.scenarios.studies.across import across
 from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.flames import case_to_sample
@@ -127,7 +128,11 @@ def test_a_flame_graph_of_one_more_process_is_beside_the_report(study, tmp_path,
     # In a page it is an image, so that its style and script are its own.
     page = (tmp_path / NAME / "report.html").read_text()
     assert '<a href="flame.svg"><img src="data:image/svg+xml;base64,' in page
-    path = write_extended(tmp_path, {NAME: found})
+    # The comparison names the function, too.
+    compared = across({NAME: session.evidence})
+    assert compared.findings[0].startswith("small: the bottleneck is small.work, 100.0 % of")
+    assert compared.findings[0].endswith("has toil on top of the stack.")
+    path = write_extended(tmp_path, {NAME: found}, compared)
     assert f'<a href="{NAME}/flame.svg">' in path.with_suffix(".html").read_text()
 
 
