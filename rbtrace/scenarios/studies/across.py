@@ -13,10 +13,12 @@ from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.scenarios.studies.bottlenecks import in_words, told, told_share, with_functions
 from rbtrace.scenarios.studies.bottlenecks import table as bottlenecks_table
 from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.statistics import LEAST_RUNS, share_interval
+from rbtrace.statistics import share_interval
+from rbtrace.statistics.shares import ENOUGH_K_EFF
 
 TITLE: Final = "Across the studies"
 _LEAST: Final = Options().threshold / 100
+_ROUNDING: Final = 1e-9
 
 
 def across(studies: Mapping[str, Evidence]) -> Report:
@@ -87,9 +89,9 @@ def _kinds(studies: Mapping[str, Evidence]) -> Table:
         for kind, _ in totals.most_common()
     ]
     note = (
-        f"Part of all self time, in brackets the 95 % interval over runs ({LEAST_RUNS} and more). "
-        "The runs of a study differ by plan, and so do the mixes that the studies are of: an "
-        "interval is that of this mix."
+        "Part of all self time, in brackets the 95 % interval over runs, where they count for "
+        f"{ENOUGH_K_EFF} equal ones or more. The runs of a study differ by plan, and so do "
+        "the mixes that the studies are of: an interval is that of this mix."
     )
     return Table("Kinds of work, by study", columns("kind", list(studies)), rows, note)
 
@@ -104,7 +106,8 @@ def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
     if not any(parts):
         return "–"
     share = share_interval(parts, [sum(run.values()) for run in counted])
-    return told(share.share, share.ci if len(counted) >= LEAST_RUNS else None)
+    enough = share.k_eff > ENOUGH_K_EFF - _ROUNDING
+    return told(share.share, share.ci if enough else None)
 
 
 def _operations(found: Mapping[str, Results]) -> Table:

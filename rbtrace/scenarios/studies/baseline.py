@@ -7,6 +7,7 @@ under cProfile. `rbtrace.scenarios.studies.baseline_report` says what was found.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final, NamedTuple
@@ -53,7 +54,7 @@ _FULL: Final = (
     _Workload("daily", 100, 126, 1, 3.5),
     _Workload(_MINUTE, 10, 5, 1, 7.0),
 )
-_QUICK: Final = (_Workload("daily", 10, 63, 1, 0.4), _Workload(_MINUTE, 10, 1, 1, 1.5))
+_QUICK: Final = (_Workload("daily", 10, 63, 1, 0.4), _Workload(_MINUTE, 5, 1, 1, 1.0))
 
 
 def cases(*, quick: bool) -> list[Case]:
@@ -71,7 +72,7 @@ def cases(*, quick: bool) -> list[Case]:
         found += [
             Case(
                 {"do": "profiles", **one.settings, "repetition": repetition},
-                _PROCESS_S + 6 * one.expected_s,
+                _PROCESS_S + 4 * one.expected_s,
                 traced=False,
             )
             for one in workloads
@@ -133,13 +134,13 @@ def _profiles(backtest: engine.Backtest) -> dict[str, Any]:
 
 
 def _backtest(settings: Settings) -> engine.Backtest:
-    sessions = int(settings["sessions"])
+    assets, sessions = int(settings["assets"]), int(settings["sessions"])
     if settings["bars"] == _MINUTE:
         days = trading_sessions()[1:][:sessions]
-        strategy = WrangledMomentum("1m", _MINUTE_LOOKBACK, every=30)
+        strategy = WrangledMomentum(assets, "1m", _MINUTE_LOOKBACK, every=30)
         return engine.Backtest("rbtrace-minute", strategy, days[0], days[-1], _MINUTE)
-    backtest = engine.many_assets_daily(int(settings["assets"]), sessions)
-    return engine.Backtest(backtest.bundle, WrangledMomentum(), backtest.start, backtest.end)
+    backtest = engine.many_assets_daily(assets, sessions)
+    return replace(backtest, strategy=WrangledMomentum(assets))
 
 
 def _sizes(workloads: tuple[_Workload, ...]) -> str:

@@ -28,12 +28,14 @@ class WrangledMomentum:
     """Hold, in equal parts, the assets with the best trend for their risk.
 
     Attributes:
+        assets: number of assets to choose from, by symbol.
         frequency: of the bars that are asked for: `1d` or `1m`.
         lookback: bars that are asked for.
         holdings: number of assets held.
         every: bars between two rotations.
     """
 
+    assets: int
     frequency: str = "1d"
     lookback: int = 20
     holdings: int = 3
@@ -52,7 +54,7 @@ class WrangledMomentum:
 @rbtrace.traced(name="strategy.on_bar", hot=True, category=Category.USER)
 def on_bar(strategy: WrangledMomentum, context: Any, data: Any) -> None:
     """One bar, step by step."""
-    assets = extract(context)
+    assets = extract(context, strategy.assets)
     closes, volumes = ask(data, assets, strategy.lookback, strategy.frequency)
     scores = compute(convert(usable(closes, volumes)))
     if context.bar % strategy.every == 0:
@@ -62,13 +64,13 @@ def on_bar(strategy: WrangledMomentum, context: Any, data: Any) -> None:
 
 
 @rbtrace.traced(name="strategy.extract", hot=True, category=Category.DATA_WRANGLING)
-def extract(context: Any) -> list[Any]:
-    """Asset extraction: the assets of the bundle that are traded in this session, by symbol."""
+def extract(context: Any, most: int) -> list[Any]:
+    """Asset extraction: the first assets of the bundle that are traded in this session."""
     finder = context.asset_finder
     session = context.get_datetime().tz_localize(None).normalize()
     found = finder.retrieve_all(finder.equities_sids)
     alive = [one for one in found if one.start_date <= session <= one.end_date]
-    return sorted(alive, key=lambda one: one.symbol)
+    return sorted(alive, key=lambda one: one.symbol)[:most]
 
 
 @rbtrace.traced(name="strategy.ask", hot=True, category=Category.DATA_ACCESS)

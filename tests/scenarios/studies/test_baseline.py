@@ -18,7 +18,7 @@ from rbtrace.errors import EXIT_GOOD
 from rbtrace.scenarios.studies import baseline_figures as figures
 from rbtrace.scenarios.studies import baseline_strategy as strategy
 from rbtrace.scenarios.studies import baseline_times as parts
-from rbtrace.scenarios.studies.baseline_findings import pieces
+from rbtrace.scenarios.studies.baseline_findings import findings, pieces
 from rbtrace.scenarios.studies.baseline_memory import Calls
 from tests.commands.test_main import RBTRACE
 
@@ -132,16 +132,32 @@ def test_computation_ranks_a_steady_rise_above_a_fall():
 
 def test_a_call_is_charged_with_its_peak_and_with_what_it_leaves():
     calls = Calls()
-    tracemalloc.start()
-    try:
-        kept = calls.call(lambda: bytearray(300_000))
-        calls.call(lambda: len(bytearray(500_000)))
-    finally:
-        tracemalloc.stop()
+    kept = calls.call(lambda: bytearray(300_000))
+    calls.call(lambda: len(bytearray(500_000)))
+    with pytest.raises(ZeroDivisionError):
+        calls.call(lambda: 1 / 0)
 
     assert len(kept) == 300_000
+    assert not tracemalloc.is_tracing()
     assert calls.peak == pytest.approx([300_000, 500_000], abs=5_000)
     assert calls.net == pytest.approx([300_000, 0], abs=5_000)
+
+
+def test_the_findings_say_what_differs_and_how_far_the_means_agree():
+    found = group(*(TIMES | {parts.HISTORY: spent} for spent in (290, 300, 310, 295, 305)))
+    found.times[figures.STOPWATCH] = [TIMES | {parts.HISTORY: 307}]
+    found.backtests, found.self_ns = 5, {"AnOperation": 140, "strategy.filter": 750}
+    found.memory = [figures.Memory(1, 2, None, [2048, 4096, 2048], [1024, 1024, 0])]
+
+    told = "\n".join(findings([found]))
+
+    assert "DataPortal.history is 42.9 % (daily, 10 assets, 63 sessions) of framework" in told
+    assert "AnOperation takes the most of the framework's time in itself, 4.0 % of it" in told
+    assert "Data wrangling is 80.0 % (daily, 10 assets, 63 sessions) of user code" in told
+    assert "Its greatest part: daily, 10 assets, 63 sessions: filtering 50.0 %" in told
+    assert "daily, 10 assets, 63 sessions: 19 : 1; 74 : 1 was published" in told
+    assert "2.0 KiB at most at a time, 1.0 KiB still held at its end" in told
+    assert "in points of per cent: stopwatch 1.0." in told
 
 
 @pytest.mark.engine
