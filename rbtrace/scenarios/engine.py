@@ -35,16 +35,18 @@ class Backtest:
     """One deterministic backtest; picklable, so that worker processes can run it.
 
     Attributes:
-        bundle: a key of `bundles.BUNDLES`.
+        bundle: a key of `bundles.BUNDLES` or `bundles.MINUTE_BUNDLES`.
         strategy: what to trade, and how.
         start: first session, ISO date.
         end: last session, ISO date.
+        frequency: of its bars, `daily` or `minute`.
     """
 
     bundle: str
     strategy: Strategy
     start: str
     end: str
+    frequency: str = "daily"
 
 
 def goog_crossover(fast: int, slow: int, start: str, end: str) -> Backtest:
@@ -103,6 +105,7 @@ def run_backtest(backtest: Backtest) -> pd.DataFrame:
             initialize=backtest.strategy.initialize,
             handle_data=backtest.strategy.handle_data,
             capital_base=_CAPITAL,
+            data_frequency=backtest.frequency,
             bundle=backtest.bundle,
             default_extension=False,
         )

@@ -63,4 +63,8 @@ STUDIES: Final[dict[str, Study]] = {
         "what a worker pays before the first bar, and how that grows with the number of assets",
         "rbtrace.scenarios.studies.batch_init",
     ),
+    "baseline": Study(
+        "where the time and the memory of a backtest go, in the engine and in a user's code",
+        "rbtrace.scenarios.studies.baseline",
+    ),
 }

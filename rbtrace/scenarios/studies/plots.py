@@ -77,6 +77,28 @@ def gantt(bars: Mapping[int, Sequence[tuple[float, float]]], end: float) -> str:
     return drawn.getvalue()
 
 
+def stacked(bars: Mapping[str, Mapping[str, float]], x_label: str) -> str:
+    """Parts of wholes, one bar for each whole, as an `svg` element.
+
+    Args:
+        bars: by whole, its parts; all have the same.
+        x_label: what the lengths are.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        ends = dict.fromkeys(bars, 0.0)
+        for part in next(iter(bars.values())):
+            lengths = [one[part] for one in bars.values()]
+            axes.barh(list(bars), lengths, left=list(ends.values()), label=part)
+            ends = {name: end + bars[name][part] for name, end in ends.items()}
+        axes.set(xlabel=x_label)
+        axes.invert_yaxis()
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.15), ncols=2)
+    return drawn.getvalue()
+
+
 def need_matplotlib() -> None:
     """Fail early where nothing could be drawn.
 
