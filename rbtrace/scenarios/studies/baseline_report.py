@@ -127,7 +127,8 @@ def _where(found: list[Group]) -> Table:
     titles = [told for title in _titles(found) for told in (title, "each")]
     note = (
         "Of run_algorithm, by spans. Each: mean time in one backtest. The parts add up to all of "
-        "it. The first backtest of a process warms up and does not count."
+        "it. The first backtest of a process warms up and does not count. Daily prices are real; "
+        "minute bars are real hourly bars laid onto minutes, since no package ships minute bars."
     )
     return Table("Where the time of a backtest goes", columns("part", titles), rows, note)
 
