@@ -63,4 +63,9 @@ STUDIES: Final[dict[str, Study]] = {
         "what a worker pays before the first bar, and how that grows with the number of assets",
         "rbtrace.scenarios.studies.batch_init",
     ),
+    "multi-fidelity": Study(
+        "what backtests of short windows save when parameters are searched, and what that costs",
+        "rbtrace.scenarios.studies.multi_fidelity",
+        packages={"optuna": "optuna"},
+    ),
 }
