@@ -1,4 +1,4 @@
-"""Hyperband over configurations that Optuna's TPE proposes, at ascending levels of fidelity.
+"""Hyperband over configurations that Optuna's TPE proposes.
 
 Hyperband is several brackets of successive halving, which start at different levels. Each bracket
 is an Optuna study with its own `SuccessiveHalvingPruner`. What one learns is told to the others, so
@@ -13,12 +13,14 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import MissingExtraError
+from rbtrace.optimization.candidates import Candidate, Parameters, key_of
+from rbtrace.optimization.spaces import Axis
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -28,44 +30,28 @@ _REPEATS: Final = 20
 """Proposals of TPE that may be repeats before a configuration is drawn at random: in a small
 discrete space TPE returns to what it likes, and a backtest that is repeated says nothing new."""
 
-type Parameters = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A configuration on its way up.
-
-    Attributes:
-        parameters: the configuration, as Optuna has it.
-        bracket: which bracket it is in; its first level has the same number.
-        level: the level at which it is to be evaluated next.
-    """
-
-    parameters: Parameters
-    bracket: int
-    level: int
-    trial: Trial
-
 
 class Hyperband:
-    """Proposes configurations, and says which go on to the next level.
+    """A `Scheduler`. No configuration is started twice.
 
     Args:
-        distributions: the space, in Optuna's terms.
+        axes: the space.
         levels: how many levels there are.
         reduction: at each level one in so many goes on.
         seed: of everything random.
+        configurations: how many the space has; less than none if they cannot be counted.
 
     Raises:
         MissingExtraError: Optuna is not installed.
     """
 
     def __init__(
-        self, distributions: Mapping[str, BaseDistribution], levels: int, reduction: int, seed: int
+        self, axes: Sequence[Axis], levels: int, reduction: int, seed: int, configurations: int
     ) -> None:
-        self._distributions = dict(distributions)
+        self._axes = axes
         self._levels = levels
         self._reduction = reduction
+        self._configurations = configurations
         with _quiet_optuna() as optuna:
             self._studies = [
                 optuna.create_study(
@@ -78,16 +64,20 @@ class Hyperband:
                 for bracket in range(levels)
             ]
             self._at_random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+        self._distributions = {axis.name: _distribution(axis) for axis in axes}
         self._turns = _turns(levels, reduction)
-        self._started: set[tuple[Any, ...]] = set()
+        self._started: set[tuple[str, ...]] = set()
+        self._waiting: deque[Candidate] = deque()
 
     @property
-    def started(self) -> int:
-        """How many configurations were proposed, all different."""
-        return len(self._started)
+    def is_exhausted(self) -> bool:
+        """Whether every configuration was started, and none waits for its next level."""
+        return not self._waiting and len(self._started) == self._configurations
 
-    def start(self) -> Candidate:
-        """A configuration that was not proposed before; there has to be one."""
+    def next(self) -> Candidate:
+        """What waits for its next level, else a configuration that was not proposed before."""
+        if self._waiting:
+            return self._waiting.popleft()
         bracket = next(self._turns)
         study = self._studies[bracket]
         for _ in range(_REPEATS):
@@ -98,32 +88,30 @@ class Hyperband:
         else:
             study.enqueue_trial(self._unseen())
             trial = study.ask(self._distributions)
-        self._started.add(_key(trial))
-        return Candidate(trial.params, bracket, bracket, trial)
+        self._started.add(key_of(trial.params))
+        parameters = {axis.name: axis.value(trial.params[axis.name]) for axis in self._axes}
+        return Candidate(parameters, bracket, (bracket, trial))
 
-    def score(self, candidate: Candidate, score: float) -> bool:
-        """Take a score (higher is better, not finite for a failure); whether it goes on.
-
-        If it does, its `level` is the next one.
-        """
-        trial = candidate.trial
+    def score(self, candidate: Candidate, score: float) -> None:
+        """Stop the candidate, or let it wait for its next level."""
+        bracket, trial = candidate.origin
         trial.report(score, self._reduction**candidate.level)
         last = candidate.level == self._levels - 1
         if math.isfinite(score) and not last and not trial.should_prune():
-            candidate.level += 1
-            return True
-        self._end(candidate, score if last and math.isfinite(score) else None)
-        return False
+            self._waiting.append(
+                Candidate(candidate.parameters, candidate.level + 1, candidate.origin)
+            )
+        else:
+            self._end(bracket, trial, score if last and math.isfinite(score) else None)
 
-    def _end(self, candidate: Candidate, value: float | None) -> None:
-        """The candidate is done, or stopped if it has no value; every bracket learns of it."""
+    def _end(self, bracket: int, trial: Trial, value: float | None) -> None:
+        """A trial is done, or stopped if it has no value; every bracket learns of it."""
         from optuna.trial import TrialState, create_trial  # noqa: PLC0415 - heavy
 
         state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-        study = self._studies[candidate.bracket]
-        ended = study.tell(candidate.trial, value, state)
-        for other in self._studies:
-            if other is not study:
+        ended = self._studies[bracket].tell(trial, value, state)
+        for number, other in enumerate(self._studies):
+            if number != bracket:
                 # Without the marks of its rungs: halving compares within a bracket only.
                 other.add_trial(
                     create_trial(
@@ -136,7 +124,7 @@ class Hyperband:
                 )
 
     def _is_new(self, trial: Trial) -> bool:
-        return _key(trial) not in self._started
+        return key_of(trial.params) not in self._started
 
     def _unseen(self) -> Parameters:
         while True:
@@ -146,6 +134,17 @@ class Hyperband:
                 return dict(trial.params)
 
 
+def _distribution(axis: Axis) -> BaseDistribution:
+    from optuna import distributions  # noqa: PLC0415 - heavy
+
+    values = axis.values
+    if values is None:
+        return distributions.FloatDistribution(*axis.bounds, log=axis.is_logarithmic)
+    if axis.is_ordered:
+        return distributions.IntDistribution(0, len(values) - 1)
+    return distributions.CategoricalDistribution(range(len(values)))
+
+
 def _turns(levels: int, reduction: int) -> Iterator[int]:
     """The bracket of each new configuration, in Hyperband's proportions, without end."""
     while True:
@@ -153,10 +152,6 @@ def _turns(levels: int, reduction: int) -> Iterator[int]:
             halvings = levels - 1 - bracket
             for _ in range(math.ceil(levels * reduction**halvings / (halvings + 1))):
                 yield bracket
-
-
-def _key(trial: Trial) -> tuple[Any, ...]:
-    return tuple(value for _, value in sorted(trial.params.items()))
 
 
 def _forget(study: Study, trial: Trial) -> None:

@@ -15,14 +15,14 @@
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import rbtrace
 from rbtrace.conventions import Category
 from rbtrace.errors import MissingExtraError, SearchError
-from rbtrace.optimization.hyperband import Candidate, Hyperband
+from rbtrace.optimization.candidates import Candidate, Scheduler, key_of
+from rbtrace.optimization.hyperband import Hyperband
 from rbtrace.optimization.spaces import Axis, fidelity_levels, search_axes
 
 try:
@@ -96,10 +96,10 @@ class MultiFidelitySearch(SearchAlgorithm):
         """
         if self.is_complete():
             raise SearchError("the search is complete: nothing is left to suggest")
-        candidate = self._waiting.popleft() if self._waiting else self._hyperband.start()
+        candidate = self._again.pop(0) if self._again else self._scheduler.next()
         self._events.append(None)
         parameters = self._parameters(candidate)
-        self._pending[_key(parameters)] = (self._suggested, candidate)
+        self._pending[key_of(parameters)] = (self._suggested, candidate)
         self._suggested += 1
         self._spent += self.levels[candidate.level]
         return parameters
@@ -111,7 +111,7 @@ class MultiFidelitySearch(SearchAlgorithm):
         Raises:
             SearchError: it was not suggested, or has its score already.
         """
-        key = _key({name: params.get(name) for name in self._names})
+        key = key_of(params)
         if key not in self._pending:
             raise SearchError(f"a score for what was not suggested: {params}")
         number, candidate = self._pending.pop(key)
@@ -119,8 +119,7 @@ class MultiFidelitySearch(SearchAlgorithm):
         self._iteration += 1
         if candidate.level == len(self.levels) - 1 and score.is_finite():
             self._results.append((dict(params), score))
-        if self._hyperband.score(candidate, float(score)):
-            self._waiting.append(candidate)
+        self._scheduler.score(candidate, float(score))
 
     def is_complete(self) -> bool:
         """Whether the budget is spent, or nothing is left that could be suggested now."""
@@ -128,7 +127,7 @@ class MultiFidelitySearch(SearchAlgorithm):
             return True
         # What is evaluated at the moment may go on afterwards. A caller that evaluates several
         # at once would have to wait for it, and rustybt's does not.
-        return not self._waiting and self._hyperband.started == self._configurations
+        return not self._again and self._scheduler.is_exhausted
 
     def get_best_params(self) -> dict[str, Any]:
         """The configuration with the best score at the highest fidelity.
@@ -167,12 +166,8 @@ class MultiFidelitySearch(SearchAlgorithm):
 
     def _start_over(self, seed: int) -> None:
         self._seed = seed
-        distributions = {axis.name: axis.distribution() for axis in self._axes}
-        self._hyperband = Hyperband(distributions, len(self.levels), self.reduction, seed)
-        cardinality = self.parameter_space.cardinality()
-        self._configurations = cardinality // len(self.levels) if cardinality > 0 else -1
-        self._names = [parameter.name for parameter in self.parameter_space.parameters]
-        self._waiting: deque[Candidate] = deque()
+        self._scheduler = self._make_scheduler(seed)
+        self._again: list[Candidate] = []
         self._pending: dict[tuple[str, ...], tuple[int, Candidate]] = {}
         self._results: list[tuple[dict[str, Any], Decimal]] = []
         self._events: list[Any] = []
@@ -185,15 +180,17 @@ class MultiFidelitySearch(SearchAlgorithm):
             self._events.append(_AGAIN)
         for _, candidate in self._pending.values():
             self._spent -= self.levels[candidate.level]
-            self._waiting.append(candidate)
+            self._again.append(candidate)
         self._pending.clear()
 
+    def _make_scheduler(self, seed: int) -> Scheduler:
+        return Hyperband(self._axes, len(self.levels), self.reduction, seed, self._configurations)
+
+    @property
+    def _configurations(self) -> int:
+        """How many there are; less than none if they cannot be counted."""
+        return int(self.parameter_space.cardinality()) // len(self.levels)
+
     def _parameters(self, candidate: Candidate) -> dict[str, Any]:
-        values = {axis.name: axis.value(candidate.parameters[axis.name]) for axis in self._axes}
-        values[self.fidelity] = self.levels[candidate.level]
-        return {name: values[name] for name in self._names}
-
-
-def _key(parameters: dict[str, Any]) -> tuple[str, ...]:
-    """As rustybt tells choices apart: by their text."""
-    return tuple(map(str, parameters.values()))
+        values = candidate.parameters | {self.fidelity: self.levels[candidate.level]}
+        return {one.name: values[one.name] for one in self.parameter_space.parameters}

@@ -1,19 +1,20 @@
-"""rustybt's parameters in Optuna's terms."""
+"""rustybt's parameters in terms that every library of searches understands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rbtrace.errors import MissingExtraError, SearchError
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+from rbtrace.errors import SearchError
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One parameter of rustybt's."""
+    """One parameter of rustybt's.
+
+    Libraries draw the number of a value where values can be counted: they take plain numbers
+    only, and rustybt's choices are anything.
+    """
 
     parameter: Any
 
@@ -22,30 +23,38 @@ class Axis:
         """Its name."""
         return str(self.parameter.name)
 
-    def distribution(self) -> BaseDistribution:
-        """The distribution Optuna draws from. A normal prior is taken for a uniform one.
-
-        Raises:
-            MissingExtraError: Optuna is not installed.
-        """
-        try:
-            from optuna import distributions  # noqa: PLC0415 - heavy
-        except ModuleNotFoundError as problem:
-            raise MissingExtraError("optuna", "a multi-fidelity search") from problem
-
+    @property
+    def values(self) -> list[Any] | None:
+        """All its values, in order; None if it is continuous."""
         one = self.parameter
         if hasattr(one, "choices"):
-            # By number: Optuna takes plain values only, rustybt anything.
-            return distributions.CategoricalDistribution(range(len(one.choices)))
+            return list(one.choices)
         if hasattr(one, "step"):
-            return distributions.IntDistribution(one.min_value, one.max_value, step=one.step)
-        return distributions.FloatDistribution(
-            float(one.min_value), float(one.max_value), log=one.prior == "log-uniform"
-        )
+            return list(range(one.min_value, one.max_value + 1, one.step))
+        return None
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether values that are next to each other are alike."""
+        return not hasattr(self.parameter, "choices")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value of a continuous one."""
+        return float(self.parameter.min_value), float(self.parameter.max_value)
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether a continuous one is drawn evenly by its logarithm.
+
+        A normal prior is taken for a uniform one.
+        """
+        return bool(self.parameter.prior == "log-uniform")
 
     def value(self, drawn: Any) -> Any:
-        """The value of what Optuna drew, as rustybt has it."""
-        return self.parameter.choices[drawn] if hasattr(self.parameter, "choices") else drawn
+        """The value of what a library drew: its number, or itself if it is continuous."""
+        values = self.values
+        return float(drawn) if values is None else values[int(drawn)]
 
 
 def search_axes(space: Any, fidelity: str) -> list[Axis]:
@@ -66,16 +75,12 @@ def fidelity_levels(space: Any, fidelity: str) -> list[Any]:
     Raises:
         SearchError: there is no such parameter, or its values are not levels.
     """
-    found = [one for one in space.parameters if one.name == fidelity]
+    found = [Axis(one) for one in space.parameters if one.name == fidelity]
     if not found:
         names = ", ".join(one.name for one in space.parameters)
         raise SearchError(f"no parameter is called {fidelity!r}; there are {names}")
-    (one,) = found
-    if hasattr(one, "choices"):
-        values = list(one.choices)
-    elif hasattr(one, "step"):
-        values = list(range(one.min_value, one.max_value + 1, one.step))
-    else:
+    values = found[0].values
+    if values is None:
         raise SearchError(f"the fidelity {fidelity!r} is continuous: give its levels as choices")
     if not all(isinstance(value, int | float) and value > 0 for value in values):
         raise SearchError(f"the levels of {fidelity!r} have to be positive numbers: {values}")
