@@ -27,7 +27,7 @@ class Scheduler(Protocol):
     """Says what is to be evaluated next, and learns from the scores."""
 
     def next(self) -> Candidate:
-        """The next candidate; there has to be one. It and its level are none that were before."""
+        """The next candidate; there has to be one."""
 
     def score(self, candidate: Candidate, score: float) -> None:
         """Take the score of a candidate; higher is better, not finite for a failure."""

@@ -98,11 +98,10 @@ class MultiFidelitySearch(SearchAlgorithm):
             raise SearchError("the search is complete: nothing is left to suggest")
         candidate = self._again.pop(0) if self._again else self._scheduler.next()
         self._events.append(None)
-        parameters = self._parameters(candidate)
-        self._pending[key_of(parameters)] = (self._suggested, candidate)
+        self._pending[self._suggested] = candidate
         self._suggested += 1
         self._spent += self.levels[candidate.level]
-        return parameters
+        return self._parameters(candidate)
 
     @rbtrace.traced(hot=True, category=Category.SEARCH)
     def update(self, params: dict[str, Any], score: Decimal) -> None:
@@ -111,10 +110,13 @@ class MultiFidelitySearch(SearchAlgorithm):
         Raises:
             SearchError: it was not suggested, or has its score already.
         """
-        key = key_of(params)
-        if key not in self._pending:
+        told = key_of(params)
+        pending = self._pending.items()
+        numbers = (at for at, one in pending if key_of(self._parameters(one)) == told)
+        number = next(numbers, None)
+        if number is None:
             raise SearchError(f"a score for what was not suggested: {params}")
-        number, candidate = self._pending.pop(key)
+        candidate = self._pending.pop(number)
         self._events.append([number, str(score)])
         self._iteration += 1
         if candidate.level == len(self.levels) - 1 and score.is_finite():
@@ -158,9 +160,7 @@ class MultiFidelitySearch(SearchAlgorithm):
                 self._suggest_again()
             else:
                 number, score = event
-                params = next(
-                    self._parameters(one) for at, one in self._pending.values() if at == number
-                )
+                params = self._parameters(self._pending[number])
                 self.update(params, Decimal(str(score)))
         self._suggest_again()
 
@@ -168,7 +168,7 @@ class MultiFidelitySearch(SearchAlgorithm):
         self._seed = seed
         self._scheduler = self._make_scheduler(seed)
         self._again: list[Candidate] = []
-        self._pending: dict[tuple[str, ...], tuple[int, Candidate]] = {}
+        self._pending: dict[int, Candidate] = {}
         self._results: list[tuple[dict[str, Any], Decimal]] = []
         self._events: list[Any] = []
         self._suggested = 0
@@ -178,7 +178,7 @@ class MultiFidelitySearch(SearchAlgorithm):
     def _suggest_again(self) -> None:
         if self._pending:
             self._events.append(_AGAIN)
-        for _, candidate in self._pending.values():
+        for candidate in self._pending.values():
             self._spent -= self.levels[candidate.level]
             self._again.append(candidate)
         self._pending.clear()

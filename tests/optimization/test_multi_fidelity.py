@@ -1,4 +1,4 @@
-"""The multi-fidelity search, by itself and in rustybt's own optimizers."""
+"""The multi-fidelity searches, by themselves and in rustybt's own optimizers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import sys
 from collections import Counter, defaultdict
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rustybt", reason="needs the extra rustybt", exc_type=ImportError)
 pytest.importorskip("optuna", reason="needs the extra optuna", exc_type=ImportError)
+pytest.importorskip("hpbandster", reason="needs the extra bohb", exc_type=ImportError)
 
 from rustybt.optimization.objective import ObjectiveFunction
 from rustybt.optimization.optimizer import Optimizer
@@ -23,11 +25,14 @@ from rustybt.optimization.parameter_space import (
 )
 
 from rbtrace.errors import MissingExtraError, SearchError
+from rbtrace.optimization.bohb import BohbSearch
 from rbtrace.optimization.multi_fidelity import MultiFidelitySearch
 
 pytestmark = pytest.mark.engine
 
 LEVELS = (10, 30, 90)
+
+both = pytest.mark.parametrize("kind", [MultiFidelitySearch, BohbSearch])
 
 
 def space(width=8):
@@ -76,8 +81,9 @@ def configuration(params):
     return params["fast"], params["slow"]
 
 
-def test_rustybts_optimizer_finds_the_peak_for_less_than_a_grid():
-    search = MultiFidelitySearch(space(), "sessions", budget=16 * 90, seed=3)
+@both
+def test_rustybts_optimizer_finds_the_peak_for_less_than_a_grid(kind):
+    search = kind(space(), "sessions", budget=16 * 90, seed=3)
 
     found = optimizer(search)
     found.optimize()
@@ -114,8 +120,9 @@ def test_who_goes_on_is_among_the_best_third_of_its_bracket_so_far():
         assert (configuration(params) in went_on) == (peak(params) >= best[-1])
 
 
-def test_the_seed_decides_everything():
-    runs = [run(MultiFidelitySearch(space(), "sessions", 900, seed=seed)) for seed in (1, 1, 2)]
+@both
+def test_the_seed_decides_everything(kind):
+    runs = [run(kind(space(), "sessions", 900, seed=seed)) for seed in (1, 1, 2)]
 
     assert runs[0] == runs[1] != runs[2]
 
@@ -130,8 +137,9 @@ def test_a_whole_space_is_searched_once_and_then_it_is_complete():
         search.suggest()
 
 
-def test_two_processes_share_a_search():
-    search = MultiFidelitySearch(space(), "sessions", budget=16 * 90, seed=5)
+@both
+def test_two_processes_share_a_search(kind):
+    search = kind(space(), "sessions", budget=16 * 90, seed=5)
     parallel = ParallelOptimizer(search, n_jobs=2, verbose=False)
 
     parallel.run(score)
@@ -143,9 +151,10 @@ def test_two_processes_share_a_search():
     assert search.get_best_params()["sessions"] == 90
 
 
-def test_a_checkpoint_of_rustybts_goes_on_where_it_ended(tmp_path):
+@both
+def test_a_checkpoint_of_rustybts_goes_on_where_it_ended(tmp_path, kind):
     def make():
-        return MultiFidelitySearch(space(), "sessions", budget=12 * 90, seed=7)
+        return kind(space(), "sessions", budget=12 * 90, seed=7)
 
     whole = optimizer(make())
     whole.optimize()
@@ -177,23 +186,28 @@ def test_what_was_suggested_and_never_scored_is_suggested_again():
     assert found == [lost[0], lost[2], lost[1] | {"sessions": 30}]
 
 
-def test_a_failed_backtest_is_stopped_and_the_search_goes_on():
+@both
+def test_a_failed_backtest_is_stopped_and_the_search_goes_on(kind):
     def sometimes(params):
         if params["fast"] % 2:
             raise ValueError("no prices")
         return {"performance_metrics": {"sharpe_ratio": peak(params)}}
 
-    search = MultiFidelitySearch(space(), "sessions", budget=16 * 90, seed=4)
+    search = kind(space(), "sessions", budget=16 * 90, seed=4)
     found = optimizer(search, evaluate=sometimes)
     found.optimize()
 
     failed = [result.params for result in found.get_history() if result.error]
     assert failed
-    assert max(Counter(map(configuration, failed)).values()) == 1
-    assert search.get_best_params() == {"fast": 6, "sessions": 90, "slow": 40}
+    assert search.get_best_params()["fast"] % 2 == 0
+    assert search.spent >= 16 * 90
+    if kind is MultiFidelitySearch:
+        assert max(Counter(map(configuration, failed)).values()) == 1
+        assert search.get_best_params() == {"fast": 6, "sessions": 90, "slow": 40}
 
 
-def test_every_kind_of_parameter_is_drawn_within_its_bounds():
+@both
+def test_every_kind_of_parameter_is_drawn_within_its_bounds(kind):
     wide = ParameterSpace(
         parameters=[
             ContinuousParameter(name="plain", min_value=-1, max_value=1),
@@ -204,7 +218,7 @@ def test_every_kind_of_parameter_is_drawn_within_its_bounds():
             DiscreteParameter(name="days", min_value=20, max_value=60, step=20),
         ]
     )
-    search = MultiFidelitySearch(wide, "days", budget=3000, seed=1)
+    search = kind(wide, "days", budget=3000, seed=1)
 
     told = run(search, lambda params: params["plain"])
 
@@ -252,14 +266,42 @@ def test_a_score_for_what_was_not_suggested_is_refused():
         search.get_best_params()
 
 
-def test_a_missing_optuna_is_said_with_its_remedy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
+@pytest.mark.parametrize(
+    ("kind", "package", "extra"),
+    [
+        (MultiFidelitySearch, "optuna", "optuna"),
+        (BohbSearch, "hpbandster.optimizers.config_generators.bohb", "bohb"),
+    ],
+)
+def test_a_missing_library_is_said_with_its_remedy(monkeypatch, kind, package, extra):
+    monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(MissingExtraError, match=r"pip install 'rbtrace\[optuna\]'"):
-        MultiFidelitySearch(space(), "sessions", budget=900)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'rbtrace\[{extra}\]'"):
+        kind(space(), "sessions", budget=900)
 
 
-def test_optuna_says_nothing(capfd):
-    MultiFidelitySearch(space(), "sessions", budget=900, seed=1)
+def test_bohb_halves_when_a_level_is_done():
+    told = run(BohbSearch(space(), "sessions", budget=270, seed=2))
+
+    # Its first bracket: nine, of which the best three, of which the best.
+    assert [params["sessions"] for params in told][:13] == [10] * 9 + [30] * 3 + [90]
+    best = sorted(told[:9], key=peak, reverse=True)
+    assert sorted(map(peak, told[:9]), reverse=True)[2] <= min(
+        peak(params | {"sessions": 10}) for params in told[9:12]
+    )
+    assert configuration(told[9]) in map(configuration, best[:3])
+
+
+def test_bohb_leaves_the_randomness_of_others_alone():
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002 - it is the global one
+
+    run(BohbSearch(space(), "sessions", budget=900, seed=1))
+
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+@both
+def test_libraries_say_nothing(capfd, kind):
+    run(kind(space(), "sessions", budget=900, seed=1))
 
     assert capfd.readouterr() == ("", "")
