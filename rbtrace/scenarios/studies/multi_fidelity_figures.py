@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from statistics import median
 from typing import NamedTuple
 
@@ -176,85 +175,6 @@ def level_figures(found: Findings) -> list[LevelFigures]:
             )
         )
     return figures
-
-
-class Stopping(NamedTuple):
-    """What early stopping did in one search.
-
-    Attributes:
-        evaluated: configurations that were evaluated, by level.
-        stopped: those that were stopped there; the highest level stops none.
-        good_evaluated: those of the first that are among the best of the space.
-        good_stopped: those of the second that are.
-        started: configurations that were started.
-        bars: what they cost.
-        better_stopped: whether one was stopped that is better than the best it found.
-    """
-
-    evaluated: list[int]
-    stopped: list[int]
-    good_evaluated: list[int]
-    good_stopped: list[int]
-    started: int
-    bars: int
-    better_stopped: bool
-
-    def saved(self, whole: int) -> float:
-        """The part saved of what all started configurations cost in the whole window."""
-        return 1 - self.bars / (self.started * whole)
-
-
-def stopping(found: Findings, run: Run) -> Stopping:
-    """What became of the configurations that a search started.
-
-    The very last, if it did not reach the highest level, may not have been stopped, but the search
-    have ended: it is left out of those stopped.
-    """
-    levels = len(found.space.levels)
-    last = found.targets[0].regret
-    evaluated, stopped, good_evaluated, good_stopped = ([0] * levels for _ in range(4))
-    rejected = []
-    ordered = sorted(run.evaluations, key=lambda one: one.configuration)
-    for configuration, group in groupby(ordered, key=lambda one: one.configuration):
-        good = found.regrets[configuration] <= last
-        reached = [one.level for one in group]
-        for level in reached:
-            evaluated[level] += 1
-            good_evaluated[level] += int(good)
-        top = max(reached)
-        if top < levels - 1 and configuration != run.evaluations[-1].configuration:
-            stopped[top] += 1
-            good_stopped[top] += int(good)
-            rejected.append(float(found.regrets[configuration]))
-    best = found.regret_at(run, run.bars)
-    started = len({one.configuration for one in run.evaluations})
-    better = any(regret < best for regret in rejected)
-    return Stopping(evaluated, stopped, good_evaluated, good_stopped, started, run.bars, better)
-
-
-class Agreement(NamedTuple):
-    """A search on the engine beside the one with the same seed that looked up its scores."""
-
-    run: Run
-    same: int
-    looked_up: int
-
-    @property
-    def exact(self) -> bool:
-        """Whether they agree evaluation by evaluation: configuration, level, score and bars."""
-        return self.same == self.looked_up == len(self.run.evaluations)
-
-
-def agreements(found: Findings) -> list[Agreement]:
-    """Each search that ran real backtests, compared."""
-    replays = {(one.search, one.seed): one.evaluations for one in found.replays}
-    compared = []
-    for run in found.runs:
-        other = replays[run.search, run.seed]
-        pairs = zip(run.evaluations, other, strict=False)
-        same = sum(one._replace(ns=0) == two._replace(ns=0) for one, two in pairs)
-        compared.append(Agreement(run, same, len(other)))
-    return compared
 
 
 def median_interval(values: Sequence[float]) -> Interval:

@@ -65,7 +65,7 @@ def times_table(found: Findings, times: Sequence[TimeToTarget]) -> Table:
                     _NOTHING if value is None else count(round(value)),
                     _in_backtests(value, whole),
                     " … ".join(_in_backtests(end, whole) for end in one.median.ci),
-                    _NOTHING if one.p is None else f"{one.p:.4f}",
+                    _NOTHING if one.p is None else _p_value(one.p),
                 ]
             )
         )
@@ -108,7 +108,11 @@ def _reach(one: TimeToTarget, whole: int) -> str:
 def _verdict(p: float | None) -> str:
     if p is None:
         return "not comparable"
-    return f"p = {p:.4f}" if p < 0.05 else f"no difference shown (p = {p:.2f})"
+    return f"p {_p_value(p, '= ')}" if p < 0.05 else f"no difference shown (p = {p:.2f})"
+
+
+def _p_value(p: float, equals: str = "") -> str:
+    return f"{equals}{p:.4f}" if p >= 0.0001 else "< 0.0001"
 
 
 def _in_backtests(bars: float | None, whole: int) -> str:

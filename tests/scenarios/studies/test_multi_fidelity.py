@@ -12,13 +12,12 @@ from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import EXIT_GOOD, InputError
 from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.multi_fidelity import read_table
+from rbtrace.scenarios.studies.multi_fidelity_checks import agreements
 from rbtrace.scenarios.studies.multi_fidelity_figures import (
     Findings,
     Run,
-    agreements,
     level_figures,
     median_interval,
-    stopping,
 )
 from rbtrace.scenarios.studies.multi_fidelity_searches import (
     GRID,
@@ -28,6 +27,7 @@ from rbtrace.scenarios.studies.multi_fidelity_searches import (
     run_search,
 )
 from rbtrace.scenarios.studies.multi_fidelity_space import SPACES, Evaluation
+from rbtrace.scenarios.studies.multi_fidelity_stopping import stopping
 from rbtrace.scenarios.studies.multi_fidelity_times import times_to_targets
 from tests.commands.test_main import RBTRACE
 
