@@ -18,6 +18,7 @@ from rbtrace.scenarios import engine
 from rbtrace.scenarios.studies.case import Case, Settings
 from rbtrace.scenarios.studies.multi_fidelity_report import multi_fidelity_report as report
 from rbtrace.scenarios.studies.multi_fidelity_searches import (
+    GRID,
     MULTI_FIDELITY,
     RANDOM,
     SEARCHES,
@@ -51,7 +52,7 @@ def cases(*, quick: bool) -> list[Case]:
     found.append(_replay(name, space, 3 if quick else 30))
     found += [_search(name, space, MULTI_FIDELITY, 1), _search(name, space, RANDOM, 1)]
     if not quick:
-        found += [_search(name, space, one, 2) for one in SEARCHES]
+        found += [_search(name, space, GRID, 1), _search(name, space, MULTI_FIDELITY, 2)]
     return found
 
 
