@@ -6,13 +6,13 @@ import json
 import sys
 from collections import Counter, defaultdict
 from decimal import Decimal
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 pytest.importorskip("rustybt", reason="needs the extra rustybt", exc_type=ImportError)
 pytest.importorskip("optuna", reason="needs the extra optuna", exc_type=ImportError)
-pytest.importorskip("hpbandster", reason="needs the extra bohb", exc_type=ImportError)
 
 from rustybt.optimization.objective import ObjectiveFunction
 from rustybt.optimization.optimizer import Optimizer
@@ -32,7 +32,10 @@ pytestmark = pytest.mark.engine
 
 LEVELS = (10, 30, 90)
 
-both = pytest.mark.parametrize("kind", [MultiFidelitySearch, BohbSearch])
+needs_bohb = pytest.mark.skipif(find_spec("hpbandster") is None, reason="needs the extra bohb")
+both = pytest.mark.parametrize(
+    "kind", [MultiFidelitySearch, pytest.param(BohbSearch, marks=needs_bohb)]
+)
 
 
 def space(width=8):
@@ -280,6 +283,7 @@ def test_a_missing_library_is_said_with_its_remedy(monkeypatch, kind, package, e
         kind(space(), "sessions", budget=900)
 
 
+@needs_bohb
 def test_bohb_halves_when_a_level_is_done():
     told = run(BohbSearch(space(), "sessions", budget=270, seed=2))
 
@@ -292,6 +296,7 @@ def test_bohb_halves_when_a_level_is_done():
     assert configuration(told[9]) in map(configuration, best[:3])
 
 
+@needs_bohb
 def test_bohb_leaves_the_randomness_of_others_alone():
     before = np.random.get_state()[1].tolist()  # noqa: NPY002 - it is the global one
 
