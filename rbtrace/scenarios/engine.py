@@ -115,10 +115,10 @@ def run_backtest(backtest: Backtest) -> pd.DataFrame:
 def metrics(performance: pd.DataFrame) -> dict[str, float]:
     """The figures rustybt's objective functions ask for, from the daily performance."""
     values = performance["portfolio_value"]
-    sharpe = float(performance["sharpe"].iloc[-1])
+    sharpe = performance["sharpe"].iloc[-1]
     return {
-        # Undefined while nothing was traded.
-        "sharpe_ratio": sharpe if math.isfinite(sharpe) else 0.0,
+        # Undefined while nothing was traded: not a number, or None if in no session anything was.
+        "sharpe_ratio": float(sharpe) if sharpe is not None and math.isfinite(sharpe) else 0.0,
         "total_return": float(values.iloc[-1]) / _CAPITAL - 1.0,
         "max_drawdown": float(performance["max_drawdown"].min()),
     }

@@ -67,4 +67,9 @@ STUDIES: Final[dict[str, Study]] = {
         "where the time and the memory of a backtest go, in the engine and in a user's code",
         "rbtrace.scenarios.studies.baseline",
     ),
+    "multi-fidelity": Study(
+        "what backtests of short windows save when parameters are searched, and what that costs",
+        "rbtrace.scenarios.studies.multi_fidelity",
+        packages={"optuna": "optuna"},
+    ),
 }

@@ -99,6 +99,34 @@ def stacked(bars: Mapping[str, Mapping[str, float]], x_label: str) -> str:
     return drawn.getvalue()
 
 
+class Band(NamedTuple):
+    """A curve that changes in steps, and what lies around it."""
+
+    label: str
+    x: Sequence[float]
+    low: Sequence[float]
+    middle: Sequence[float]
+    high: Sequence[float]
+
+
+def steps(bands: Sequence[Band], x_label: str, y_label: str) -> str:
+    """Step curves, each in a band, as an `svg` element.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        for one in bands:
+            (line,) = axes.step(one.x, one.middle, where="post", label=one.label)
+            colour = line.get_color()
+            axes.fill_between(one.x, one.low, one.high, step="post", alpha=0.15, color=colour)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
+    return drawn.getvalue()
+
+
 def need_matplotlib() -> None:
     """Fail early where nothing could be drawn.
 
