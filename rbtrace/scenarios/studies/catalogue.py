@@ -63,4 +63,8 @@ STUDIES: Final[dict[str, Study]] = {
         "what a worker pays before the first bar, and how that grows with the number of assets",
         "rbtrace.scenarios.studies.batch_init",
     ),
+    "parallel-coordinator": Study(
+        "what more workers give, and what distributing the work to them costs",
+        "rbtrace.scenarios.studies.parallel_coordinator",
+    ),
 }
