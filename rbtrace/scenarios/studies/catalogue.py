@@ -67,4 +67,10 @@ STUDIES: Final[dict[str, Study]] = {
         "what more workers give, and what distributing the work to them costs",
         "rbtrace.scenarios.studies.parallel_coordinator",
     ),
+    "ray-vs-pool": Study(
+        "what Ray costs and gives beside multiprocessing.Pool, for the same evaluations",
+        "rbtrace.scenarios.studies.ray_vs_pool",
+        memory_bytes=4 * _GIB,
+        packages={"ray": "ray", "aiohttp_cors": "ray"},
+    ),
 }

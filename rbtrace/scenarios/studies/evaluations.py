@@ -7,10 +7,15 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from threadpoolctl import threadpool_info
 
 from rbtrace.conventions import CATEGORY, USER_SCOPE_NAME, Category
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.scenarios import engine
 from rbtrace.scenarios.searches import FAST, SLOW, Objective
 
 EVALUATE: Final = "Pool.evaluate"
@@ -77,6 +82,48 @@ class Sleeps:
 
 
 @dataclass(frozen=True, slots=True)
+class BlasThreads:
+    """Says how many threads the numerical libraries of the worker would use."""
+
+    def __call__(self, _task: int) -> float:
+        """The most of any."""
+        return float(max((pool["num_threads"] for pool in threadpool_info()), default=1))
+
+
+@cache
+def prepare_here(data: Path) -> None:
+    """Make rustybt ready in this process, once; a forked one inherits it."""
+    engine.prepare(data, "rbtrace-goog")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Work in a process that may be a fresh one, as Ray's are.
+
+    Attributes:
+        work: what is to be done.
+        data: rustybt's data folder.
+    """
+
+    work: Callable[[int], float]
+    data: Path
+
+    def __call__(self, task: int) -> float:
+        """Make rustybt ready, unless it is, and do the work."""
+        prepare_here(self.data)
+        return self.work(task)
+
+
+@dataclass(frozen=True, slots=True)
+class Touches:
+    """A task with a large argument, of which it looks at a little."""
+
+    def __call__(self, task: int, array: Any) -> Evaluated:
+        """Look at it."""
+        return Evaluation(lambda _: float(array[0, 0] + array[-1, -1]))(task)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Does some work and says when and where; picklable."""
 
@@ -95,6 +142,7 @@ class Spanned:
     """The same as a span that has CPU time and waiting, as rustybt's own evaluations have."""
 
     evaluation: Evaluation
+    name: str = EVALUATE
 
     def __call__(self, task: int) -> Evaluated:
         """Evaluate one task."""
@@ -103,7 +151,7 @@ class Spanned:
         from rbtrace.recording.operation import Operation  # noqa: PLC0415 - only if on
         from rbtrace.recording.scopes import open_scope  # noqa: PLC0415 - only if on
 
-        named = Operation(EVALUATE, USER_SCOPE_NAME, {CATEGORY: Category.USER}, measures_cpu=True)
+        named = Operation(self.name, USER_SCOPE_NAME, {CATEGORY: Category.USER}, measures_cpu=True)
         with open_scope(named) as scope:
             evaluated = self.evaluation(task)
         scope.succeed(None)

@@ -21,12 +21,14 @@ SEQUENTIAL: Final = "sequential"
 POOL: Final = "pool"
 PERSISTENT: Final = "rustybt"
 SHORT_LIVED: Final = "rustybt-short-lived"
+RAY: Final = "ray"
 
 IN_WORDS: Final = {
     SEQUENTIAL: "one after the other",
     POOL: "multiprocessing.Pool",
     PERSISTENT: "ParallelOptimizer, persistent pool",
     SHORT_LIVED: "ParallelOptimizer, multiprocessing.Pool",
+    RAY: "Ray",
 }
 
 
@@ -54,9 +56,18 @@ def run_batch(way: str, workers: int, evaluation: Evaluation, tasks: int) -> Bat
     Raises:
         RbtraceError: a task failed.
     """
-    log = _Log(tasks)
+    return timed_batch(tasks, lambda log: _RUNS[way](workers, evaluation, log))
+
+
+def timed_batch(tasks: int, run: Callable[[Log], None], name: str = "") -> Batch:
+    """Evaluate tasks 0, 1, … by a function that logs what it sends and receives.
+
+    Raises:
+        RbtraceError: a task failed.
+    """
+    log = Log(tasks, name)
     began = time.monotonic_ns()
-    _RUNS[way](workers, evaluation, log)
+    run(log)
     ended = time.monotonic_ns()
     log.check()
     return Batch(
@@ -68,11 +79,12 @@ def run_batch(way: str, workers: int, evaluation: Evaluation, tasks: int) -> Bat
     )
 
 
-class _Log:
-    """What the process that has the pool sees of a batch."""
+class Log:
+    """What the process that has the pool sees of a batch of tasks."""
 
-    def __init__(self, tasks: int) -> None:
+    def __init__(self, tasks: int, name: str = "") -> None:
         self.tasks = tasks
+        self.name = name
         self.sent_ns: list[int] = []
         self.received_ns = [0] * tasks
         self.evaluated: list[Evaluated] = []
@@ -129,7 +141,7 @@ class Scored:
 class TaskList:
     """Tasks as a search algorithm of rustybt: each is suggested once, as a grid search does it."""
 
-    def __init__(self, log: _Log) -> None:
+    def __init__(self, log: Log) -> None:
         self._log = log
         self.n_iter = log.tasks
 
@@ -149,41 +161,64 @@ class TaskList:
         return len(self._log.sent_ns) >= self._log.tasks
 
 
-def _sequential(_workers: int, evaluation: Evaluation, log: _Log) -> None:
+def _sequential(_workers: int, evaluation: Evaluation, log: Log) -> None:
     for _ in range(log.tasks):
         log.receive(evaluation(log.send()))
 
 
-def _pool(workers: int, evaluation: Evaluation, log: _Log) -> None:
+def _pool(workers: int, evaluation: Evaluation, log: Log) -> None:
     spanned = Spanned(evaluation)
     with (
         rbtrace.span("Pool.run", category=Category.COORDINATION, **{WORKERS: workers}),
         multiprocessing.Pool(workers) as pool,
     ):
-        for _ in range(log.tasks):
-            task = log.send()
-            pool.apply_async(spanned, (task,), callback=log.receive, error_callback=log.fail)
+        hand_out(pool, spanned, log)
         pool.close()
         pool.join()
 
 
-def _rustybt(*, persistent: bool) -> Callable[[int, Evaluation, _Log], None]:
-    def run(workers: int, evaluation: Evaluation, log: _Log) -> None:
-        from rustybt.optimization.parallel_optimizer import (  # noqa: PLC0415 - heavy
-            ParallelOptimizer,
-        )
+def hand_out(pool: Any, evaluate: Callable[..., Evaluated], log: Log, *others: Any) -> list[Any]:
+    """Give all tasks to a pool, one by one; return what to wait for.
 
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="n_jobs=")  # more than cores: that is meant
-            optimizer = ParallelOptimizer(
-                TaskList(log), n_jobs=workers, verbose=False, use_persistent_pool=persistent
-            )
+    Args:
+        pool: of multiprocessing.
+        evaluate: what a worker does with a task.
+        log: of the tasks.
+        *others: further arguments of every task.
+    """
+    return [
+        pool.apply_async(
+            evaluate, (log.send(), *others), callback=log.receive, error_callback=log.fail
+        )
+        for _ in range(log.tasks)
+    ]
+
+
+def rustybt_optimizer(log: Log, workers: int, kind: Any = None, **how: Any) -> Any:
+    """An optimizer of rustybt whose tasks are those of a log.
+
+    Args:
+        log: of the tasks.
+        workers: may be more than there are cores.
+        kind: another class than rustybt's own.
+        **how: further arguments of `ParallelOptimizer`.
+    """
+    from rustybt.optimization.parallel_optimizer import ParallelOptimizer  # noqa: PLC0415 - heavy
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="n_jobs=")  # more than cores: that is meant
+        return (kind or ParallelOptimizer)(TaskList(log), n_jobs=workers, verbose=False, **how)
+
+
+def _rustybt(*, persistent: bool) -> Callable[[int, Evaluation, Log], None]:
+    def run(workers: int, evaluation: Evaluation, log: Log) -> None:
+        optimizer = rustybt_optimizer(log, workers, use_persistent_pool=persistent)
         optimizer.run(Scored(evaluation))
 
     return run
 
 
-_RUNS: Final[dict[str, Callable[[int, Evaluation, _Log], None]]] = {
+_RUNS: Final[dict[str, Callable[[int, Evaluation, Log], None]]] = {
     SEQUENTIAL: _sequential,
     POOL: _pool,
     PERSISTENT: _rustybt(persistent=True),
