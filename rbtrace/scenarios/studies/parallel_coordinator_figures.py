@@ -12,10 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from rbtrace.analysis.regions import Region, Worker
+from rbtrace.scenarios.studies.batches import Batch
 from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.evaluations import Evaluated
 from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.scenarios.studies.pools import SEQUENTIAL, Batch
+from rbtrace.scenarios.studies.pools import SEQUENTIAL
 from rbtrace.scenarios.studies.traffic import Traffic
 from rbtrace.statistics import Comparison, compare_runs
 

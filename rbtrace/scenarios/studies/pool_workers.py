@@ -7,8 +7,10 @@ from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from rbtrace.scenarios.studies.batches import Log
 from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation
-from rbtrace.scenarios.studies.pools import Log, Scored, hand_out, rustybt_optimizer
+from rbtrace.scenarios.studies.pools import hand_out
+from rbtrace.scenarios.studies.rustybt_tasks import Scored, rustybt_optimizer
 from rbtrace.scenarios.studies.traffic import pickled
 
 

@@ -17,6 +17,7 @@ import psutil
 
 import rbtrace
 from rbtrace.conventions import WORKERS, Category
+from rbtrace.scenarios.studies.batches import Batch, Log, timed_batch
 from rbtrace.scenarios.studies.case import Case, Settings
 from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.scenarios.studies.evaluations import (
@@ -32,7 +33,7 @@ from rbtrace.scenarios.studies.evaluations import (
 )
 from rbtrace.scenarios.studies.memory import held_by
 from rbtrace.scenarios.studies.pool_workers import PoolWorkers
-from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL, Batch, Log, timed_batch
+from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL, run_batch
 from rbtrace.scenarios.studies.ray_vs_pool_figures import (
     AGAIN,
     ARRAYS,
@@ -117,15 +118,10 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     work = Evaluation(Prepared(Backtests(_START, str(settings["until"])), data))
     way, tasks = str(settings["way"]), int(settings["tasks"])
     if way == SEQUENTIAL:
-        found = Found(batches={FIRST: timed_batch(tasks, lambda log: _here(work, log))})
+        found = Found(batches={FIRST: run_batch(SEQUENTIAL, 1, work, tasks)})
     else:
         found = _measure_workers(way, int(settings["workers"]), work, tasks)
     return dict(msgspec.to_builtins(found))
-
-
-def _here(evaluation: Evaluation, log: Log) -> None:
-    for _ in range(log.tasks):
-        log.receive(evaluation(log.send()))
 
 
 def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Found:

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
+from rbtrace.scenarios.studies.batches import Batch
 from rbtrace.scenarios.studies.case import Measured
-from rbtrace.scenarios.studies.pools import SEQUENTIAL, Batch
+from rbtrace.scenarios.studies.pools import SEQUENTIAL
 from rbtrace.statistics import Comparison, compare_runs
 
 READY: Final = "ready"

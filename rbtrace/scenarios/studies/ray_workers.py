@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rbtrace.errors import RbtraceError
+from rbtrace.scenarios.studies.batches import Log
 from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation
-from rbtrace.scenarios.studies.pools import Log, Scored, rustybt_optimizer
+from rbtrace.scenarios.studies.rustybt_tasks import Scored, rustybt_optimizer
 from rbtrace.scenarios.studies.traffic import pickled
 
 ADDRESS: Final = "RAY_ADDRESS"

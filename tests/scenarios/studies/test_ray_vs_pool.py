@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from rbtrace.errors import EXIT_GOOD
+from rbtrace.scenarios.studies.batches import timed_batch
 from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.evaluations import Evaluation, Sleeps, Touches
 from rbtrace.scenarios.studies.memory import held_by, memory_here
 from rbtrace.scenarios.studies.pool_workers import PoolWorkers
-from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL, timed_batch
+from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL
 from rbtrace.scenarios.studies.ray_vs_pool_figures import (
     AGAIN,
     FIRST,
