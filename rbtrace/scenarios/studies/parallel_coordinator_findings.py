@@ -20,7 +20,7 @@ from rbtrace.scenarios.studies.parallel_coordinator_figures import (
 )
 from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, predict
 from rbtrace.scenarios.studies.pools import IN_WORDS
-from rbtrace.scenarios.studies.words import ratio_in_words
+from rbtrace.scenarios.studies.words import ratio_in_words, workers_in_words
 
 type ByPoint[T] = dict[tuple[str, int], T]
 """Figures by way and number of workers."""
@@ -71,7 +71,7 @@ def _gantt(groups: Groups, way: str, workers: int) -> Picture:
         ]
         for process, tasks in batch.processes.items()
     }
-    title = f"When each worker was busy: {IN_WORDS[way]}, {workers} workers"
+    title = f"When each worker was busy: {IN_WORDS[way]}, {workers_in_words(workers)}"
     return Picture(title, f"utilisation-{way}.svg", plots.gantt(bars, batch.wall_ns / 1e9))
 
 
@@ -89,9 +89,9 @@ def _best(groups: Groups, way: str, cores: int) -> str:
             f"{number} are {ratio_in_words(gained)} times as fast."
         )
     return (
-        f"{IN_WORDS[way]}: with {cores} usable cores it is fastest with {number} workers, "
-        f"{ratio_in_words(gained)} times as fast as one process; efficiency "
-        f"{percent(gained.ratio / number)}."
+        f"{IN_WORDS[way]}: with {cores} usable cores it is fastest with "
+        f"{workers_in_words(number)}, {ratio_in_words(gained)} times as fast as one process; "
+        f"efficiency {percent(gained.ratio / number)}."
     )
 
 
@@ -104,8 +104,8 @@ def _beyond(groups: Groups, way: str) -> str:
     assert found is not None  # there are fewer: the best
     certain = found.ci is not None and found.ci[0] > 1
     return (
-        f"{IN_WORDS[way]}: beyond {best} workers, more cost more than they give: with {min(more)} "
-        f"the same takes {ratio_in_words(found)} times as long"
+        f"{IN_WORDS[way]}: beyond {workers_in_words(best)}, more cost more than they "
+        f"give: with {min(more)} the same takes {ratio_in_words(found)} times as long"
         f"{'' if certain else ', a difference that these runs do not establish'}."
     )
 
@@ -117,18 +117,18 @@ def _waiting(way: str, workers: int, group: list[Parallel]) -> str:
         return f"{IN_WORDS[way]}: this system does not say how long workers wait for a core."
     share = sum(one for one in waited if one is not None) / busy
     return (
-        f"{IN_WORDS[way]}, {workers} workers: {percent(share)} of the time in which they look busy "
-        "they wait for a core."
+        f"{IN_WORDS[way]}, {workers_in_words(workers)}: {percent(share)} of the time in which they "
+        "look busy they wait for a core."
     )
 
 
 def _handling(cost: Costs, work: Work, way: str) -> str:
     most = work.each_ns / cost.handling_ns
     return (
-        f"{IN_WORDS[way]}, {cost.workers} workers: handing out a task and taking its result takes "
-        f"{duration(cost.handling_ns)}, and at that rate backtests of {duration(work.each_ns)} "
-        f"keep at most {most:.0f} workers busy, however many cores there are. A worker's first "
-        f"task starts {duration(cost.startup_ns)} after the call."
+        f"{IN_WORDS[way]}, {workers_in_words(cost.workers)}: handing out a task and taking its "
+        f"result takes {duration(cost.handling_ns)}, and at that rate backtests of "
+        f"{duration(work.each_ns)} keep at most {most:.0f} workers busy, however many cores there "
+        f"are. A worker's first task starts {duration(cost.startup_ns)} after the call."
     )
 
 
@@ -142,7 +142,7 @@ def _predicted(costs: ByPoint[Costs], work: Work, way: str) -> str:
     return (
         f"{IN_WORDS[way]}: for {REAL_CORES} real cores the model predicts at most "
         f"{ratio(work.sequential_ns / told[best])} times the speed of one process for these "
-        f"{work.tasks} backtests, with {best} workers."
+        f"{work.tasks} backtests, with {workers_in_words(best)}."
     )
 
 

@@ -17,3 +17,8 @@ def ratio_in_words(found: Comparison) -> str:
     """A ratio, and its interval if there is one: `1.93 (95 %: 1.88 … 1.98)`."""
     told = ratio(found.ratio)
     return told if found.ci is None else f"{told} (95 %: {interval_of(found)})"
+
+
+def workers_in_words(number: int) -> str:
+    """`1 worker`, `2 workers`."""
+    return "1 worker" if number == 1 else f"{number} workers"
