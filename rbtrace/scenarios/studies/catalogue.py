@@ -72,4 +72,14 @@ STUDIES: Final[dict[str, Study]] = {
         "rbtrace.scenarios.studies.multi_fidelity",
         packages={"optuna": "optuna"},
     ),
+    "parallel-coordinator": Study(
+        "what more workers give, and what distributing the work to them costs",
+        "rbtrace.scenarios.studies.parallel_coordinator",
+    ),
+    "ray-vs-pool": Study(
+        "what Ray costs and gives beside multiprocessing.Pool, for the same evaluations",
+        "rbtrace.scenarios.studies.ray_vs_pool",
+        memory_bytes=4 * _GIB,
+        packages={"ray": "ray", "aiohttp_cors": "ray"},
+    ),
 }

@@ -58,6 +58,25 @@ def scaling(series: Sequence[Series], x_label: str, y_label: str) -> str:
     return drawn.getvalue()
 
 
+def speed_ups(series: Sequence[Series]) -> str:
+    """Speed-up by number of workers beside the ideal one, as an `svg` element.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        ticks = sorted({place for one in series for place in one.x} | {1.0})
+        axes.plot(ticks, ticks, ":", color="grey", label="ideal")
+        for one in series:
+            axes.plot(one.x, one.y, "o-", alpha=0.7, label=one.label)
+        axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.minorticks_off()
+        axes.legend(frameon=False, fontsize="small")
+    return drawn.getvalue()
+
+
 def gantt(bars: Mapping[int, Sequence[tuple[float, float]]], end: float) -> str:
     """When each process was busy, as an `svg` element.
 
