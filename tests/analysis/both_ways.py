@@ -9,7 +9,7 @@ import pytest
 
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.decompression import DAMAGED
-from rbtrace.analysis.readers import otlp_json
+from rbtrace.analysis.readers import otlp_json, protobuf_spans
 from rbtrace.analysis.readers.interface import Faults, Reader
 from rbtrace.analysis.streams import HEAD_BYTES, with_head
 from rbtrace.errors import InputError
@@ -23,6 +23,7 @@ def read_as(reader: Reader, content: bytes, *, compiled: bool) -> Found:
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setattr(otlp_json, "COMPILED", None)
+            patch.setattr(protobuf_spans, "COMPILED", None)
         try:
             with with_head(io.BytesIO(content)) as stream:
                 if not reader.recognises(stream.peek(HEAD_BYTES)):

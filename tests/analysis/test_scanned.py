@@ -14,17 +14,19 @@ from hypothesis import strategies as st
 
 from rbtrace import conventions as key
 from rbtrace.analysis.readers import READERS
+from rbtrace.analysis.readers import protobuf_wire as wire
 from rbtrace.analysis.readers.compiled import COMPILED, FACTS, LINKS, NAME, ROW
+from rbtrace.analysis.readers.interface import Reader
 from rbtrace.scenarios.analyzing.forest import trace
-from rbtrace.scenarios.analyzing.writing import write_json
+from rbtrace.scenarios.analyzing.writing import write_json, write_protobuf
 from tests.analysis.both_ways import comparable, read_as
-from tests.analysis.encodings import FORMATS
+from tests.analysis.encodings import FORMATS, delimited, protobuf, varint
 from tests.analysis.spans import Span, lines, request
 from tests.analysis.test_corpus import CASES, CORPUS
 from tests.analysis.test_formats import SPANS
 from tests.recording.test_compiled import _CAN_COMPILE
 
-JSON = READERS[0]
+JSON, PROTOBUF = READERS[:2]
 needs_compiled = pytest.mark.skipif(COMPILED is None, reason="the scanner is not compiled here")
 LINE = lines([*SPANS[:6], SPANS[7]], per_line=7)
 COMPACT = json.dumps(request(SPANS), separators=(",", ":"), ensure_ascii=False).encode()
@@ -35,9 +37,9 @@ def scanned(line: bytes) -> Any:
     return COMPILED.scan_line(line, {}, {})
 
 
-def assert_same(content: bytes) -> None:
+def assert_same(content: bytes, reader: Reader = JSON) -> None:
     """The reader finds the same both ways."""
-    with_it, without = (read_as(JSON, content, compiled=one) for one in (True, False))
+    with_it, without = (read_as(reader, content, compiled=one) for one in (True, False))
     assert comparable(with_it) == comparable(without)
 
 
@@ -51,14 +53,14 @@ def test_the_scanner_is_compiled_where_it_can_be() -> None:
 def test_every_edge_file(case: Any) -> None:
     content = (CORPUS / case.file).read_bytes()
     for reader in READERS:
-        both = [comparable(read_as(reader, content, compiled=one)) for one in (True, False)]
-        assert both[0] == both[1]
+        assert_same(content, reader)
 
 
 @needs_compiled
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format(name: str) -> None:
-    assert_same(FORMATS[name](SPANS))
+    for reader in READERS:
+        assert_same(FORMATS[name](SPANS), reader)
 
 
 @needs_compiled
@@ -69,9 +71,11 @@ def test_chunks_of_many_lines(tmp_path: Path) -> None:
     for per_line in (1, 7, 2999):
         assert_same(lines(many, per_line))
         assert_same(odd.join(part + b"\n" for part in lines(many, per_line).splitlines()))
-    with (tmp_path / "trace").open("wb") as file:
-        write_json(file, trace(3))
-    assert_same((tmp_path / "trace").read_bytes())
+    assert_same(delimited(many), PROTOBUF)
+    for write, reader in ((write_json, JSON), (write_protobuf, PROTOBUF)):
+        with (tmp_path / "trace").open("wb") as file:
+            write(file, trace(3))
+        assert_same((tmp_path / "trace").read_bytes(), reader)
 
 
 @needs_compiled
@@ -248,7 +252,7 @@ def _lines(draw: st.DrawFn) -> bytes:
 
 @needs_compiled
 @pytest.mark.slow
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(_lines(), min_size=1, max_size=3))
 def test_any_request(found: list[bytes]) -> None:
     assert_same(b"\n".join(found))
@@ -256,16 +260,61 @@ def test_any_request(found: list[bytes]) -> None:
 
 @needs_compiled
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=20), st.integers(0, len(LINE)), st.integers(0, 60))
 def test_any_damage(junk: bytes, at: int, skip: int) -> None:
     assert_same(LINE + LINE[:at] + junk + LINE[at + skip :] + LINE)
 
 
+def messages(spans: list[Span]) -> list[bytes]:
+    """Each span as OpenTelemetry's own classes encode it."""
+    decoded = wire.decode_request(protobuf(spans))
+    return [span for one in decoded.resource_spans for span in one.scope_spans[0].spans]
+
+
+@needs_compiled
+def test_every_ordinary_protobuf_span_is_scanned() -> None:
+    assert COMPILED is not None
+    spans = messages(SPANS)
+    rows, misses, others = COMPILED.scan_spans(tuple(spans), {}, {})
+    assert others == [3, 6, 7], "a zero is not written, and one name is too long"
+    assert len(rows) == ROW.itemsize * (len(spans) - 3)
+    names = [raw.decode() for _, about, raw in misses if about == NAME]
+    assert names == [one.name for number, one in enumerate(SPANS) if number not in others]
+    assert COMPILED.scan_spans((), {}, {}) == (b"", [], [])
+
+
+@needs_compiled
+def test_wherever_a_protobuf_span_is_cut_or_changed() -> None:
+    whole = messages(SPANS[1:2])[0]
+    part = message([whole])
+    for at in range(len(whole)):
+        assert_same(part + message([whole[:at]]), PROTOBUF)
+        for byte in (0x00, 0x08, 0x10, 0x7F, 0x80, 0xFF, whole[at] ^ 1):
+            assert_same(part + message([whole[:at] + bytes([byte]) + whole[at + 1 :]]), PROTOBUF)
+
+
+def message(spans: list[bytes]) -> bytes:
+    """A request with these spans, its length before it."""
+    scope = b"".join(b"\x12" + varint(len(span)) + span for span in spans)
+    resource = b"\x12" + varint(len(scope)) + scope
+    whole = b"\x0a" + varint(len(resource)) + resource
+    return varint(len(whole)) + whole
+
+
+@needs_compiled
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None)
+@given(st.binary(max_size=20), st.integers(0, 600), st.integers(0, 60))
+def test_any_damage_of_protobuf(junk: bytes, at: int, skip: int) -> None:
+    content = delimited(SPANS)
+    assert_same(content + content[:at] + junk + content[at + skip :], PROTOBUF)
+
+
 @needs_compiled
 def test_a_scan_leaves_nothing_behind() -> None:
     assert COMPILED is not None
-    refused = COMPACT[:-5]
+    refused, spans = COMPACT[:-5], tuple(messages(SPANS))
     names = {b"sweep": 1 << 20}
     before = sys.getrefcount(names[b"sweep"]), sys.getrefcount(COMPACT), sys.getrefcount(refused)
     tracemalloc.start()
@@ -273,10 +322,12 @@ def test_a_scan_leaves_nothing_behind() -> None:
         for _ in range(2):
             COMPILED.scan_line(COMPACT, names, {})
             COMPILED.scan_line(refused, names, {})
+            COMPILED.scan_spans(spans, names, {})
         first, _ = tracemalloc.get_traced_memory()
         for _ in range(500):
             COMPILED.scan_line(COMPACT, names, {})
             COMPILED.scan_line(refused, names, {})
+            COMPILED.scan_spans(spans, names, {})
         last, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -293,3 +344,6 @@ def test_the_scanner_takes_bytes_and_dictionaries_only() -> None:
             compiled.scan_line(*wrong)
     with pytest.raises(TypeError):
         compiled.scan_line(COMPACT, {b"sweep": "no code"}, {})
+    for wrong in (([], {}, {}), (("",), {}, {}), ((), None, {})):
+        with pytest.raises(TypeError):
+            compiled.scan_spans(*wrong)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define DEEPEST 64 /* levels of skipped values */
+#define SLOTS 64
 #define UNKNOWN -1 /* code of what has none yet */
 
 /* As `rbtrace.analysis.readers.compiled.ROW` has it. */
@@ -33,6 +34,7 @@ typedef struct {
 typedef struct {
     Row row;
     Text name, attributes, links; /* `at` is NULL where there are none */
+    Py_ssize_t like; /* 1 + the number of an earlier span with the same attributes; 0: none known */
 } Span;
 
 /* ---- results ---- */
@@ -70,14 +72,40 @@ miss(PyObject *misses, Py_ssize_t row, int about, Text text)
     return append(misses, Py_BuildValue("(niy#)", row, about, text.at ? text.at : "", size));
 }
 
-/* Give a row its codes; what is not known goes to the misses. 0; -1 with an exception set. */
+static inline int
+is_same(Text one, Text other)
+{
+    size_t size = (size_t)(one.end - one.at);
+    return (size_t)(other.end - other.at) == size && memcmp(one.at, other.at, size) == 0;
+}
+
+/* Where to look for a span of this name. */
+static inline size_t
+slot_of(Text name)
+{
+    size_t size = name.at ? (size_t)(name.end - name.at) : 0;
+    size_t sum = size ? size + 3 * (size_t)name.at[0] + 5 * (size_t)name.at[size - 1] : 0;
+    return sum % SLOTS;
+}
+
+/* Give a row its codes; what is not known goes to the misses. `like` has the same attributes and
+   its codes already, or is NULL. 0; -1 with an exception set. */
 static int
-settle(Span *span, Py_ssize_t number, PyObject *names, PyObject *facts, PyObject *misses)
+settle(Span *span, const Span *like, Py_ssize_t number, PyObject *names, PyObject *facts,
+       PyObject *misses)
 {
     Row *row = &span->row;
-    if (look_up(names, span->name, &row->name) < 0
-        || look_up(facts, span->attributes, &row->facts) < 0
-        || (row->name == UNKNOWN && miss(misses, number, NAME, span->name) < 0)
+    if (like != NULL && like->name.at && span->name.at && is_same(span->name, like->name)) {
+        row->name = like->row.name;
+    } else if (look_up(names, span->name, &row->name) < 0) {
+        return -1;
+    }
+    if (like != NULL) {
+        row->facts = like->row.facts;
+    } else if (look_up(facts, span->attributes, &row->facts) < 0) {
+        return -1;
+    }
+    if ((row->name == UNKNOWN && miss(misses, number, NAME, span->name) < 0)
         || (row->facts == UNKNOWN && miss(misses, number, FACTS, span->attributes) < 0)
         || (span->links.at && miss(misses, number, LINKS, span->links) < 0)) {
         return -1;
@@ -98,6 +126,7 @@ typedef struct {
     Py_ssize_t count, room;
     Resource *resources;
     Py_ssize_t resource_count, resource_room;
+    Py_ssize_t recent[SLOTS]; /* 1 + the number of a span, by its name; 0: none */
 } Line;
 
 typedef int (*Member)(Line *line, Text key, void *into);
@@ -122,14 +151,17 @@ take(Line *line, char sign)
     return 1;
 }
 
+/* One more than the number that a hexadecimal digit stands for; 0 for what is none. */
+static const unsigned char hexadecimal[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static inline int
-digit_of_hex(unsigned char sign)
+digit_of_hex(char sign)
 {
-    if (sign >= '0' && sign <= '9') {
-        return sign - '0';
-    }
-    sign |= 0x20;
-    return sign >= 'a' && sign <= 'f' ? sign - 'a' + 10 : -1;
+    return hexadecimal[(unsigned char)sign] - 1;
 }
 
 /* Length of an escape; 0 if it is none, or half of a surrogate pair: few write those. */
@@ -138,11 +170,11 @@ escape(const unsigned char *at)
 {
     if (at[1] == 'u') {
         for (int place = 2; place < 6; place++) {
-            if (digit_of_hex(at[place]) < 0) {
+            if (!hexadecimal[at[place]]) {
                 return 0;
             }
         }
-        return (at[2] | 0x20) == 'd' && digit_of_hex(at[3]) >= 8 ? 0 : 6;
+        return (at[2] | 0x20) == 'd' && hexadecimal[at[3]] > 8 ? 0 : 6;
     }
     return at[1] != 0 && strchr("\"\\/bfnrt", at[1]) != NULL ? 2 : 0;
 }
@@ -159,22 +191,24 @@ string(Line *line, Text *text)
     const unsigned char *at = line->at + 1;
     int found = STRING;
     text->at = (const char *)at;
-    while (*at != '"') {
+    for (;;) {
+        while (*at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\') {
+            at++;
+        }
+        if (*at == '"') {
+            break;
+        }
         if (*at >= 0x80) {
             found |= BEYOND_ASCII;
             at++;
-        } else if (*at == '\\') {
-            int length = escape(at);
-            if (length == 0) {
-                return NO_STRING;
-            }
-            found |= ESCAPES;
-            at += length;
-        } else if (*at < 0x20) {
-            return NO_STRING;
-        } else {
-            at++;
+            continue;
         }
+        int length = *at == '\\' ? escape(at) : 0;
+        if (length == 0) {
+            return NO_STRING;
+        }
+        found |= ESCAPES;
+        at += length;
     }
     text->end = (const char *)at;
     line->at = at + 1;
@@ -349,7 +383,7 @@ identity(const char *at, uint64_t *found)
 {
     uint64_t number = 0;
     for (int place = 0; place < 16; place++) {
-        int digit = digit_of_hex((unsigned char)at[place]);
+        int digit = digit_of_hex(at[place]);
         if (digit < 0) {
             return 0;
         }
@@ -425,6 +459,33 @@ name(Line *line, Text *text)
     return found != NO_STRING;
 }
 
+/* Attributes, mostly those of an earlier span of the same name. A list is over where its text is,
+   so what begins with the text of a list begins with that list. */
+static int
+attributes(Line *line, Span *span)
+{
+    Py_ssize_t *recent = &line->recent[slot_of(span->name)];
+    if (*recent) {
+        Text before = line->spans[*recent - 1].attributes;
+        Py_ssize_t size = before.end - before.at;
+        if (line->end - line->at >= size && memcmp(line->at, before.at, (size_t)size) == 0) {
+            span->attributes.at = (const char *)line->at;
+            line->at += size;
+            span->attributes.end = (const char *)line->at;
+            span->like = *recent;
+            return 1;
+        }
+    }
+    int is_list = *line->at == '[';
+    if (!raw(line, &span->attributes)) {
+        return 0;
+    }
+    if (is_list) {
+        *recent = line->count + 1;
+    }
+    return 1;
+}
+
 enum { TRACE = 1, SPAN = 2, PARENT = 4, CALLED = 8, START = 16, END = 32, HAS = 64, LINKED = 128 };
 
 typedef struct {
@@ -457,7 +518,7 @@ span_member(Line *line, Text key, void *into)
         return first(met, END) && moment(line, &span->row.end);
     }
     if (is(key, "attributes")) {
-        return first(met, HAS) && raw(line, &span->attributes);
+        return first(met, HAS) && attributes(line, span);
     }
     if (is(key, "links")) {
         return first(met, LINKED) && raw(line, &span->links);
@@ -587,9 +648,10 @@ found_in(Line *line, PyObject *names, PyObject *facts)
     PyObject *resources = resources_of(line);
     int failed = rows == NULL || misses == NULL || resources == NULL;
     for (Py_ssize_t at = 0; !failed && at < line->count; at++) {
-        failed = settle(&line->spans[at], at, names, facts, misses) < 0;
-        memcpy(PyBytes_AS_STRING(rows) + at * (Py_ssize_t)sizeof(Row), &line->spans[at].row,
-               sizeof(Row));
+        Span *span = &line->spans[at];
+        const Span *like = span->like ? &line->spans[span->like - 1] : NULL;
+        failed = settle(span, like, at, names, facts, misses) < 0;
+        memcpy(PyBytes_AS_STRING(rows) + at * (Py_ssize_t)sizeof(Row), &span->row, sizeof(Row));
     }
     PyObject *found = failed ? NULL : PyTuple_Pack(3, rows, misses, resources);
     Py_XDECREF(rows);
@@ -634,8 +696,132 @@ scan_line(PyObject *module, PyObject *args)
     return found;
 }
 
+/* ---- protobuf ---- */
+
+/* Tags of the fields of a span and, where that is fixed, their length. */
+enum {
+    TRACE_TAG = 0x0A,
+    SPAN_TAG = 0x12,
+    PARENT_TAG = 0x22,
+    NAME_TAG = 0x2A,
+    KIND_TAG = 0x30,
+    START_TAG = 0x39,
+    END_TAG = 0x41,
+    TRACE_SIZE = 16,
+    ID_SIZE = 8,
+    ONE_BYTE = 0x80, /* a varint below this has one byte */
+};
+
+static inline uint64_t
+big_endian(const unsigned char *at)
+{
+    uint64_t number = 0;
+    for (int place = 0; place < 8; place++) {
+        number = number << 8 | at[place];
+    }
+    return number;
+}
+
+static inline uint64_t
+little_endian(const unsigned char *at)
+{
+    uint64_t number = 0;
+    for (int place = 7; place >= 0; place--) {
+        number = number << 8 | at[place];
+    }
+    return number;
+}
+
+/* Read a span whose ids, name, kind and times stand first, as every encoder writes them; 0 if it
+   is not such a one. What follows is its attributes and whatever else there is. */
+static int
+message_span(const unsigned char *at, Py_ssize_t size, Span *span)
+{
+    const unsigned char *end = at + size;
+    Row *row = &span->row;
+    if (size < 28 || at[0] != TRACE_TAG || at[1] != TRACE_SIZE || at[18] != SPAN_TAG
+        || at[19] != ID_SIZE) {
+        return 0;
+    }
+    row->trace_high = big_endian(at + 2);
+    row->trace_low = big_endian(at + 10);
+    row->span = big_endian(at + 20);
+    at += 28;
+    if (end - at >= 10 && at[0] == PARENT_TAG && at[1] == ID_SIZE) {
+        row->parent = big_endian(at + 2);
+        at += 10;
+    }
+    if (end - at < 2 || at[0] != NAME_TAG || at[1] >= ONE_BYTE || end - at < 2 + at[1]) {
+        return 0;
+    }
+    span->name.at = (const char *)at + 2;
+    at += 2 + at[1];
+    span->name.end = (const char *)at;
+    if (end - at < 20 || at[0] != KIND_TAG || at[1] >= ONE_BYTE || at[2] != START_TAG
+        || at[11] != END_TAG) {
+        return 0;
+    }
+    uint64_t start = little_endian(at + 3), finish = little_endian(at + 12);
+    if (start > INT64_MAX || finish > INT64_MAX) {
+        row->span = 0; /* no time is that late: it is invalid */
+    }
+    row->start = (int64_t)start;
+    row->end = (int64_t)finish;
+    span->attributes.at = (const char *)at + 20;
+    span->attributes.end = (const char *)end;
+    return 1;
+}
+
+PyDoc_STRVAR(scan_spans_doc,
+"scan_spans(spans, names, facts)\n--\n\n"
+"Rows of the ordinary ones among protobuf spans, and the numbers of the others.");
+
+static PyObject *
+scan_spans(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *spans, *names, *facts;
+    if (!PyArg_ParseTuple(args, "O!O!O!:scan_spans", &PyTuple_Type, &spans, &PyDict_Type, &names,
+                          &PyDict_Type, &facts)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(spans), usual = 0;
+    PyObject *rows = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(Row));
+    PyObject *misses = PyList_New(0);
+    PyObject *others = PyList_New(0);
+    Span recent[SLOTS]; /* by name */
+    memset(recent, 0, sizeof(recent));
+    int failed = rows == NULL || misses == NULL || others == NULL;
+    for (Py_ssize_t at = 0; !failed && at < count; at++) {
+        Span span = {0};
+        PyObject *content = PyTuple_GET_ITEM(spans, at);
+        if (!PyBytes_Check(content)) {
+            PyErr_SetString(PyExc_TypeError, "a span is bytes");
+            failed = 1;
+        } else if (message_span((const unsigned char *)PyBytes_AS_STRING(content),
+                                PyBytes_GET_SIZE(content), &span)) {
+            Span *before = &recent[slot_of(span.name)];
+            int is_like = before->attributes.at && is_same(span.attributes, before->attributes);
+            failed = settle(&span, is_like ? before : NULL, usual, names, facts, misses) < 0;
+            *before = span;
+            memcpy(PyBytes_AS_STRING(rows) + usual * (Py_ssize_t)sizeof(Row), &span.row,
+                   sizeof(Row));
+            usual++;
+        } else {
+            failed = append(others, PyLong_FromSsize_t(at)) < 0;
+        }
+    }
+    failed = failed || _PyBytes_Resize(&rows, usual * (Py_ssize_t)sizeof(Row)) < 0;
+    PyObject *found = failed ? NULL : PyTuple_Pack(3, rows, misses, others);
+    Py_XDECREF(rows);
+    Py_XDECREF(misses);
+    Py_XDECREF(others);
+    return found;
+}
+
 static PyMethodDef methods[] = {
     {"scan_line", scan_line, METH_VARARGS, scan_line_doc},
+    {"scan_spans", scan_spans, METH_VARARGS, scan_spans_doc},
     {NULL, NULL, 0, NULL},
 };
 

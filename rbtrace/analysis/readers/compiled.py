@@ -52,6 +52,21 @@ class Compiled(Protocol):
             spans are its own.
         """
 
+    def scan_spans(
+        self, spans: tuple[bytes, ...], names: dict[bytes, int], facts: dict[bytes, int], /
+    ) -> tuple[bytes, list[Miss], list[int]]:
+        """The ordinary ones of protobuf spans.
+
+        Args:
+            spans: each as it is encoded.
+            names: code of each name that is known, encoded.
+            facts: code of the facts of what may stand after the times of a span.
+
+        Returns:
+            Rows of the ordinary ones in turn, what is to be done about them, and the numbers of
+            the others.
+        """
+
 
 def _load() -> Compiled | None:
     if sys.implementation.name != "cpython":
