@@ -40,6 +40,7 @@ def comparable(found: Found) -> Any:
         return found
     builder, faults = found
     batch = builder.take()
+    builder.add_batch(batch)  # so that it can be analyzed, too
     named = [builder.traces.values_by_code, builder.names.values_by_code]
     named += [builder.origins.values_by_code, builder.facts.values_by_code]
     summaries = dict(zip(batch.summary_rows.tolist(), batch.figures.tolist(), strict=True))
