@@ -11,6 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry import trace as trace_api
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link
 
 from rbtrace import conventions as key
 from rbtrace.analysis.readers import READERS
@@ -19,6 +25,8 @@ from rbtrace.analysis.readers.compiled import COMPILED, FACTS, LINKS, NAME, ROW
 from rbtrace.analysis.readers.interface import Reader
 from rbtrace.scenarios.analyzing.forest import trace
 from rbtrace.scenarios.analyzing.writing import write_json, write_protobuf
+from rbtrace.telemetry.encoder import encode_line
+from rbtrace.telemetry.records import Record
 from tests.analysis.both_ways import comparable, read_as
 from tests.analysis.encodings import FORMATS, delimited, protobuf, varint
 from tests.analysis.spans import Span, lines, request
@@ -85,6 +93,30 @@ def test_lines_of_the_usual_encoders_are_scanned(tmp_path: Path) -> None:
     for line in (LINE, COMPACT, *(tmp_path / "trace").read_bytes().splitlines(keepends=True)):
         rows, _, resources = scanned(line)
         assert len(rows) == ROW.itemsize * sum(count for _, count in resources)
+
+
+@needs_compiled
+def test_what_the_recorder_and_the_official_exporter_write_is_scanned() -> None:
+    assert COMPILED is not None
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("scope", "1")
+    with tracer.start_as_current_span("outer «x»", attributes={"a": [1e-9, 2.5], "b": 'é "😀"'}):
+        with pytest.raises(KeyError), tracer.start_as_current_span("inner"):
+            raise KeyError("event and status")
+        links = [Link(trace_api.get_current_span().get_span_context(), {key.LINK: "parent"})]
+        with tracer.start_as_current_span("linked", links=links):
+            pass
+    spans = memory.get_finished_spans()
+    line = encode_line([Record(span, {key.CATEGORY: "io"}) for span in spans])
+    assert len(scanned(line)[0]) == 3 * ROW.itemsize
+    assert_same(line)
+    encoded = encode_spans(spans).SerializeToString()
+    (resource,) = wire.decode_request(encoded).resource_spans
+    rows, _, others = COMPILED.scan_spans(tuple(resource.scope_spans[0].spans), {}, {})
+    assert (len(rows), others) == (3 * ROW.itemsize, [])
+    assert_same(varint(len(encoded)) + encoded, PROTOBUF)
 
 
 @needs_compiled
