@@ -22,7 +22,7 @@ SECONDS ?= 60
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c \
-	rbtrace/analysis/readers/_spanscan.c hatch_build.py .ci/set-up
+	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
 
 .PHONY: help
