@@ -45,6 +45,10 @@ class FilterError(RbtraceError, ValueError):
         self.position = at + 1
 
 
+class SearchError(RbtraceError, ValueError):
+    """A parameter search cannot be set up as asked, or was told what it did not suggest."""
+
+
 class MissingExtraError(RbtraceError, ImportError):
     """An optional package is needed; the message gives the exact install command."""
 

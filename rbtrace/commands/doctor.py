@@ -87,13 +87,12 @@ def _installation() -> list[Finding]:
             findings.append(_installed(package, version(package)))
         except PackageNotFoundError:
             findings.append(_good(package, f"not installed: {remedy}"))
-    return [*findings, _good("hot calls", "compiled" if _are_compiled() else "Python")]
+    from rbtrace.analysis.readers import compiled as reading  # noqa: PLC0415 - imports numpy
+    from rbtrace.recording import compiled as hot  # noqa: PLC0415 - imports OpenTelemetry
 
-
-def _are_compiled() -> bool:
-    from rbtrace.recording.compiled import COMPILED  # noqa: PLC0415 - imports OpenTelemetry
-
-    return COMPILED is not None
+    for what, part in (("hot calls", hot.COMPILED), ("reading spans", reading.COMPILED)):
+        findings.append(_good(what, "Python" if part is None else "compiled"))
+    return findings
 
 
 def _installed(package: str, found: str) -> Finding:

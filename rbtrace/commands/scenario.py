@@ -10,6 +10,7 @@ import click
 
 from rbtrace.reporting.model import Report
 from rbtrace.reporting.numbers import duration
+from rbtrace.scenarios.studies.across import across
 from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.session import REPORT, Session, write_extended
@@ -59,16 +60,19 @@ def command(name: str, folder: Path, timeout: float, *, quick: bool) -> None:
         click.echo("".join(f"- {line}\n" for line in found.findings), nl=False)
         click.echo(f"The report is {folder / one / REPORT}.md, and .html\n")
     if name == _ALL:
-        click.echo(f"All of it is in {write_extended(folder, reports)}, and .html")
+        compared = across({one: session.evidence for one, session in sessions.items()})
+        click.echo(f"All of it is in {write_extended(folder, reports, compared)}, and .html")
 
 
 def _say_plan(session: Session) -> None:
     left = session.remaining
-    seconds = sum(case.expected_s for case in left)
+    flame = session.to_sample
+    seconds = sum(case.expected_s for case in [*left, *([flame] if flame else [])])
+    more = " and one more to be sampled for a flame graph" if flame else ""
     click.echo(
         f"{session.name}: {STUDIES[session.name].question}. {len(session.cases)} cases, "
-        f"{len(left)} to be measured, about {duration(seconds * 1e9)} on an idle machine; traces "
-        f"and results go to {session.journal.folder}",
+        f"{len(left)} to be measured{more}, about {duration(seconds * 1e9)} on an idle machine; "
+        f"traces and results go to {session.journal.folder}",
         err=True,
     )
 
@@ -77,13 +81,16 @@ def _run(session: Session, timeout: float) -> Report:
     progress = _Progress(session)
     try:
         session.measure(timeout, progress.start)
+        progress.finish()
+        if flame := session.to_sample:
+            click.echo(f"{session.name}: {flame}, for the flame graph", err=True)
+            session.sample(timeout)
     except KeyboardInterrupt:
         kept = len(session.cases) - len(session.remaining)
         click.echo(
             f"\n{kept} of {len(session.cases)} cases are kept; the same command goes on", err=True
         )
         raise
-    progress.finish()
     return session.report()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -36,20 +36,24 @@ class Patches:
 
     def apply(self, module: ModuleType) -> None:
         """Wrap what the table names in a module. A row that does not fit is reported, once."""
+        made = []
         for row in rows_by_module().get(module.__name__, ()):
             if row.target in self._done:
                 continue
             try:
                 self._done[row.target] = _patch(module, row)
+                made.append(self._done[row.target])
             except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
                 warn_once(row.target, f"{row.target} is not traced: {problem!r}")
+        _replace_everywhere((patch.owner, patch.original, patch.wrapped) for patch in made)
 
     def undo(self) -> None:
         """Put every original back, under every name."""
-        for patch in reversed(list(self._done.values())):
+        patches = list(reversed(self._done.values()))
+        for patch in patches:
             if vars(patch.owner).get(patch.attribute) is patch.wrapped:
                 setattr(patch.owner, patch.attribute, patch.original)
-            _replace_everywhere(patch.owner, patch.wrapped, patch.original)
+        _replace_everywhere((patch.owner, patch.wrapped, patch.original) for patch in patches)
         self._done.clear()
 
     def __len__(self) -> int:
@@ -86,7 +90,6 @@ def _patch(module: ModuleType, row: Row) -> _Patch:
     owner, attribute, original = locate(module, row)
     wrapped = row.wrap(original) if isinstance(row, Carrier) else _wrap(original, row)
     setattr(owner, attribute, wrapped)
-    _replace_everywhere(owner, original, wrapped)
     return _Patch(row, owner, attribute, original, wrapped)
 
 
@@ -119,9 +122,14 @@ def _carrying(run: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _replace_everywhere(owner: Any, present: Any, replacement: Any) -> None:
-    """Replace a module's function in every module that imported it by name."""
-    if not isinstance(owner, ModuleType):
+def _replace_everywhere(swaps: Iterable[tuple[Any, Any, Any]]) -> None:
+    """Replace functions of modules in every module that imported them by name, in one pass.
+
+    Args:
+        swaps: owner, what it had, what it has now; an owner that is no module is passed over.
+    """
+    replacements = {id(old): new for owner, old, new in swaps if isinstance(owner, ModuleType)}
+    if not replacements:
         return
     for module in list(sys.modules.values()):
         try:
@@ -129,5 +137,5 @@ def _replace_everywhere(owner: Any, present: Any, replacement: Any) -> None:
         except AttributeError:
             continue  # some extensions put objects of their own into sys.modules
         for name, value in list(names.items()):
-            if value is present:
+            if (replacement := replacements.get(id(value))) is not None:
                 names[name] = replacement

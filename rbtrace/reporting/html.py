@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,6 +35,11 @@ def render_page(title: str, reports: Sequence[Report]) -> str:
     return _environment().get_template("report.html.j2").render(title=title, reports=reports)
 
 
+def _as_image(svg: str) -> str:
+    """The address of an image that the page itself holds."""
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("rbtrace.reporting"),
@@ -43,4 +49,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
+    environment.filters["as_image"] = _as_image
     return environment

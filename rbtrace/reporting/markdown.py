@@ -6,7 +6,7 @@ from typing import Final
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.compose import compose
-from rbtrace.reporting.model import Options, Report, Row, Table
+from rbtrace.reporting.model import Options, Picture, Report, Row, Table
 from rbtrace.reporting.numbers import printable
 
 _SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$"})
@@ -31,10 +31,7 @@ def render_report(report: Report, level: int = 1) -> str:
             ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]
         )
     )
-    blocks += [
-        f"{below} {_escaped(one.title)}\n\n![{_escaped(one.title)}]({one.file})"
-        for one in report.pictures
-    ]
+    blocks += [f"{below} {_escaped(one.title)}\n\n{_picture(one)}" for one in report.pictures]
     blocks += [_table(table, below) for table in report.tables]
     if report.warnings:
         blocks += [f"{below} Warnings", _listed(report.warnings)]
@@ -43,6 +40,11 @@ def render_report(report: Report, level: int = 1) -> str:
 
 def _listed(lines: list[str]) -> str:
     return "\n".join(f"- {_escaped(line)}" for line in lines)
+
+
+def _picture(picture: Picture) -> str:
+    shown = f"![{_escaped(picture.title)}]({picture.file})"
+    return f"[{shown}]({picture.file})" if picture.interactive else shown
 
 
 def _table(table: Table, heading: str) -> str:

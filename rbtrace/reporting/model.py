@@ -68,11 +68,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing: an `svg` element, and the name of the file that holds it where it is apart."""
+    """A drawing: an `svg` element, and the name of the file that holds it where it is apart.
+
+    An interactive one is a document with a style and a script of its own. A page shows it as it
+    stands, and links its file.
+    """
 
     title: str
     file: str
     svg: str
+    interactive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

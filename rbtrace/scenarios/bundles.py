@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import MissingExtraError
 from rbtrace.scenarios.market_data import daily_prices, many_assets, ten_assets
+from rbtrace.scenarios.minute_data import by_session, minute_assets
 from rbtrace.scenarios.quiet import without_engine_warnings
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ BUNDLES: Final[dict[str, Callable[[], dict[str, pd.DataFrame]]]] = {
 }
 """Bundle name → the prices of its assets, by symbol."""
 
+MINUTE_BUNDLES: Final[dict[str, Callable[[], dict[str, pd.DataFrame]]]] = {
+    "rbtrace-minute": minute_assets,
+}
+"""Bundles that have minute bars, too: the same, with a bar for each minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ingest:
@@ -52,12 +58,17 @@ class _Ingest:
         self,
         _environ: Any,
         asset_db_writer: Any,
-        _minute_bar_writer: Any,
+        minute_bar_writer: Any,
         daily_bar_writer: Any,
         adjustment_writer: Any,
         *_others: Any,
     ) -> None:
-        frames = BUNDLES[self.bundle]()
+        if self.bundle in MINUTE_BUNDLES:
+            minutes = MINUTE_BUNDLES[self.bundle]()
+            minute_bar_writer.write(enumerate(minutes.values()), show_progress=False)
+            frames = {symbol: by_session(one) for symbol, one in minutes.items()}
+        else:
+            frames = BUNDLES[self.bundle]()
         daily_bar_writer.write(enumerate(frames.values()), show_progress=False)
         asset_db_writer.write(equities=_equities(frames), exchanges=_exchanges())
         adjustment_writer.write()

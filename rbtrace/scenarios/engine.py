@@ -35,16 +35,18 @@ class Backtest:
     """One deterministic backtest; picklable, so that worker processes can run it.
 
     Attributes:
-        bundle: a key of `bundles.BUNDLES`.
+        bundle: a key of `bundles.BUNDLES` or `bundles.MINUTE_BUNDLES`.
         strategy: what to trade, and how.
         start: first session, ISO date.
         end: last session, ISO date.
+        frequency: of its bars, `daily` or `minute`.
     """
 
     bundle: str
     strategy: Strategy
     start: str
     end: str
+    frequency: str = "daily"
 
 
 def goog_crossover(fast: int, slow: int, start: str, end: str) -> Backtest:
@@ -103,6 +105,7 @@ def run_backtest(backtest: Backtest) -> pd.DataFrame:
             initialize=backtest.strategy.initialize,
             handle_data=backtest.strategy.handle_data,
             capital_base=_CAPITAL,
+            data_frequency=backtest.frequency,
             bundle=backtest.bundle,
             default_extension=False,
         )
@@ -112,10 +115,10 @@ def run_backtest(backtest: Backtest) -> pd.DataFrame:
 def metrics(performance: pd.DataFrame) -> dict[str, float]:
     """The figures rustybt's objective functions ask for, from the daily performance."""
     values = performance["portfolio_value"]
-    sharpe = float(performance["sharpe"].iloc[-1])
+    sharpe = performance["sharpe"].iloc[-1]
     return {
-        # Undefined while nothing was traded.
-        "sharpe_ratio": sharpe if math.isfinite(sharpe) else 0.0,
+        # Undefined while nothing was traded: not a number, or None if in no session anything was.
+        "sharpe_ratio": float(sharpe) if sharpe is not None and math.isfinite(sharpe) else 0.0,
         "total_return": float(values.iloc[-1]) / _CAPITAL - 1.0,
         "max_drawdown": float(performance["max_drawdown"].min()),
     }

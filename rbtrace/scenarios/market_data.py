@@ -22,7 +22,7 @@ _COLUMNS: Final = ["open", "high", "low", "close", "volume"]
 
 @dataclass(frozen=True, slots=True)
 class PriceFile:
-    """Where a package keeps one daily price series.
+    """Where a package keeps one price series.
 
     Attributes:
         package: the distribution's top-level package.
@@ -81,7 +81,7 @@ def daily_prices(name: str) -> pd.DataFrame:
     if name not in PRICE_FILES:
         raise InputError(f"no prices are called {name!r}; there are {', '.join(PRICE_FILES)}")
     source = PRICE_FILES[name]
-    frame = pd.read_csv(_locate(source), index_col=0, parse_dates=True)
+    frame = pd.read_csv(locate(source), index_col=0, parse_dates=True)
     frame = frame.rename(columns=str.lower)[_COLUMNS].astype(float)
     frame["volume"] = (frame["volume"] / source.volume_unit).round()
     frame.index.name = "session"
@@ -124,7 +124,13 @@ def _stretch(prices: pd.DataFrame, year: int) -> pd.DataFrame:
     return prices.iloc[first - WARM_UP_SESSIONS : first + YEAR_SESSIONS]
 
 
-def _locate(source: PriceFile) -> Path:
+def locate(source: PriceFile) -> Path:
+    """Where the file of a series is.
+
+    Raises:
+        MissingExtraError: the package that ships it is not installed.
+        InputError: the package no longer ships it.
+    """
     spec = importlib.util.find_spec(source.package)
     if spec is None or spec.origin is None:
         raise MissingExtraError("demo", "the demo")

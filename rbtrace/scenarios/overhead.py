@@ -3,8 +3,10 @@
 Each round has fresh processes. Whole processes of every arm, each with one backtest, take turns.
 Warm backtests of all arms share one process, in which tracing is turned on and off, because two
 processes of one program differ by more than tracing costs: by where their memory lies. In a turn
-each arm has one backtest, in random order, so that what drifts on the machine falls on all alike.
-The median over the turns is the process's figure; the ratios of a round are paired.
+off and summary are neighbours, in random order, so that what drifts on the machine falls on both
+alike; calls, which takes several times as long, joins every fourth turn. One backtest may differ
+from its neighbour by a tenth of itself where the machine is shared, whatever is traced. So a
+round's ratio is the median of the ratios of its turns, and the rounds give the interval.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 import click
 
@@ -41,6 +43,9 @@ ARMS: Final[dict[str, dict[str, str]]] = {
 }
 """Arm → what it adds to an environment without tracing. The first is the baseline."""
 
+_RARE: Final = "calls"
+_RARE_EVERY: Final = 4
+
 MEASURES: Final = {
     "process_cpu": "whole process, CPU",
     "backtest_cpu": "warm backtest, CPU",
@@ -49,20 +54,32 @@ MEASURES: Final = {
 """Field of `Run` → how the table calls it."""
 
 
+class Figure(NamedTuple):
+    """What one arm took in one round.
+
+    Attributes:
+        seconds: the median of its turns, s.
+        ratio: the median of the ratios to the baseline of the same turn.
+    """
+
+    seconds: float
+    ratio: float
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One arm in one round; times in seconds.
+    """One arm in one round.
 
     Attributes:
         process_cpu: CPU time of a whole process with one backtest, start-up and imports included.
-        backtest_cpu: median CPU time of a warm backtest, until its spans are in the file.
-        backtest_wall: median duration of the same.
+        backtest_cpu: CPU time of a warm backtest, until its spans are in the file.
+        backtest_wall: duration of the same.
         portfolio_value: what the strategy ended with; tracing must not change it.
     """
 
-    process_cpu: float
-    backtest_cpu: float
-    backtest_wall: float
+    process_cpu: Figure
+    backtest_cpu: Figure
+    backtest_wall: Figure
     portfolio_value: float
 
 
@@ -79,10 +96,12 @@ def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[R
     order = random.Random(seed)  # noqa: S311 - an order, not a secret
     for number in range(1, pairs + 1):
         whole = _whole_processes(command, folder, order)
-        for arm, answers in _warm_backtests(command, folder, turns, order).items():
-            run = _run(whole[arm], answers)
+        warm = _warm_backtests(command, folder, turns, order)
+        for arm in ARMS:
+            run = _run(arm, whole, warm)
             runs[arm].append(run)
-            click.echo(f"round {number}/{pairs}: {arm} {run.backtest_cpu:.3f} s CPU", err=True)
+            seconds, ratio = run.backtest_cpu
+            click.echo(f"round {number}/{pairs}: {arm} {seconds:.3f} s CPU, {ratio:.3f}", err=True)
     if len({run.portfolio_value for arm in runs.values() for run in arm}) > 1:
         raise RbtraceError("the backtest ended with another portfolio value when it was traced")
     return runs
@@ -100,15 +119,16 @@ def _whole_processes(command: list[str], folder: Path, order: random.Random) -> 
 
 def _warm_backtests(
     command: list[str], folder: Path, turns: int, order: random.Random
-) -> dict[str, list[dict[str, Any]]]:
-    """What one fresh process answers to `turns` backtests of every arm."""
-    answers: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
+) -> list[dict[str, dict[str, Any]]]:
+    """For each turn, what one fresh process answers to a warm backtest of each arm in it."""
+    often = [arm for arm in ARMS if arm != _RARE]
+    answers = []
     with _process(command, OFF, folder) as process:
         for arm in ARMS:
             process.step(arm)  # not warm yet
-        for _ in range(turns):
-            for arm in order.sample(list(ARMS), len(ARMS)):
-                answers[arm].append(process.step(arm))
+        for turn in range(turns):
+            arms = order.sample(often, len(often)) + [_RARE] * (turn % _RARE_EVERY == 0)
+            answers.append({arm: process.step(arm) for arm in arms})
         process.finish()
     return answers
 
@@ -121,7 +141,8 @@ def report(runs: dict[str, list[Run]]) -> Iterator[str]:
         "A daily backtest of ten assets. Off: "
         "rbtrace is installed and not turned on. Summary: hot calls are aggregated, the default. "
         f"Calls: each is a span. {len(runs[OFF])} rounds; a ratio is their geometric mean with its "
-        "95 % interval. A warm backtest is timed until its spans are in the file."
+        "95 % interval. A warm backtest is timed until its spans are in the file; a round's ratio "
+        "is the median of those of neighbouring backtests."
     )
     yield ""
     yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
@@ -141,21 +162,30 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
     )
     yield "|---|" + "---:|" * (len(ARMS) + len(others))
     for field, title in MEASURES.items():
-        values = {arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS}
-        cells = [f"{median(values[arm]):.3f} s" for arm in ARMS]
-        cells += [
-            ratio_in_words(compare_runs(values[baseline], values[arm], paired=True))
-            for arm in others
-        ]
+        figures: dict[str, list[Figure]] = {
+            arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS
+        }
+        cells = [f"{median(seconds for seconds, _ in figures[arm]):.3f} s" for arm in ARMS]
+        for arm in others:
+            ratios = [[ratio for _, ratio in figures[which]] for which in (baseline, arm)]
+            cells.append(ratio_in_words(compare_runs(*ratios, paired=True)))
         yield f"| {title} | " + " | ".join(cells) + " |"
 
 
-def _run(process_cpu: float, answers: list[dict[str, Any]]) -> Run:
+def _run(arm: str, whole: dict[str, float], warm: list[dict[str, dict[str, Any]]]) -> Run:
+    turns = [turn for turn in warm if arm in turn]
     return Run(
-        process_cpu=process_cpu,
-        backtest_cpu=median([answer["cpu_ns"] for answer in answers]) / 1e9,
-        backtest_wall=median([answer["wall_ns"] for answer in answers]) / 1e9,
-        portfolio_value=answers[-1]["portfolio_value"],
+        process_cpu=Figure(whole[arm], whole[arm] / whole[OFF]),
+        backtest_cpu=_figure("cpu_ns", arm, turns),
+        backtest_wall=_figure("wall_ns", arm, turns),
+        portfolio_value=turns[-1][arm]["portfolio_value"],
+    )
+
+
+def _figure(clock: str, arm: str, turns: list[dict[str, dict[str, Any]]]) -> Figure:
+    return Figure(
+        median(turn[arm][clock] for turn in turns) / 1e9,
+        median(turn[arm][clock] / turn[OFF][clock] for turn in turns),
     )
 
 
@@ -166,14 +196,14 @@ def _process(command: list[str], arm: str, folder: Path) -> AbstractContextManag
 
 @click.command()
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--turns", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=40, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the order of the arms.")
 @click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def main(pairs: int, turns: int, seed: int, file: TextIO) -> None:
     """Measure what tracing costs on a real backtest; write it as Markdown.
 
-    PAIRS rounds, each with fresh processes and TURNS warm backtests of every arm. A figure is the
-    median over rounds; a ratio is their geometric mean with its 95 % interval.
+    PAIRS rounds, each with fresh processes and TURNS warm backtests, off and traced in turns. A
+    figure is the median over rounds; a ratio is their geometric mean with its 95 % interval.
     """
     with (
         one_line_for_errors(),

@@ -18,12 +18,14 @@ class MovingAverageCrossover:
         fast: sessions in the fast average.
         slow: sessions in the slow average.
         weight: part of the portfolio's value to hold.
+        band: by how much of the slow average the fast one has to be above it.
     """
 
     symbol: str = "GOOG"
     fast: int = 10
     slow: int = 50
     weight: float = 0.95
+    band: float = 0.0
 
     def initialize(self, context: Any) -> None:
         """Look up the asset."""
@@ -33,7 +35,7 @@ class MovingAverageCrossover:
     def handle_data(self, context: Any, data: Any) -> None:
         """Trade when the averages have crossed since the last session."""
         closes = data.history(context.asset, "close", self.slow, "1d")
-        above = bool(closes.iloc[-self.fast :].mean() > closes.mean())
+        above = bool(closes.iloc[-self.fast :].mean() > closes.mean() * (1 + self.band))
         if above != context.invested:
             context.order_target_percent(context.asset, self.weight if above else 0.0)
             context.invested = above

@@ -32,13 +32,19 @@ def _wheel(folder, **environ):
     )
     (found,) = folder.glob("*.whl")
     with ZipFile(found) as archive:
-        return found.name, [name for name in archive.namelist() if "_fasthot" in name]
+        names = archive.namelist()
+        return found.name, sorted(
+            name for name in names if "_fasthot" in name or "_spanscan" in name
+        )
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_a_compiled_wheel_says_for_which_python_and_platform(tmp_path):
     name, contents = _wheel(tmp_path)
-    assert contents == [f"rbtrace/recording/_fasthot{_SUFFIX}"]
+    assert contents == [
+        f"rbtrace/analysis/readers/_spanscan{_SUFFIX}",
+        f"rbtrace/recording/_fasthot{_SUFFIX}",
+    ]
     assert f"-cp{sys.version_info[0]}{sys.version_info[1]}-" in name
     assert "none-any" not in name
 

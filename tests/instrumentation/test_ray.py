@@ -37,7 +37,13 @@ class Actor:
     def constant():
         return 7
 
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+ray.init(
+    address="local",
+    num_cpus=2,
+    include_dashboard=False,
+    log_to_driver=False,
+    logging_level=logging.ERROR,
+)
 with rbtrace.span("run"):
     assert ray.get([task.remote(number, scale=2) for number in range(4)]) == [0, 2, 4, 6]
     actor = Actor.remote(10)

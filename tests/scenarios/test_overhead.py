@@ -6,16 +6,21 @@ import sys
 
 import pytest
 
-from rbtrace.scenarios.overhead import ARMS, MEASURES, Run, table
+from rbtrace.scenarios.overhead import ARMS, MEASURES, Figure, Run, table
 
 OVERHEAD = [sys.executable, "-m", "rbtrace.scenarios.overhead"]
 
 
+def _run(seconds: float, ratio: float) -> Run:
+    figure = Figure(seconds, ratio)
+    return Run(figure, figure, figure, portfolio_value=7.0)
+
+
 def test_the_table_has_every_measure_with_ratios_to_off():
     runs = {
-        "off": [Run(1.0, 0.5, 0.5, 7.0), Run(1.1, 0.55, 0.55, 7.0)],
-        "summary": [Run(1.01, 0.51, 0.51, 7.0), Run(1.133, 0.561, 0.561, 7.0)],
-        "calls": [Run(2.0, 1.0, 1.0, 7.0), Run(2.2, 1.1, 1.1, 7.0)],
+        "off": [_run(1.0, 1.0), _run(1.1, 1.0)],
+        "summary": [_run(1.01, 1.01), _run(1.133, 1.03)],
+        "calls": [_run(2.0, 2.0), _run(2.2, 2.0)],
     }
 
     header, rule, *rows = table(runs)
@@ -23,15 +28,15 @@ def test_the_table_has_every_measure_with_ratios_to_off():
     assert header == "| measure | off | summary | calls | summary ÷ off | calls ÷ off |"
     assert rule.count("|") == header.count("|")
     assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in MEASURES.values()]
-    ratio = math.sqrt(1.01 * 1.133 / 1.1)
-    half = 12.7062 * math.log((1.133 / 1.1) / 1.01) / 2  # Student's t with one degree of freedom
+    ratio = math.sqrt(1.01 * 1.03)
+    half = 12.7062 * math.log(1.03 / 1.01) / 2  # Student's t with one degree of freedom
     low, high = ratio * math.exp(-half), ratio * math.exp(half)
     assert f"| {ratio:.3f} [{low:.3f}, {high:.3f}] | 2.000 (no interval) |" in rows[0]
     assert "| 1.050 s |" in rows[0]
 
 
 def test_one_round_says_that_it_is_one():
-    runs = {arm: [Run(1.0, 1.0, 1.0, 7.0)] for arm in ARMS}
+    runs = {arm: [_run(1.0, 1.0)] for arm in ARMS}
 
     assert all("1.000 (no interval)" in row for row in list(table(runs))[2:])
 

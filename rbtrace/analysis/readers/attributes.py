@@ -30,6 +30,9 @@ class Understanding:
         into: whose interners give the codes.
         faults: where attributes that make no sense are counted.
         decode: from the raw bytes of attributes.
+
+    Attributes:
+        recent: codes of attributes met not long ago; a new dictionary at times.
     """
 
     def __init__(
@@ -39,17 +42,17 @@ class Understanding:
         self._faults = faults
         self._decode = decode
         self._plain = into.facts[Facts()]
-        self._recent: dict[bytes, int] = {}
+        self.recent: dict[bytes, int] = {}
         self._before: dict[bytes, int] = {}
         self._origins: dict[bytes, int] = {}
 
     def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, Extra]]:
         """Codes of the spans' facts, and by position what spans have for themselves."""
-        known = map(self._recent.get, map(bytes, attributes), repeat(_UNKNOWN))
+        known = map(self.recent.get, map(bytes, attributes), repeat(_UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
         extras: dict[int, Extra] = {}
         for row in np.flatnonzero(codes == _UNKNOWN).tolist():
-            codes[row], extra = self._understood(bytes(attributes[row]))
+            codes[row], extra = self.of_one(bytes(attributes[row]))
             if extra is not None:
                 extras[row] = extra
         return codes, extras
@@ -61,16 +64,17 @@ class Understanding:
             code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
         return code
 
-    def _understood(self, raw: bytes) -> tuple[int, Extra | None]:
-        code, extra = self._recent.get(raw, self._before.get(raw)), None
+    def of_one(self, raw: bytes) -> tuple[int, Extra | None]:
+        """Code of the facts of a span, and what it has for itself."""
+        code, extra = self.recent.get(raw, self._before.get(raw)), None
         if code is None:
             code = self._plain
             if _MARKS.search(raw):
                 code, extra = self._decoded(raw)
         if extra is None:
-            if len(self._recent) >= _CACHED:  # what is still in use comes back from `_before`
-                self._recent, self._before = {}, self._recent
-            self._recent[raw] = code
+            if len(self.recent) >= _CACHED:  # what is still in use comes back from `_before`
+                self.recent, self._before = {}, self.recent
+            self.recent[raw] = code
         return code, extra
 
     def _decoded(self, raw: bytes) -> tuple[int, Extra | None]:

@@ -2,7 +2,8 @@
 
 Almost every line takes the fast way: one typed decode, attributes left as raw bytes, and these
 looked up in a cache, because the spans of an operation share them. A line that does not fit the
-types takes the lenient way.
+types takes the lenient way. Where there is the compiled scanner, it does what the fast way does to
+lines in the usual spelling.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.facts import Extra
 from rbtrace.analysis.readers import otlp_wire as wire
 from rbtrace.analysis.readers.attributes import Understanding, Understood
+from rbtrace.analysis.readers.compiled import COMPILED
 from rbtrace.analysis.readers.documents import BOM, documents
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.otlp_lenient import lenient_request
+from rbtrace.analysis.readers.scanned import Scanned
 
 _CHUNK_SPANS: Final = 1 << 10
 _START: Final = b'{"resourceSpans":'
@@ -49,6 +52,8 @@ def read(
     try:
         for line in documents(stream):
             seen(len(line))
+            if not faults.cut and gathered.scan(line):
+                continue
             request = _request(_rejoined(line, faults), faults)
             if request is not None:
                 gathered.add(request)
@@ -117,10 +122,23 @@ class _Gathered:
         self._origins: list[int] = []
         self._counts: list[int] = []
         self._understanding = Understanding(into, faults, _attributes)
+        self._scanned = Scanned(into, self._understanding, _text, self._parent_link)
+
+    def scan(self, line: bytes) -> bool:
+        """Take the spans of a line, if there is a scanner and it knows how."""
+        if COMPILED is None:
+            return False
+        found = COMPILED.scan_line(line, self._scanned.names, self._understanding.recent)
+        if found is None:
+            return False
+        rows, misses, resources = found
+        origins = [(self._origin(resource), count) for resource, count in resources]
+        self._scanned.add(rows, misses, origins)
+        return True
 
     def add(self, request: wire.Request) -> None:
         for resource in request.resource_spans:
-            origin = self._understanding.origin(bytes(resource.resource), _resource)
+            origin = self._origin(bytes(resource.resource))
             for scope in resource.scope_spans:
                 self._spans += scope.spans
                 self._origins.append(origin)
@@ -128,7 +146,11 @@ class _Gathered:
         if len(self._spans) >= _CHUNK_SPANS:
             self.flush()
 
+    def _origin(self, resource: bytes) -> int:
+        return self._understanding.origin(resource, _resource)
+
     def flush(self) -> None:
+        self._scanned.flush()
         spans, into = self._spans, self._into
         if not spans:
             return
@@ -164,6 +186,10 @@ class _Gathered:
             if wire.plain(link.attributes).get(names.LINK) == "parent":
                 return link.trace_id, link.span_id
         return None
+
+
+def _text(raw: bytes) -> str:
+    return wire.decode_text(b'"' + raw + b'"')
 
 
 def _attributes(raw: bytes) -> Understood:

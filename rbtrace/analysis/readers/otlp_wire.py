@@ -97,6 +97,7 @@ class Link(Struct, rename="camel", gc=False):
 decode_request: Final = msgspec.json.Decoder(Request, strict=False).decode
 decode_attributes: Final = msgspec.json.Decoder(list[KeyValue], strict=False).decode
 decode_attributed: Final = msgspec.json.Decoder(Attributed, strict=False).decode
+decode_text: Final = msgspec.json.Decoder(str).decode
 decode_links: Final = msgspec.json.Decoder(list[Link], strict=False).decode
 
 

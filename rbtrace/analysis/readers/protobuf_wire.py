@@ -101,6 +101,9 @@ def plain(attributes: Any) -> dict[str, Any]:
 
 
 def _plain_value(value: Any) -> Any:
+    if text := value.string_value:  # almost always; to ask which it is takes longer
+        decoded: str = text.decode("utf-8", "replace")
+        return decoded
     kind = value.WhichOneof("value")
     if kind is None:
         return None

@@ -19,16 +19,18 @@ class Case(NamedTuple):
         settings: of the study's own; `repetition` among them where there are several alike.
         expected_s: about how long it takes on an idle machine, s.
         traced: whether the process is traced.
+        sampled: whether its stacks are sampled, too; such a case is for the flame graph alone.
     """
 
     settings: Settings
     expected_s: float
     traced: bool = True
+    sampled: bool = False
 
     @property
     def key(self) -> bytes:
         """The case in one line, the same in every process."""
-        return key_of(self.settings, traced=self.traced)
+        return key_of(self.settings, traced=self.traced, sampled=self.sampled)
 
     def run_id(self, study: str) -> str:
         """The run id of its spans: the same whenever it is measured."""
@@ -36,6 +38,8 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        if self.sampled:
+            return f"{told}, sampled"
         return told if self.traced else f"{told}, untraced"
 
 
@@ -53,6 +57,7 @@ class Measured(Struct, frozen=True, kw_only=True):
             whoever waited for it; None where that is too small to be told apart.
         load: load average of the last minute when it started; None where there is none.
         found: what the process itself measured.
+        sampled: whether its stacks were sampled.
     """
 
     settings: Settings
@@ -64,13 +69,14 @@ class Measured(Struct, frozen=True, kw_only=True):
     peak_bytes: int | None
     load: float | None
     found: dict[str, Any]
+    sampled: bool = False
 
     @property
     def key(self) -> bytes:
         """The key of its case."""
-        return key_of(self.settings, traced=self.traced)
+        return key_of(self.settings, traced=self.traced, sampled=self.sampled)
 
 
-def key_of(settings: Settings, *, traced: bool) -> bytes:
+def key_of(settings: Settings, *, traced: bool, sampled: bool) -> bytes:
     """Settings in one line, whatever their order."""
-    return msgspec.json.encode([settings, traced], order="sorted")
+    return msgspec.json.encode([settings, traced, *[sampled] * sampled], order="sorted")

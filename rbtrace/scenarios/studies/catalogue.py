@@ -63,4 +63,23 @@ STUDIES: Final[dict[str, Study]] = {
         "what a worker pays before the first bar, and how that grows with the number of assets",
         "rbtrace.scenarios.studies.batch_init",
     ),
+    "baseline": Study(
+        "where the time and the memory of a backtest go, in the engine and in a user's code",
+        "rbtrace.scenarios.studies.baseline",
+    ),
+    "multi-fidelity": Study(
+        "what backtests of short windows save when parameters are searched, and what that costs",
+        "rbtrace.scenarios.studies.multi_fidelity",
+        packages={"optuna": "optuna"},
+    ),
+    "parallel-coordinator": Study(
+        "what more workers give, and what distributing the work to them costs",
+        "rbtrace.scenarios.studies.parallel_coordinator",
+    ),
+    "ray-vs-pool": Study(
+        "what Ray costs and gives beside multiprocessing.Pool, for the same evaluations",
+        "rbtrace.scenarios.studies.ray_vs_pool",
+        memory_bytes=4 * _GIB,
+        packages={"ray": "ray", "aiohttp_cors": "ray"},
+    ),
 }

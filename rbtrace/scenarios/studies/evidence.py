@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from rbtrace.reporting.model import Options, Table
 from rbtrace.reporting.numbers import count, duration, size
 from rbtrace.reporting.verdict import sentences
 from rbtrace.scenarios.studies.case import Case, Measured
+from rbtrace.scenarios.studies.flames import case_to_sample
 from rbtrace.scenarios.studies.journal import TRACES, Head, Journal
 
 _ABOUT = ("cpu", "cores", "usable_cores", "system")
@@ -45,6 +46,10 @@ class Evidence:
         """The analysis of one case's traces."""
         return analyze_paths([self.folder / TRACES / run_id])
 
+    def of_each(self) -> Iterator[Results]:
+        """The analysis of each traced case."""
+        return (self.of(one.run_id) for one in self._traced)
+
     @cached_property
     def results(self) -> Results:
         """The analysis of the traces of all cases."""
@@ -53,6 +58,14 @@ class Evidence:
     @property
     def _traced(self) -> list[Measured]:
         return [one for one in self.measured if one.traced]
+
+    @property
+    def sampled(self) -> Path | None:
+        """The traces of the process whose stacks were sampled, if that is done."""
+        case = case_to_sample(self.cases)
+        if case is None or case.key not in Journal(self.folder).measured():
+            return None
+        return self.folder / TRACES / case.run_id(self.folder.name)
 
     @property
     def complete(self) -> bool:

@@ -58,6 +58,25 @@ def scaling(series: Sequence[Series], x_label: str, y_label: str) -> str:
     return drawn.getvalue()
 
 
+def speed_ups(series: Sequence[Series]) -> str:
+    """Speed-up by number of workers beside the ideal one, as an `svg` element.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        ticks = sorted({place for one in series for place in one.x} | {1.0})
+        axes.plot(ticks, ticks, ":", color="grey", label="ideal")
+        for one in series:
+            axes.plot(one.x, one.y, "o-", alpha=0.7, label=one.label)
+        axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.minorticks_off()
+        axes.legend(frameon=False, fontsize="small")
+    return drawn.getvalue()
+
+
 def gantt(bars: Mapping[int, Sequence[tuple[float, float]]], end: float) -> str:
     """When each process was busy, as an `svg` element.
 
@@ -74,6 +93,56 @@ def gantt(bars: Mapping[int, Sequence[tuple[float, float]]], end: float) -> str:
         axes.set(xlim=(0, end), xlabel="seconds", ylabel="process")
         axes.set_yticks(range(len(bars)), [str(process) for process in sorted(bars)])
         axes.invert_yaxis()
+    return drawn.getvalue()
+
+
+def stacked(bars: Mapping[str, Mapping[str, float]], x_label: str) -> str:
+    """Parts of wholes, one bar for each whole, as an `svg` element.
+
+    Args:
+        bars: by whole, its parts; all have the same.
+        x_label: what the lengths are.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        ends = dict.fromkeys(bars, 0.0)
+        for part in next(iter(bars.values())):
+            lengths = [one[part] for one in bars.values()]
+            axes.barh(list(bars), lengths, left=list(ends.values()), label=part)
+            ends = {name: end + bars[name][part] for name, end in ends.items()}
+        axes.set(xlabel=x_label)
+        axes.invert_yaxis()
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.15), ncols=2)
+    return drawn.getvalue()
+
+
+class Band(NamedTuple):
+    """A curve that changes in steps, and what lies around it."""
+
+    label: str
+    x: Sequence[float]
+    low: Sequence[float]
+    middle: Sequence[float]
+    high: Sequence[float]
+
+
+def steps(bands: Sequence[Band], x_label: str, y_label: str) -> str:
+    """Step curves, each in a band, as an `svg` element.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with _drawing() as (axes, drawn):
+        for one in bands:
+            (line,) = axes.step(one.x, one.middle, where="post", label=one.label)
+            colour = line.get_color()
+            axes.fill_between(one.x, one.low, one.high, step="post", alpha=0.15, color=colour)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        axes.set_xlim(left=0)
+        axes.set_ylim(bottom=0)
+        axes.legend(frameon=False)
     return drawn.getvalue()
 
 

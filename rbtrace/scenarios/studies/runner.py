@@ -86,6 +86,7 @@ def _run(journal: Journal, module: str, case: Case, data: Path, timeout: float) 
             "RBTRACE_ENABLED": "1",
             "RBTRACE_RUN_ID": run_id,
             "RBTRACE_DIR": str(journal.folder.absolute() / TRACES),
+            "RBTRACE_SAMPLER": "signal" if case.sampled else "off",
         }
     before, started = load(), time.time_ns()
     used = measure(command, environ, Path.cwd(), journal.folder / OUTPUT / f"{run_id}.txt", timeout)
@@ -101,4 +102,5 @@ def _run(journal: Journal, module: str, case: Case, data: Path, timeout: float) 
         peak_bytes=used.peak_bytes,
         load=before,
         found=found,
+        sampled=case.sampled,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,13 @@ from rbtrace.errors import InputError, RbtraceError
 from rbtrace.reporting import html, markdown
 from rbtrace.reporting.model import Report
 from rbtrace.reporting.numbers import size
-from rbtrace.scenarios.studies.case import Case
+from rbtrace.scenarios.studies.case import Case, Measured
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.evidence import Evidence
+from rbtrace.scenarios.studies.flames import case_to_sample, flame_graph
 from rbtrace.scenarios.studies.journal import Head, Journal
 from rbtrace.scenarios.studies.plots import need_matplotlib
-from rbtrace.scenarios.studies.runner import remaining, run_cases
+from rbtrace.scenarios.studies.runner import Progress, remaining, run_cases
 from rbtrace.version import __version__
 
 DATA: Final = "rustybt-data"
@@ -47,6 +49,7 @@ class Session:
         self._module = self._study.load()
         self._data = folder / DATA
         self.cases = self._module.cases(quick=quick)
+        self._flame = case_to_sample(self.cases)
         self.journal = Journal(folder / name)
         self.head = self.journal.open(_head(name))
         check_same_machine(self.head.environment)
@@ -56,6 +59,21 @@ class Session:
     def remaining(self) -> list[Case]:
         """What is still to be measured."""
         return remaining(self.journal, self.cases)
+
+    @property
+    def to_sample(self) -> Case | None:
+        """The case whose stacks are still to be sampled for the flame graph."""
+        return next(iter(remaining(self.journal, [self._flame] if self._flame else [])), None)
+
+    def sample(self, timeout: float) -> None:
+        """Sample the stacks of one case in a process of its own, unless that is done.
+
+        Raises:
+            RbtraceError: it failed, died or hung.
+        """
+        case = self.to_sample
+        if case:
+            list(self._run([case], timeout, lambda _: None))
 
     def measure(self, timeout: float, progress: Callable[[Case, float | None], None]) -> None:
         """Measure what is missing.
@@ -78,21 +96,15 @@ class Session:
             to_come = sum(one.expected_s for one in left) - expected
             progress(case, to_come * spent / expected if expected else None)
 
-        for measured in run_cases(
-            self.journal,
-            self._study.module,
-            left,
-            data=self._data,
-            timeout=timeout,
-            progress=tell,
-        ):
+        for measured in self._run(left, timeout, tell):
             spent += measured.wall_ns / 1e9
             expected = sum(one.expected_s for one in left) - sum(
                 one.expected_s for one in self.remaining
             )
 
-    def report(self) -> Report:
-        """Report on what is measured, and write it into the folder.
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Everything that is measured.
 
         Raises:
             InputError: not everything is measured.
@@ -100,14 +112,43 @@ class Session:
         left = len(self.remaining)
         if left:
             raise InputError(f"{self.name}: {left} of {len(self.cases)} cases are not measured yet")
-        evidence = Evidence.read(self.journal, self.head, self.cases)
-        found = self._module.report(evidence)
+        return Evidence.read(self.journal, self.head, self.cases)
+
+    def report(self) -> Report:
+        """Report on what is measured, and write it into the folder.
+
+        Raises:
+            InputError: not everything is measured.
+        """
+        found = self._with_flame(self._module.report(self.evidence))
         folder = self.journal.folder
         for picture in found.pictures:
             (folder / picture.file).write_text(picture.svg, encoding="utf-8")
         _write(folder / f"{REPORT}.md", markdown.render_report(found))
         _write(folder / f"{REPORT}.html", html.render_report(found))
         return found
+
+    def _run(self, cases: Sequence[Case], timeout: float, progress: Progress) -> Iterator[Measured]:
+        return run_cases(
+            self.journal,
+            self._study.module,
+            cases,
+            data=self._data,
+            timeout=timeout,
+            progress=progress,
+        )
+
+    def _with_flame(self, report: Report) -> Report:
+        """Add the flame graph to a report, if stacks were sampled."""
+        traces = self.evidence.sampled
+        if self._flame is None or traces is None:
+            return report
+        flame = flame_graph(traces, self._flame)
+        return replace(
+            report,
+            pictures=[*report.pictures, *flame.pictures],
+            warnings=[*report.warnings, *flame.warnings],
+        )
 
     def _check_room(self) -> None:
         free = psutil.virtual_memory().available
@@ -116,20 +157,23 @@ class Session:
         _check(f"disk for {self.journal.folder}", disk, self._study.disk_bytes, self.name)
 
 
-def write_extended(folder: Path, reports: dict[str, Report]) -> Path:
+def write_extended(folder: Path, reports: dict[str, Report], across: Report | None = None) -> Path:
     """Write the reports of several studies as one document, Markdown and HTML.
 
     Args:
         folder: of the studies.
         reports: by study.
+        across: what compares them, which stands first.
     """
-    blocks = [f"# {EXTENDED_TITLE}\n"]
-    for name, found in reports.items():
-        apart = [replace(one, file=f"{name}/{one.file}") for one in found.pictures]
-        blocks.append(markdown.render_report(replace(found, pictures=apart), level=2))
+    parts = [across] if across else []
+    parts += [
+        replace(found, pictures=[replace(one, file=f"{name}/{one.file}") for one in found.pictures])
+        for name, found in reports.items()
+    ]
+    blocks = [f"# {EXTENDED_TITLE}\n", *(markdown.render_report(one, level=2) for one in parts)]
     path = folder / f"{EXTENDED}.md"
     _write(path, "\n".join(blocks))
-    _write(path.with_suffix(".html"), html.render_page(EXTENDED_TITLE, list(reports.values())))
+    _write(path.with_suffix(".html"), html.render_page(EXTENDED_TITLE, parts))
     return path
 
 

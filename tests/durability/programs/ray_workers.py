@@ -31,7 +31,7 @@ def actors() -> list[ray.ObjectRef]:
 
 
 if __name__ == "__main__":
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     with counted_span("sweep"):
         hot(1)
         print(sum(ray.get({"tasks": tasks, "actors": actors}[sys.argv[1]]())))

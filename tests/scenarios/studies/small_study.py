@@ -34,9 +34,16 @@ def measure(settings, data: Path):
         case "hang":
             time.sleep(600)
     with rbtrace.span("small.work"):
-        pass
+        toil(0.3 if os.environ["RBTRACE_SAMPLER"] == "signal" else 0.0)
     threads = os.environ["OMP_NUM_THREADS"]
     return {"pid": os.getpid(), "square": settings["number"] ** 2, "threads": threads}
+
+
+def toil(seconds: float) -> None:
+    """Work long enough to be sampled."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        sum(range(1000))
 
 
 def report(evidence) -> Report:

@@ -80,6 +80,7 @@ def test_three_sizes_make_no_law():
 def test_the_whole_study_on_the_real_engine(tmp_path):
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
     pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+    pytest.importorskip("optuna", reason="needs the extra optuna", exc_type=ImportError)
 
     # Between this process and the study, so that its peak memory is not that of all tests before.
     shell = ["sh", "-c", '"$@"; exit $?', "sh"]

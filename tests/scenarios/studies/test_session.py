@@ -16,7 +16,10 @@ import pytest
 from rbtrace.bench.processes import CommandError
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, RbtraceError
 from rbtrace.scenarios.studies import session as sessions
+from rbtrace.scenarios.studies.across import across
+from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
+from rbtrace.scenarios.studies.flames import case_to_sample
 from rbtrace.scenarios.studies.session import Session, write_extended
 from tests.uncovered import uncovered
 
@@ -100,6 +103,45 @@ def test_several_studies_are_one_document_with_pictures_that_exist(study, tmp_pa
     assert f"![Drawn]({NAME}/drawn.svg)" in text
     assert (tmp_path / NAME / "drawn.svg").is_file()
     assert "<h1>Small</h1>" in path.with_suffix(".html").read_text()
+
+
+def test_a_flame_graph_of_one_more_process_is_beside_the_report(study, tmp_path, small):
+    session = study()
+    measure(session)
+    assert session.report().pictures[-1].file == "drawn.svg"
+
+    session.sample(60.0)
+
+    assert study().to_sample is None
+    found = session.report()
+    assert "3 of 3 cases measured" in found.integrity[0]
+    assert len(found.tables[0].rows) == 3
+    (flame,) = (one for one in found.pictures if one.file == "flame.svg")
+    text = (tmp_path / NAME / "flame.svg").read_text()
+    assert text == flame.svg
+    assert "number 1, do work, sampled" in text
+    assert 'data-name="toil"' in text
+    assert (
+        "[![Flame graph of one process](flame.svg)](flame.svg)"
+        in (tmp_path / NAME / "report.md").read_text()
+    )
+    # In a page it is an image, so that its style and script are its own.
+    page = (tmp_path / NAME / "report.html").read_text()
+    assert '<a href="flame.svg"><img src="data:image/svg+xml;base64,' in page
+    # The comparison names the function, too.
+    compared = across({NAME: session.evidence})
+    assert compared.findings[0].startswith("small: the bottleneck is small.work, 100.0 % of")
+    assert compared.findings[0].endswith("has toil on top of the stack.")
+    path = write_extended(tmp_path, {NAME: found}, compared)
+    assert f'<a href="{NAME}/flame.svg">' in path.with_suffix(".html").read_text()
+
+
+def test_a_study_without_traces_has_no_flame_graph():
+    untraced = [Case({"number": 1}, 1.0, traced=False)]
+
+    assert case_to_sample(untraced) is None
+    short, long = (Case({"number": n}, float(n)) for n in (1, 2))
+    assert case_to_sample([short, long, short]).settings == {"number": 2}
 
 
 def test_what_is_measured_is_not_measured_again(study, tmp_path):
@@ -246,12 +288,20 @@ def test_the_command_says_plan_progress_and_findings(tmp_path):
 
     assert process.returncode == EXIT_GOOD, progress
     plan, *others = progress.splitlines()
-    assert plan.startswith("small: whether squares grow. 3 cases, 3 to be measured, about 1.500 s")
+    assert plan.startswith("small: whether squares grow. 3 cases, 3 to be measured and one more")
+    assert "about 2.000 s on an idle machine" in plan
+    assert others[-1] == "small: number 1, do work, sampled, for the flame graph"
     assert [line.partition(":")[0] for line in others if " of 3" in line] == [
         f"small {n} of 3" for n in (1, 2, 3)
     ]
     assert "- Squares grow <fast>." in said
     assert str(tmp_path / NAME / "report.md") in said
+    assert (tmp_path / NAME / "flame.svg").read_text().startswith("<?xml")
+
+    again = scenario(NAME, "--quick", "-o", tmp_path)
+    _, progress = again.communicate(timeout=120)
+
+    assert "sampled" not in progress
 
 
 def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):

@@ -1,0 +1,117 @@
+"""From the rows of the compiled scanner to chunks of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from rbtrace.analysis.arrays import Codes, Ints
+from rbtrace.analysis.columns import Builder, Chunk
+from rbtrace.analysis.facts import Extra
+from rbtrace.analysis.readers.attributes import Understanding
+from rbtrace.analysis.readers.compiled import FACTS, NAME, ROW, Miss
+
+_CHUNK_SPANS: Final = 1 << 10
+
+
+class Scanned:
+    """Rows of several lines or messages, until there are enough of them for a chunk.
+
+    Args:
+        into: where chunks go.
+        understanding: of the attributes in this format.
+        text_of: the text of a raw name.
+        parent_link: trace and id of the parent that raw links name, if one does.
+
+    Attributes:
+        names: code of each raw name met so far.
+    """
+
+    def __init__(
+        self,
+        into: Builder,
+        understanding: Understanding,
+        text_of: Callable[[bytes], str],
+        parent_link: Callable[[bytes], tuple[str, str] | None] = lambda _raw: None,
+    ) -> None:
+        self.names: dict[bytes, int] = {}
+        self._into = into
+        self._understanding = understanding
+        self._text_of = text_of
+        self._parent_link = parent_link
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows: list[bytes] = []
+        self._size = 0
+        self._origins: list[int] = []
+        self._counts: list[int] = []
+        self._names: dict[int, int] = {}
+        self._facts: dict[int, int] = {}
+        self._extras: dict[int, Extra] = {}
+
+    def add(self, rows: bytes, misses: Iterable[Miss], origins: Iterable[tuple[int, int]]) -> None:
+        """Take rows.
+
+        Args:
+            rows: of `ROW`.
+            misses: what the scanner left to do.
+            origins: codes of origins, and how many rows in turn are of each.
+        """
+        for row, about, raw in misses:
+            self._settle(self._size + row, about, raw)
+        for origin, count in origins:
+            self._origins.append(origin)
+            self._counts.append(count)
+        self._rows.append(rows)
+        self._size += len(rows) // ROW.itemsize
+        if self._size >= _CHUNK_SPANS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make a chunk of what was gathered."""
+        if not self._size:
+            return
+        rows = np.frombuffer(b"".join(self._rows), ROW)
+        chunk = Chunk(
+            self._traces(rows["trace_high"], rows["trace_low"]),
+            rows["span"].copy(),
+            rows["parent"].copy(),
+            rows["start"].copy(),
+            rows["end"].copy(),
+            _with(rows["name"], self._names),
+            np.repeat(np.array(self._origins, np.int32), self._counts),
+            _with(rows["facts"], self._facts),
+            self._extras,
+        )
+        self._begin()
+        self._into.add(chunk)
+
+    def _settle(self, row: int, about: int, raw: bytes) -> None:
+        if about == NAME:
+            code = self.names.get(raw)
+            if code is None:
+                code = self.names[raw] = self._into.names[self._text_of(raw)]
+            self._names[row] = code
+        elif about == FACTS:
+            self._facts[row], extra = self._understanding.of_one(raw)
+            if extra is not None:
+                self._extras[row] = extra
+        elif (link := self._parent_link(raw)) is not None:
+            self._extras[row] = self._extras.get(row, Extra())._replace(parent_link=link)
+
+    def _traces(self, high: Any, low: Any) -> Codes:
+        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        first: Ints = np.flatnonzero(np.concatenate(([True], changes)))
+        pairs = zip(high[first].tolist(), low[first].tolist(), strict=True)
+        texts = [f"{one:016x}{other:016x}" for one, other in pairs]
+        return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, high.size)))
+
+
+def _with(codes: Any, found: dict[int, int]) -> Codes:
+    """The codes, and at some rows those that were found later."""
+    whole: Codes = codes.copy()
+    whole[list(found)] = list(found.values())
+    return whole

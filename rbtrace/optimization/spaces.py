@@ -1,0 +1,87 @@
+"""rustybt's parameters in terms that every library of searches understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rbtrace.errors import SearchError
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One parameter of rustybt's.
+
+    Libraries draw the number of a value where values can be counted: they take plain numbers
+    only, and rustybt's choices are anything.
+    """
+
+    parameter: Any
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.parameter.name)
+
+    @property
+    def values(self) -> list[Any] | None:
+        """All its values, in order; None if it is continuous."""
+        one = self.parameter
+        if hasattr(one, "choices"):
+            return list(one.choices)
+        if hasattr(one, "step"):
+            return list(range(one.min_value, one.max_value + 1, one.step))
+        return None
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether values that are next to each other are alike."""
+        return not hasattr(self.parameter, "choices")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value of a continuous one."""
+        return float(self.parameter.min_value), float(self.parameter.max_value)
+
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether a continuous one is drawn evenly by its logarithm.
+
+        A normal prior is taken for a uniform one.
+        """
+        return bool(self.parameter.prior == "log-uniform")
+
+    def value(self, drawn: Any) -> Any:
+        """The value of what a library drew: its number, or itself if it is continuous."""
+        values = self.values
+        return float(drawn) if values is None else values[int(drawn)]
+
+
+def search_axes(space: Any, fidelity: str) -> list[Axis]:
+    """The parameters to search: all but the fidelity.
+
+    Raises:
+        SearchError: there is none.
+    """
+    axes = [Axis(one) for one in space.parameters if one.name != fidelity]
+    if not axes:
+        raise SearchError(f"the space has no parameter besides the fidelity {fidelity!r}")
+    return axes
+
+
+def fidelity_levels(space: Any, fidelity: str) -> list[Any]:
+    """The values of the fidelity, ascending.
+
+    Raises:
+        SearchError: there is no such parameter, or its values are not levels.
+    """
+    found = [Axis(one) for one in space.parameters if one.name == fidelity]
+    if not found:
+        names = ", ".join(one.name for one in space.parameters)
+        raise SearchError(f"no parameter is called {fidelity!r}; there are {names}")
+    values = found[0].values
+    if values is None:
+        raise SearchError(f"the fidelity {fidelity!r} is continuous: give its levels as choices")
+    if not all(isinstance(value, int | float) and value > 0 for value in values):
+        raise SearchError(f"the levels of {fidelity!r} have to be positive numbers: {values}")
+    return sorted(values)

@@ -1,0 +1,258 @@
+"""Parallel coordination: its arithmetic, dead workers, and the whole study on the real engine."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import time
+from statistics import median
+
+import msgspec
+import psutil
+import pytest
+
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
+from rbtrace.scenarios.studies.case import Measured
+from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation, Sleeps
+from rbtrace.scenarios.studies.parallel_coordinator_figures import (
+    Run,
+    Told,
+    backtests,
+    fastest,
+    speed_up,
+    step,
+)
+from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, predict, work_of
+from rbtrace.scenarios.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
+from tests.commands.test_main import RBTRACE
+from tests.uncovered import uncovered
+
+
+def told(*tasks, began=0, ended=1000):
+    """A batch of tasks, each (process, start, end)."""
+    return {
+        "began_ns": began,
+        "ended_ns": ended,
+        "sent_ns": [began] * len(tasks),
+        "received_ns": [end for _, _, end in tasks],
+        "evaluated": [(place, *task, 1, 0.5) for place, task in enumerate(tasks)],
+        "making_ns": 10,
+        "own_cpu_ns": 20,
+        "children_cpu_ns": 30,
+        "traffic": {},
+    }
+
+
+def run(way, workers, wall, *, do="backtests", traced=True):
+    found = {"batches": [told((7, 100, wall), ended=wall), told((7, 100, wall), ended=wall)]}
+    settings = {"do": do, "way": way, "workers": workers}
+    return Run.of(
+        Measured(
+            settings=settings,
+            traced=traced,
+            run_id="x",
+            started_ns=0,
+            wall_ns=1,
+            cpu_ns=1,
+            peak_bytes=None,
+            load=None,
+            found=found,
+        )
+    )
+
+
+def test_the_parts_of_a_batch():
+    batch = msgspec.convert(
+        told((1, 100, 200), (2, 140, 300), (1, 250, 400), began=50, ended=450), Told
+    )
+
+    assert list(batch.processes) == [1, 2]
+    assert batch.durations == [100, 160, 150]
+    assert batch.startup_ns == (50 + 90) / 2
+    assert batch.gap_ns == 50
+    assert batch.each_ns == (400 - 100) / 3
+    assert batch.closing_ns == 50
+    assert batch.wall_ns == 400
+
+
+def test_speed_up_and_the_point_beyond_which_workers_cost_more():
+    runs = [run(SEQUENTIAL, 1, 1000)]
+    runs += [run(POOL, number, wall) for number, wall in ((1, 1100), (2, 600), (4, 500), (8, 650))]
+    runs += [run(POOL, 4, 1, do="dispatch", traced=False), run(POOL, 4, 1, traced=False)]
+
+    groups = backtests(runs)
+
+    assert list(groups) == [(SEQUENTIAL, 1), (POOL, 1), (POOL, 2), (POOL, 4), (POOL, 8)]
+    assert speed_up(groups[SEQUENTIAL, 1], groups[POOL, 4]).ratio == pytest.approx(2)
+    assert fastest(groups, POOL) == 4
+    assert step(groups, POOL, 1) is None
+    assert step(groups, POOL, 8).ratio == pytest.approx(1.3)
+
+
+NOTHING = Costs(1, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("workers", "cores", "expected"),
+    [
+        (1, 1, 10 * 100 + 50),
+        (2, 2, 5 * 100 + 50),
+        (4, 4, 3 * 100 + 50),  # ten tasks are three rounds of four workers
+        (4, 2, (10 * 100 + 4 * 50) / 2),  # four workers on two cores have all first tasks to pay
+        (16, math.inf, 100 + 50),
+    ],
+)
+def test_the_model_without_costs_is_work_divided_by_what_can_be_had(workers, cores, expected):
+    assert predict(NOTHING._replace(workers=workers), Work(10, 100, 50), cores) == expected
+
+
+def test_the_model_adds_costs_and_knows_that_one_process_hands_out_all_tasks():
+    work = Work(10, 100, 0)
+
+    assert predict(Costs(10, 7, 0, 5, 3), work, 16) == 7 + 105 + 3
+    assert predict(Costs(10, 7, 50, 5, 3), work, 16) == 7 + 10 * 50 + 3
+
+
+def test_the_work_is_what_one_process_took_for_it():
+    one = run(SEQUENTIAL, 1, 1000)
+    batch = msgspec.convert(told((1, 0, 500), (1, 500, 600), (1, 600, 700)), Told)
+
+    assert work_of([one._replace(batches=[batch])]) == Work(3, 100, 400)
+    assert Work(3, 100, 400).sequential_ns == 700
+
+
+@pytest.fixture
+def engine():
+    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+    from rustybt.optimization import parallel_optimizer  # noqa: F401
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("way", [SEQUENTIAL, POOL, PERSISTENT, SHORT_LIVED])
+@pytest.mark.filterwarnings("ignore")
+def test_every_way_does_every_task_once_and_says_by_whom(engine, way):
+    batch = run_batch(way, 3, Evaluation(Sleeps(20)), 9)
+
+    assert [one.task for one in batch.evaluated] == list(range(9))
+    assert [one.score for one in batch.evaluated] == list(range(9))
+    processes = {one.process for one in batch.evaluated}
+    assert processes == {os.getpid()} if way == SEQUENTIAL else len(processes) == 3
+    assert os.getpid() not in processes or way == SEQUENTIAL
+    for sent, received, one in zip(batch.sent_ns, batch.received_ns, batch.evaluated, strict=True):
+        assert batch.began_ns <= sent <= one.started_ns < one.ended_ns <= received
+        assert received <= batch.ended_ns
+        assert one.ended_ns - one.started_ns >= 20e6
+
+
+class Fails:
+    def __call__(self, task):
+        raise ValueError("no luck")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("way", [POOL, PERSISTENT])
+@pytest.mark.filterwarnings("ignore")
+def test_a_task_that_fails_is_an_error(engine, way):
+    # rustybt scores a failed task minus infinity and says nothing.
+    with pytest.raises(RbtraceError, match="4 tasks failed"):
+        run_batch(way, 2, Evaluation(Fails()), 4)
+
+
+DEADLY = """
+    import os, signal
+    from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+    from rbtrace.scenarios.studies.evaluations import Evaluation
+    from rbtrace.scenarios.studies.pools import run_batch
+
+    class Dies:
+        def __call__(self, task):
+            if task == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return 0.0
+
+    end_with_a_dead_worker()
+    run_batch({way!r}, 2, Evaluation(Dies()), 8)
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("way", [POOL, PERSISTENT, SHORT_LIVED])
+def test_a_worker_that_dies_is_one_line_and_no_hang(engine, run_script, way):
+    found = run_script(DEADLY.format(way=way), expect=EXIT_USAGE, covered=False)
+
+    last = found.complaints.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"worker \d+ was ended by SIGKILL, and its task with it: .+ without end", last
+    )
+
+
+def a_worker_of(process, seconds=240):
+    """A worker of a pool, as soon as a case has one."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for case in process.children():
+            try:
+                workers = case.children() if '"way":"pool"' in " ".join(case.cmdline()) else []
+            except psutil.NoSuchProcess:
+                continue
+            if workers:
+                return workers[0]
+        time.sleep(0.01)
+    raise AssertionError("no case had a worker")
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_study_on_the_real_engine_with_an_accident_on_the_way(tmp_path):
+    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+    command = [*RBTRACE, "scenario", "parallel-coordinator", "--quick", "-o", str(tmp_path)]
+    killed = subprocess.Popen(
+        command, env=uncovered(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    a_worker_of(psutil.Process(killed.pid)).send_signal(signal.SIGKILL)
+    _, said = killed.communicate(timeout=240)
+    assert killed.returncode == EXIT_USAGE
+    assert "SIGKILL, and its task with it" in said.splitlines()[-1]
+
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+    assert found.returncode == EXIT_GOOD, found.stderr
+    assert "7 cases, 6 to be measured" in found.stderr
+    folder = tmp_path / "parallel-coordinator"
+    text = (folder / "report.md").read_text()
+    assert re.search(r"^- Complete", text, re.MULTILINE)
+    assert "nan" not in text
+    kept = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    for one in kept:
+        for batch in one["found"]["batches"]:
+            evaluated = [Evaluated(*row) for row in batch["evaluated"]]
+            assert len(evaluated) == one["settings"]["tasks"]
+            expected = 1 if one["settings"]["way"] == SEQUENTIAL else one["settings"]["workers"]
+            assert len({row.process for row in evaluated}) <= expected
+    # The same tasks give the same scores whoever does them.
+    scores = {
+        tuple(row[-1] for row in one["found"]["batches"][0]["evaluated"])
+        for one in kept
+        if one["settings"]["do"] == "backtests"
+    }
+    assert len(scores) == 1
+    _check_agreement(text)
+    assert (folder / "scaling.svg").read_text().startswith("<svg")
+    assert (folder / "utilisation-pool.svg").read_text().startswith("<svg")
+
+
+def _check_agreement(text):
+    """Spans and the kernel measured the same work."""
+    part = next(one for one in text.split("\n## ") if one.startswith("Check: getrusage"))
+    rows = [line.split("|")[1:-1] for line in part.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 2
+    assert median(float(row[4]) for row in rows) > 0.99
+    for row in rows:
+        assert 0.99 < float(row[4]) < 1.5, row
+        assert float(row[7]) == pytest.approx(1, abs=0.1), row
