@@ -20,10 +20,12 @@ def end_with_a_dead_worker() -> None:
     join_exited: Any = vars(Pool)["_join_exited_workers"].__func__
 
     def watched(workers: list[Any]) -> Any:
-        for worker in workers:
-            if worker.exitcode:
+        before = list(workers)
+        cleaned = join_exited(workers)  # looks first: one that is about to die would slip through
+        for worker in before:
+            if worker not in workers and worker.exitcode:
                 _end(f"worker {worker.pid} {left_with(worker.exitcode)}, and its task with it")
-        return join_exited(workers)
+        return cleaned
 
     setattr(Pool, "_join_exited_workers", staticmethod(watched))  # noqa: B010 - unknown to mypy
 
