@@ -123,8 +123,9 @@ def main(
         found = arms(folder, sizes, programs, peer_spans)
         of_known = known(folder, programs, limit)
         take_turns(found, rounds, limit)
-        missing = [peer for peer, program in others.items() if program is None]
-        file.write("\n".join(report(Results(found, of_known, rounds, missing))) + "\n")
+        installed = {peer: program is not None for peer, program in others.items()}
+        results = Results(found, of_known, rounds, installed, peer_spans)
+        file.write("\n".join(report(results)) + "\n")
 
 
 if __name__ == "__main__":

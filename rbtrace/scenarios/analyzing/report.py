@@ -30,13 +30,15 @@ class Results:
         arms: every program on every generated trace, the smallest trace first.
         known: every program on the known trace.
         rounds: how many processes each had at most.
-        missing: the peers that are not installed.
+        peers: every peer, and whether it is installed.
+        peer_spans: how many spans a trace may have at most that peers are given.
     """
 
     arms: Sequence[Arm]
     known: Mapping[Program, Arm]
     rounds: int
-    missing: Sequence[Peer]
+    peers: Mapping[Peer, bool]
+    peer_spans: int
 
 
 def report(results: Results) -> Iterator[str]:
@@ -72,11 +74,15 @@ def report(results: Results) -> Iterator[str]:
     )
     yield ""
     yield from per_span(results.arms)
-    if results.missing:
-        yield ""
-        yield "## Not measured"
-        yield ""
-        yield from not_measured(results.missing)
+    yield ""
+    yield "## Other analyzers"
+    yield ""
+    yield (
+        "Each reads the same traces, in a format that it reads; writing them is not measured. They "
+        f"are given traces of up to {results.peer_spans} spans."
+    )
+    yield ""
+    yield from of_peers(results.peers)
 
 
 def _own_peak_bytes() -> int:
@@ -155,8 +161,9 @@ def per_span(arms: Sequence[Arm]) -> Iterator[str]:
         yield f"| {name} | " + " | ".join([*cells, spread]) + " |"
 
 
-def not_measured(missing: Sequence[Peer]) -> Iterator[str]:
-    """How to get the peers that are not installed."""
-    for peer in missing:
+def of_peers(peers: Mapping[Peer, bool]) -> Iterator[str]:
+    """How peers were measured, and how to get those that are not installed."""
+    for peer, installed in peers.items():
         needs = f", which needs {peer.needs}" if peer.needs else ""
-        yield f"- {peer.title} is not installed: `{HOW_TO_GET}`{needs}"
+        missing = f"not installed: `{HOW_TO_GET}`{needs}"
+        yield f"- {peer.title}: {peer.note if installed else missing}"

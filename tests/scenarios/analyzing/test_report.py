@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rbtrace.errors import RbtraceError
+from rbtrace.scenarios.analyzing.bench import take_turns
 from rbtrace.scenarios.analyzing.known import (
     KNOWN_SELF_NS,
     US,
@@ -109,6 +111,27 @@ def test_time_and_memory_are_those_of_the_process(tmp_path):
     assert arm.found == Found({"run_algorithm": 7})
 
 
+def test_a_peer_that_failed_is_not_given_more(tmp_path):
+    fails = _program(sys.executable, "-c", "import sys; sys.exit('too much')")
+    works = _program(sys.executable, "-c", "print(7)")
+    small, great, of_other = (
+        Arm(fails, tmp_path, 10),
+        Arm(fails, tmp_path, 20),
+        Arm(works, tmp_path, 20),
+    )
+
+    take_turns([small, great, of_other], rounds=2, limit_s=60)
+
+    assert small.problem == "failed: too much"
+    assert great.problem == "not run: with 10 spans failed: too much"
+    assert len(of_other.cpu_s) == 2
+
+
+def test_where_rbtrace_fails_nothing_is_measured(tmp_path):
+    with pytest.raises(RbtraceError, match=r"rbtrace, JSON, 1 spans: failed: .*nothing"):
+        take_turns([Arm(OURS[1], tmp_path / "nothing", 1)], rounds=1, limit_s=60)
+
+
 def test_without_any_peer_the_report_says_how_to_get_them(tmp_path):
     report = tmp_path / "analyzing.md"
 
@@ -125,4 +148,4 @@ def test_without_any_peer_the_report_says_how_to_get_them(tmp_path):
         assert all(row.endswith("| right | right |") for row in rows[:2])
     assert "Measured on cpu " in said
     for peer in PEERS:
-        assert f"- {peer.title} is not installed: `make bench-analyze PEERS=1`" in said
+        assert f"- {peer.title}: not installed: `make bench-analyze PEERS=1`" in said

@@ -29,6 +29,7 @@ class Peer(NamedTuple):
         name: as the table calls it.
         version: the one that is installed.
         input: the format that it is given.
+        note: what is asked of it, and how it is fed.
         adapter: the file beside this one that runs it; none for the bundle of Jaeger's pages.
         package: the Python package by which to see whether it is installed; none likewise.
         needs: what to install before it.
@@ -37,6 +38,7 @@ class Peer(NamedTuple):
     name: str
     version: str
     input: Format
+    note: str
     adapter: str = ""
     package: str = ""
     needs: str = ""
@@ -68,11 +70,41 @@ def _read(said: str) -> Found:
     return Found(content.get("self_ns", {}), content.get("critical_path_ns"))
 
 
-CRISP: Final = Peer("CRISP", "2710c0b9d52e", _JAEGER, "run_crisp.py", "crisp", "git")
-JAEGER_UI: Final = Peer("Jaeger's statistics", "v2.20.0", _JAEGER, needs="git, Node 20, npm")
+CRISP: Final = Peer(
+    "CRISP",
+    "2710c0b9d52e",
+    _JAEGER,
+    "its light mode, which writes no pages; reads Jaeger's JSON",
+    "run_crisp.py",
+    "crisp",
+    "git",
+)
+JAEGER_UI: Final = Peer(
+    "Jaeger's statistics",
+    "v2.20.0",
+    _JAEGER,
+    "the table of operations that its pages compute, run by Node; reads Jaeger's JSON",
+    needs="git, npm and Node 20 or newer",
+)
 PEERS: Final = (
-    Peer("tracelift", "0.1.0", OTLP_JSON, "run_tracelift.py", "tracelift"),
-    Peer("HTA", "0.5.0", _CHROME, "run_hta.py", "hta"),
+    Peer(
+        "tracelift",
+        "0.1.0",
+        OTLP_JSON,
+        "its breakdown of every trace; reads OTLP JSON",
+        "run_tracelift.py",
+        "tracelift",
+    ),
+    Peer(
+        "HTA",
+        "0.5.0",
+        _CHROME,
+        "durations less those of the events whose parent its call graph finds; reads Chrome's "
+        "trace events, where children that overlap are on threads of their own, since events on a "
+        "thread lie within each other",
+        "run_hta.py",
+        "hta",
+    ),
     CRISP,
     JAEGER_UI,
 )
