@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,10 +11,11 @@ import pytest
 
 from rbtrace.scenarios.analyzing.forest import OPERATIONS, trace
 from rbtrace.scenarios.analyzing.known import KNOWN_SELF_NS, US, greatest_error, known_trace
-from rbtrace.scenarios.analyzing.peers.catalogue import FOLDER, HOW_TO_GET, PEERS
+from rbtrace.scenarios.analyzing.peers.catalogue import CRISP, FOLDER, HOW_TO_GET, JAEGER_UI, PEERS
 from rbtrace.scenarios.analyzing.peers.inputs import write_chrome, write_jaeger
 from rbtrace.scenarios.analyzing.programs import OURS, Arm, Found, Program
 
+INSTALL = [sys.executable, "-m", "rbtrace.scenarios.analyzing.peers.install"]
 _ROOT = Path(__file__).parents[3]
 _MS = 1_000_000
 _SUM_OF_CHILDREN = {
@@ -60,6 +64,23 @@ def test_what_peers_say_of_the_known_trace(peer, tmp_path):
 
 def test_nothing_is_installed_in_an_empty_folder(tmp_path):
     assert [peer.program(tmp_path) for peer in PEERS] == [None] * len(PEERS)
+
+
+def test_what_cannot_be_installed_is_a_line_each(tmp_path):
+    nowhere = str(tmp_path / "nowhere")
+
+    done = subprocess.run(
+        [*INSTALL, "--folder", tmp_path / "peers", "--crisp", nowhere, "--jaeger-ui", nowhere],
+        env=os.environ | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    packages, *others = done.stderr.splitlines()
+    assert packages.startswith("the Python packages are not installed: python failed: ")
+    assert [line.partition(" is not")[0] for line in others] == [CRISP.title, JAEGER_UI.title]
+    assert done.stdout == f"installed in {tmp_path / 'peers'}: nothing\n"
 
 
 def test_jaeger_files_have_every_span_beneath_its_parent(tmp_path):

@@ -15,6 +15,7 @@ import click
 
 from rbtrace.errors import RbtraceError
 from rbtrace.scenarios.analyzing.peers.catalogue import BUNDLE, CRISP, FOLDER, JAEGER_UI, PEERS
+from rbtrace.scenarios.benchmarks import one_line_for_errors
 
 _HERE: Final = Path(__file__).parent
 _PAGES: Final = "packages/jaeger-ui/src"
@@ -84,14 +85,7 @@ def _jaeger_ui(folder: Path, source: str) -> None:
         shutil.copy(bundle, folder / BUNDLE)
 
 
-@click.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
-@click.option("--crisp", default="https://github.com/uber-research/CRISP", help="URL or checkout.")
-@click.option(
-    "--jaeger-ui", default="https://github.com/jaegertracing/jaeger-ui", help="URL or checkout."
-)
-def main(folder: Path, crisp: str, jaeger_ui: str) -> None:
-    """Install what can be installed of the other analyzers; say in a line what cannot."""
+def _install(folder: Path, crisp: str, jaeger_ui: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     steps = {
         CRISP: partial(_crisp, folder, crisp),
@@ -108,6 +102,18 @@ def main(folder: Path, crisp: str, jaeger_ui: str) -> None:
                 step()
         except RbtraceError as problem:
             click.echo(f"{peer.title} is not installed: {problem}", err=True)
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
+@click.option("--crisp", default="https://github.com/uber-research/CRISP", help="URL or checkout.")
+@click.option(
+    "--jaeger-ui", default="https://github.com/jaegertracing/jaeger-ui", help="URL or checkout."
+)
+def main(folder: Path, crisp: str, jaeger_ui: str) -> None:
+    """Install what can be installed of the other analyzers; say in a line what cannot."""
+    with one_line_for_errors():
+        _install(folder, crisp, jaeger_ui)
     there = [peer.title for peer in PEERS if peer.program(folder)]
     click.echo(f"installed in {folder}: {', '.join(there) or 'nothing'}")
 
