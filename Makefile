@@ -18,6 +18,7 @@ PAIRS ?= 10
 TIMES ?= 1
 FUZZ_RUNS ?= 100000
 SPANS ?= 1000000
+SIZES ?= 100000 1000000
 SECONDS ?= 60
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
@@ -122,8 +123,12 @@ evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hou
 		--report docs/results/evidence.md
 
 .PHONY: bench-analyze
-bench-analyze: $(STAMP) ## Measure what analyzing costs beside a bare script (SPANS=1000000)
-	$(STAGE) analyzing $(PYTHON) -m rbtrace.scenarios.analyzing.bench --spans $(SPANS)
+bench-analyze: $(STAMP) ## Measure what analyzing costs, with PEERS=1 beside other analyzers (SIZES="100000 1000000")
+	$(if $(PEERS),$(STAGE) peers $(PYTHON) -m rbtrace.scenarios.analyzing.peers.install \
+		$(if $(CRISP),--crisp $(CRISP)) $(if $(JAEGER_UI),--jaeger-ui $(JAEGER_UI)))
+	$(STAGE) analyzing $(PYTHON) -m rbtrace.scenarios.analyzing.bench \
+		$(addprefix --spans ,$(SIZES)) --report docs/results/analyzing.md
+	@cat docs/results/analyzing.md
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Fuzz every reader, guided by coverage (FUZZ_RUNS=100000 each)

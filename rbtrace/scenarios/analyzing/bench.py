@@ -1,108 +1,131 @@
-"""What `rbtrace analyze` costs beside a bare script, on the same generated traces.
+"""What `rbtrace analyze` costs, beside a bare script and beside other analyzers.
 
-Fresh processes take turns; CPU time and peak memory are what the kernel counted of each. The least
-CPU time of a program counts, because what else the machine does can only add to it. Cost per span
-is taken with the start-up subtracted: what the smallest trace costs.
+All read the same generated traces. Fresh processes take turns; CPU time and peak memory are what
+the kernel counted of each. The least CPU time of a program counts, because what else the machine
+does can only add to it.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TextIO
 
 import click
 
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.analyzing.writing import write, write_json, write_protobuf
-
-_RBTRACE: Final = (sys.executable, "-m", "rbtrace", "analyze", "--format", "json")
-_REFERENCE: Final = (sys.executable, "-m", "rbtrace.scenarios.analyzing.reference")
-_KIB: Final = 1024
-
-
-@dataclass(slots=True)
-class Arm:
-    """A program on a file; `cpu_s` and `peak_bytes` have one figure for each of its processes."""
-
-    name: str
-    command: tuple[str, ...]
-    spans: int
-    cpu_s: list[float] = field(default_factory=list)
-    peak_bytes: list[int] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Run it once in a fresh process.
-
-        Raises:
-            RbtraceError: it failed.
-        """
-        process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RbtraceError(f"{self.name} failed with status {process.returncode}")
-        self.cpu_s.append(usage.ru_utime + usage.ru_stime)
-        self.peak_bytes.append(usage.ru_maxrss * _KIB)
+from rbtrace.scenarios.analyzing.forest import SPANS_PER_TRACE
+from rbtrace.scenarios.analyzing.known import generated, known_trace
+from rbtrace.scenarios.analyzing.peers.catalogue import FOLDER, PEERS
+from rbtrace.scenarios.analyzing.programs import OURS, Arm, Format, Program
+from rbtrace.scenarios.analyzing.report import Results, report
+from rbtrace.scenarios.benchmarks import one_line_for_errors
 
 
-def arms(folder: Path, sizes: list[int]) -> list[Arm]:
-    """Write the traces and name what is to be run on them."""
+def arms(
+    folder: Path, sizes: Iterable[int], programs: list[Program], most_of_peers: int
+) -> list[Arm]:
+    """Write the traces, and name what is to be run on them; peers on those of up to some spans."""
     found = []
     for size in sizes:
-        json_path, protobuf_path = folder / f"{size}.jsonl", folder / f"{size}.binpb"
-        spans = write(json_path, size, write_json)
-        write(protobuf_path, size, write_protobuf)
-        found += [
-            Arm("bare script, JSON", (*_REFERENCE, str(json_path)), spans),
-            Arm("rbtrace, JSON", (*_RBTRACE, str(json_path)), spans),
-            Arm("rbtrace, protobuf", (*_RBTRACE, str(protobuf_path)), spans),
-        ]
+        spans = -(-size // SPANS_PER_TRACE) * SPANS_PER_TRACE
+        wanted = [one for one in programs if one in OURS or size <= most_of_peers]
+        paths: dict[Format, Path] = {}
+        for program in wanted:
+            if program.input not in paths:
+                paths[program.input] = folder / f"{size}.{program.input.suffix}"
+                program.input.write(paths[program.input], generated(size))
+            found.append(Arm(program, paths[program.input], spans))
     return found
 
 
-def table(found: list[Arm]) -> list[str]:
-    """The figures, one line for each arm."""
-    least = min(arm.spans for arm in found)
-    start = {arm.name: min(arm.cpu_s) for arm in found if arm.spans == least}
-    bare = {arm.spans: min(arm.cpu_s) for arm in found if arm.name.startswith("bare")}
-    lines = [
-        "| program | spans | CPU, s | speed beside the bare script | CPU per span, µs | peak, MB |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for arm in found:
-        cpu = min(arm.cpu_s)
-        spent = cpu - start[arm.name]
-        per_span = f"{spent / (arm.spans - least) * 1e6:.2f}" if arm.spans > least else ""
-        lines.append(
-            f"| {arm.name} | {arm.spans} | {cpu:.2f} | {bare[arm.spans] / cpu:.2f} | {per_span} "
-            f"| {max(arm.peak_bytes) / 1e6:.0f} |"
-        )
-    return lines
+def known(folder: Path, programs: list[Program], limit_s: float) -> dict[Program, Arm]:
+    """Run every program once on the known trace."""
+    done = {}
+    for program in programs:
+        path = folder / f"known.{program.input.suffix}"
+        if not path.exists():
+            program.input.write(path, [known_trace()])
+        done[program] = arm = Arm(program, path, known_trace().span_id.size)
+        _run(arm, limit_s)
+    return done
+
+
+def _run(arm: Arm, limit_s: float) -> None:
+    arm.run(limit_s)
+    if arm.problem and arm.program in OURS:
+        raise RbtraceError(f"{arm.program.name}, {arm.spans} spans: {arm.problem}")
+
+
+def take_turns(found: list[Arm], rounds: int, limit_s: float) -> None:
+    """Run all, round after round; a peer that failed is left out from then on, larger sizes too.
+
+    Raises:
+        RbtraceError: rbtrace or the bare script failed.
+    """
+    failed: dict[Program, Arm] = {}
+    for number in range(1, rounds + 1):
+        for arm in found:
+            before = failed.get(arm.program)
+            if before and before.spans <= arm.spans:
+                arm.problem = arm.problem or f"not run: with {before.spans} spans {before.problem}"
+                continue
+            _run(arm, limit_s)
+            if arm.problem:
+                failed[arm.program] = arm
+            outcome = arm.problem or f"{arm.cpu_s[-1]:.2f} s CPU"
+            where = f"round {number}/{rounds}: {arm.program.name}, {arm.spans} spans"
+            click.echo(f"{where}: {outcome}", err=True)
 
 
 @click.command()
-@click.option("--spans", default=1_000_000, show_default=True, help="Spans of the largest trace.")
-@click.option("--rounds", default=3, show_default=True, help="Processes of each program.")
-def main(spans: int, rounds: int) -> None:
-    """Measure CPU time and peak memory of analyzing generated traces."""
-    sizes = sorted({1, max(1, spans // 10), spans})
-    with tempfile.TemporaryDirectory() as folder:
-        click.echo(f"writing traces of {sizes} spans", err=True)
-        found = arms(Path(folder), sizes)
-        for number in range(1, rounds + 1):
-            for arm in found:
-                arm.run()
-                click.echo(
-                    f"round {number}/{rounds}: {arm.name}, {arm.spans} spans: "
-                    f"{arm.cpu_s[-1]:.2f} s CPU",
-                    err=True,
-                )
-    click.echo("\n".join(table(found)))
+@click.option(
+    "--spans",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=(100_000, 1_000_000),
+    show_default=True,
+    help="Spans of a trace; repeat it for several.",
+)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--peers",
+    type=click.Path(path_type=Path),
+    default=FOLDER,
+    show_default=True,
+    help="Where the other analyzers are.",
+)
+@click.option(
+    "--peer-spans",
+    type=click.IntRange(min=1),
+    default=1_000_000,
+    show_default=True,
+    help="Spans of the largest trace that the other analyzers are given.",
+)
+@click.option(
+    "--limit", type=float, default=300.0, show_default=True, help="Seconds a process may take."
+)
+@click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def main(
+    spans: tuple[int, ...], rounds: int, peers: Path, peer_spans: int, limit: float, file: TextIO
+) -> None:
+    """Measure CPU time and peak memory of analyzing generated traces; write them as Markdown."""
+    sizes = sorted({1, *spans})
+    others = {peer: peer.program(peers) for peer in PEERS}
+    programs = [*OURS, *filter(None, others.values())]
+    with (
+        one_line_for_errors(),
+        tempfile.TemporaryDirectory(prefix="rbtrace-analyzing-") as name,
+    ):
+        folder = Path(name)
+        click.echo(f"writing traces of {', '.join(map(str, sizes))} spans", err=True)
+        found = arms(folder, sizes, programs, peer_spans)
+        of_known = known(folder, programs, limit)
+        take_turns(found, rounds, limit)
+        installed = {peer: program is not None for peer, program in others.items()}
+        results = Results(found, of_known, rounds, installed, peer_spans)
+        file.write("\n".join(report(results)) + "\n")
 
 
 if __name__ == "__main__":

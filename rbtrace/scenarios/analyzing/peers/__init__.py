@@ -1,0 +1,1 @@
+"""Other analyzers of traces, to be measured beside rbtrace; none is needed for anything else."""
