@@ -47,16 +47,23 @@ def _measured(backtest: engine.Backtest, detail: str) -> dict[str, float]:
         if detail != OFF:
             rbtrace.instrument(detail=detail)
         engine.run_backtest(replace(backtest, end=_WARM_UP_END))
+        _flush()
     gc.collect()  # else the garbage of one arm is collected in the time of the next
     wall, cpu = perf_counter_ns(), process_time_ns()
     performance = engine.run_backtest(backtest)
-    if detail and (pipeline := RECORDER.pipeline()) is not None:
-        pipeline.flush()
+    if detail:
+        _flush()
     cpu, wall = process_time_ns() - cpu, perf_counter_ns() - wall
     if detail:
         rbtrace.uninstrument()
     value = float(performance["portfolio_value"].iloc[-1])
     return {"cpu_ns": cpu, "wall_ns": wall, "portfolio_value": value}
+
+
+def _flush() -> None:
+    """Write what was recorded to the files, if tracing is on."""
+    if (pipeline := RECORDER.pipeline()) is not None:
+        pipeline.flush()
 
 
 if __name__ == "__main__":
