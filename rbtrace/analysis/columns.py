@@ -18,6 +18,8 @@ from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
 from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.histograms import Buckets, buckets_of
 
+CHUNK_SPANS: Final = 1 << 10
+"""Spans of a chunk, about: its columns are made while it is in the processor's cache still."""
 _HEX_OF_SPAN: Final = 16
 _HEX_OF_TRACE: Final = 32
 

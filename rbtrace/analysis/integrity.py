@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rbtrace.analysis.counts import Beside
+from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.self_time import SelfTimes
@@ -166,7 +167,7 @@ def _said(table: SpanTable) -> dict[ProcessKey, int]:
     for row, extra in table.extras.items():
         if extra.spans_ended is not None:
             origin = table.processes[table.process[row]]
-            process = (origin.host, origin.pid, origin.instance)
+            process = process_key(origin)
             said[process] = max(extra.spans_ended, said.get(process, 0))
     return said
 
@@ -176,8 +177,13 @@ def _read(table: SpanTable) -> Counter[ProcessKey]:
     counted = np.bincount(table.process[~table.adopted], minlength=len(table.processes))
     read: Counter[ProcessKey] = Counter()
     for origin, count in zip(table.processes, counted.tolist(), strict=True):
-        read[origin.host, origin.pid, origin.instance] += count
+        read[process_key(origin)] += count
     return read
+
+
+def process_key(origin: Origin) -> ProcessKey:
+    """What the process that a span is from counts its spans by."""
+    return origin.host, origin.pid, origin.instance
 
 
 def warnings(found: Integrity) -> list[str]:

@@ -8,16 +8,16 @@ comes back full is therefore asked again in halves, until none is full.
 from __future__ import annotations
 
 import io
-import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from rbtrace.analysis.urls import has_scheme, host_of, lookback_ns, parameters, port_of
 from rbtrace.conventions import DEFAULT_SERVICE_NAME, RUN_ID
 from rbtrace.errors import InputError
 
@@ -27,7 +27,6 @@ _TRACES: Final = 200
 _LOOKBACK: Final = "2h"
 _LOOKBACK_OF_RUN: Final = "30d"
 _PARAMETERS: Final = ("service", "run", "lookback", "num_traces")
-_UNITS_NS: Final = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
 _TIMEOUT_S: Final = 120.0
 _NARROWEST_NS: Final = 1_000
 """Stores keep a start to the microsecond."""
@@ -35,7 +34,7 @@ _NARROWEST_NS: Final = 1_000
 
 def is_jaeger(text: str) -> bool:
     """Whether an argument names a Jaeger rather than a file."""
-    return text.partition("://")[0] in SCHEMES and "://" in text
+    return has_scheme(text, SCHEMES)
 
 
 class Window(NamedTuple):
@@ -76,15 +75,8 @@ class Query:
             InputError: it is not of that form.
         """
         parts = urlsplit(text)
-        given = dict(parse_qsl(parts.query))
-        unknown = sorted(given.keys() - set(_PARAMETERS))
-        if unknown:
-            known = ", ".join(_PARAMETERS)
-            raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {known}")
-        try:
-            port = parts.port or _PORT
-        except ValueError:
-            raise InputError(f"{text}: the port is no number from 0 to 65535") from None
+        given = parameters(text, _PARAMETERS)
+        port = port_of(text, _PORT)
         if not parts.hostname or parts.username is not None:
             # The URL is not shown: it may hold a password.
             raise InputError(f"not a Jaeger: write it as jaeger://localhost:{_PORT}?service=NAME")
@@ -93,18 +85,14 @@ class Query:
         most = given.get("num_traces", str(_TRACES))
         if not most.isdecimal() or int(most) < 2:
             raise InputError(f"{text}: num_traces is a whole number of 2 or more")
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        base = f"{SCHEMES[parts.scheme]}://{host}:{port}{parts.path.rstrip('/')}"
+        base = f"{SCHEMES[parts.scheme]}://{host_of(text)}:{port}{parts.path.rstrip('/')}"
         query = cls(base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(most))
         query.window(0)  # a lookback that is not understood is refused here
         return query
 
     def window(self, now_ns: int) -> Window:
         """The time that the lookback reaches over."""
-        found = re.fullmatch(r"(\d+)([smhd])", self.lookback)
-        if found is None:
-            raise InputError(f"lookback={self.lookback}: write it as 30s, 15m, 2h or 7d")
-        return Window(now_ns - int(found[1]) * _UNITS_NS[found[2]], now_ns)
+        return Window(now_ns - lookback_ns(self.lookback), now_ns)
 
 
 def open_jaeger(text: str) -> io.BufferedReader:

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from rbtrace.analysis.jaeger import is_jaeger, open_jaeger
 from rbtrace.analysis.streams import BUFFER_BYTES, with_head
+from rbtrace.analysis.urls import has_scheme
 from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
 from rbtrace.errors import InputError
 
@@ -25,7 +26,7 @@ _GLOB_SIGNS: Final = frozenset("*?[")
 
 def is_clickhouse(text: str) -> bool:
     """Whether an argument names a ClickHouse, which is not read but asked."""
-    return text.partition("://")[0] in CLICKHOUSE_SCHEMES and "://" in text
+    return has_scheme(text, CLICKHOUSE_SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)

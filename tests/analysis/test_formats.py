@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.readers import READERS, otlp_json, protobuf_spans, scanned
+from rbtrace.analysis import columns
+from rbtrace.analysis.readers import READERS
 from rbtrace.analysis.results import Results, analyze_paths, evaluate
 from rbtrace.errors import InputError
 from tests.analysis import encodings
@@ -85,8 +86,7 @@ def test_any_trace_in_any_format_and_chunks_of_any_size(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     with pytest.MonkeyPatch.context() as patch:
-        for reader in (otlp_json, protobuf_spans, scanned):
-            patch.setattr(reader, "_CHUNK_SPANS", size)
+        patch.setattr(columns, "CHUNK_SPANS", size)
         assert analyzed(path, FORMATS[name](spans)) == evaluated(spans)
 
 

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from rbtrace import conventions as names
+from rbtrace.analysis import columns
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.facts import Extra
 from rbtrace.analysis.readers import otlp_wire as wire
@@ -26,7 +27,6 @@ from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.otlp_lenient import lenient_request
 from rbtrace.analysis.readers.scanned import Scanned
 
-_CHUNK_SPANS: Final = 1 << 10
 _START: Final = b'{"resourceSpans":'
 """Within a line: a writer was killed, and the next one went on in its file. No string has this."""
 _LINK_MARK: Final = names.LINK.encode()
@@ -143,7 +143,7 @@ class _Gathered:
                 self._spans += scope.spans
                 self._origins.append(origin)
                 self._counts.append(len(scope.spans))
-        if len(self._spans) >= _CHUNK_SPANS:
+        if len(self._spans) >= columns.CHUNK_SPANS:
             self.flush()
 
     def _origin(self, resource: bytes) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from rbtrace import conventions as names
+from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.readers import protobuf_wire as wire
@@ -20,7 +21,6 @@ from rbtrace.analysis.readers.compiled import COMPILED, Compiled
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.readers.scanned import Scanned
 
-_CHUNK_SPANS: Final = 1 << 10
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
 # Tags of the fields of a span; of those with a fixed length, that too. Both little-endian.
@@ -68,7 +68,7 @@ class Gathered:
                 self._spans += scope.spans
                 self._origins.append(origin)
                 self._counts.append(len(scope.spans))
-        if len(self._spans) >= _CHUNK_SPANS:
+        if len(self._spans) >= columns.CHUNK_SPANS:
             self.flush()
 
     def _scan(self, compiled: Compiled, spans: tuple[bytes, ...], origin: int) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ints
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.facts import Extra
 from rbtrace.analysis.readers.attributes import Understanding
 from rbtrace.analysis.readers.compiled import FACTS, NAME, ROW, Miss
-
-_CHUNK_SPANS: Final = 1 << 10
 
 
 class Scanned:
@@ -67,7 +66,7 @@ class Scanned:
             self._counts.append(count)
         self._rows.append(rows)
         self._size += len(rows) // ROW.itemsize
-        if self._size >= _CHUNK_SPANS:
+        if self._size >= columns.CHUNK_SPANS:
             self.flush()
 
     def flush(self) -> None:

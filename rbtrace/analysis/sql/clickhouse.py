@@ -13,7 +13,7 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -26,11 +26,11 @@ from rbtrace.analysis.sources import CLICKHOUSE_SCHEMES
 from rbtrace.analysis.sql import otel_traces
 from rbtrace.analysis.sql.engine import number
 from rbtrace.analysis.sql.results import evaluate_in
+from rbtrace.analysis.urls import host_of, lookback_ns, parameters, port_of
 from rbtrace.errors import InputError
 
 _PORTS: Final = {"http": 8123, "https": 8443}
 _PARAMETERS: Final = ("run", "lookback", "table")
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIMEOUT_S: Final = 3600.0
 _SETTINGS: Final = {
     "default_format": "JSONCompactEachRow",
@@ -74,22 +74,14 @@ class Query:
                 "not a ClickHouse: write it as clickhouse://localhost:8123/default, with user and "
                 "password in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
             )
-        given = dict(parse_qsl(parts.query))
-        unknown = sorted(given.keys() - set(_PARAMETERS))
-        if unknown:
-            known = ", ".join(_PARAMETERS)
-            raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {known}")
-        try:
-            port = parts.port or _PORTS[scheme]
-        except ValueError:
-            raise InputError(f"{text}: the port is no number from 0 to 65535") from None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        given = parameters(text, _PARAMETERS)
+        lookback = given.get("lookback")
         return cls(
-            f"{scheme}://{host}:{port}",
+            f"{scheme}://{host_of(text)}:{port_of(text, _PORTS[scheme])}",
             unquote(parts.path.strip("/")) or "default",
             given.get("table", "otel_traces"),
             given.get("run"),
-            _lookback(given.get("lookback")),
+            None if lookback is None else lookback_ns(lookback),
         )
 
     @property
@@ -102,15 +94,6 @@ class Query:
         """Which of its rows."""
         since = None if self.lookback is None else time.time_ns() - self.lookback
         return otel_traces.conditions(self.run, since, self.source)
-
-
-def _lookback(text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"(\d+)([smhd])", text)
-    if found is None:
-        raise InputError(f"lookback={text}: write it as 30s, 15m, 2h or 7d")
-    return int(found[1]) * _UNITS_S[found[2]] * 10**9
 
 
 class ClickHouse:

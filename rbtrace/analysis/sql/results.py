@@ -9,7 +9,7 @@ from typing import Final
 
 from rbtrace.analysis.categories import overhead_to_computation
 from rbtrace.analysis.facts import Origin
-from rbtrace.analysis.integrity import ProcessKey, Seen, judge, warnings
+from rbtrace.analysis.integrity import ProcessKey, Seen, judge, process_key, warnings
 from rbtrace.analysis.loading import Read
 from rbtrace.analysis.regions import regions
 from rbtrace.analysis.results import Results, environment
@@ -86,10 +86,10 @@ def _seen(engine: Engine, processes: dict[int, Origin], anomalies: Anomalies, sp
     said: dict[ProcessKey, int] = {}
     read: dict[ProcessKey, int] = {}
     for code, ended in engine.ask(_SAID):
-        process = _key(processes[code])
+        process = process_key(processes[code])
         said[process] = max(ended, said.get(process, 0))
     for code, count in engine.ask(_READ):
-        process = _key(processes[code])
+        process = process_key(processes[code])
         read[process] = read.get(process, 0) + count
     return Seen(
         spans=spans,
@@ -102,10 +102,6 @@ def _seen(engine: Engine, processes: dict[int, Origin], anomalies: Anomalies, sp
         said=said,
         read=read,
     )
-
-
-def _key(origin: Origin) -> ProcessKey:
-    return origin.host, origin.pid, origin.instance
 
 
 _PROCESSES: Final = "select code, host, pid, instance, service from processes order by code"

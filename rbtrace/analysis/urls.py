@@ -1,0 +1,61 @@
+"""What the addresses of servers that hold spans have in common: `scheme://host:port/…?lookback=2h`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from rbtrace.errors import InputError
+
+_UNITS_NS: Final = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+
+
+def has_scheme(text: str, schemes: Collection[str]) -> bool:
+    """Whether an argument is an address of one of these schemes."""
+    return text.partition("://")[0] in schemes and "://" in text
+
+
+def parameters(text: str, known: Collection[str]) -> dict[str, str]:
+    """What the query of an address gives.
+
+    Raises:
+        InputError: a parameter is none of those known.
+    """
+    given = dict(parse_qsl(urlsplit(text).query))
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        these = ", ".join(known)
+        raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {these}")
+    return given
+
+
+def port_of(text: str, otherwise: int) -> int:
+    """The port of an address, or the one of a server that names none.
+
+    Raises:
+        InputError: it is no port.
+    """
+    try:
+        return urlsplit(text).port or otherwise
+    except ValueError:
+        raise InputError(f"{text}: the port is no number from 0 to 65535") from None
+
+
+def host_of(text: str) -> str:
+    """The host of an address as it stands in another."""
+    host = urlsplit(text).hostname or ""
+    return f"[{host}]" if ":" in host else host
+
+
+def lookback_ns(text: str) -> int:
+    """How far back `30s`, `15m`, `2h` or `7d` reaches, ns.
+
+    Raises:
+        InputError: it is not of that form.
+    """
+    found = re.fullmatch(r"(\d+)([smhd])", text)
+    if found is None:
+        raise InputError(f"lookback={text}: write it as 30s, 15m, 2h or 7d")
+    return int(found[1]) * _UNITS_NS[found[2]]
