@@ -10,11 +10,12 @@ from rbtrace import conventions as key
 from rbtrace.reporting import markdown
 from rbtrace.scenarios.studies.across import across
 from rbtrace.scenarios.studies.bottlenecks import bottlenecks
-from rbtrace.scenarios.studies.case import Case, Measured
+from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.evidence import Evidence
 from rbtrace.scenarios.studies.journal import TRACES, Head
 from rbtrace.statistics import share_interval
 from tests.analysis.spans import Span, evaluated, write
+from tests.scenarios.studies.made_up import measured
 
 LENGTH = 1000
 
@@ -41,24 +42,12 @@ def evidence(folder, *runs):
         rbtrace="0",
     )
     cases = [Case({"repetition": number}, 1.0) for number in range(len(runs))]
-    measured = []
+    kept = []
     for case, spans in zip(cases, runs, strict=True):
         run_id = case.run_id(folder.name)
         write(folder / TRACES / run_id / f"host-7-1{key.SPANS_SUFFIX}", spans)
-        measured.append(
-            Measured(
-                settings=case.settings,
-                traced=True,
-                run_id=run_id,
-                started_ns=0,
-                wall_ns=1,
-                cpu_ns=1,
-                peak_bytes=None,
-                load=None,
-                found={},
-            )
-        )
-    return Evidence(folder, head, cases, measured)
+        kept.append(measured(case.settings, {}, run_id=run_id))
+    return Evidence(folder, head, cases, kept)
 
 
 def rows_of(report, title):

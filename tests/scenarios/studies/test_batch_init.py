@@ -10,9 +10,9 @@ import pytest
 
 from rbtrace.errors import EXIT_GOOD
 from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
-from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE
 from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.made_up import measured
 
 
 def worker(assets, cold, warm, *, traced=True, sessions=21):
@@ -20,21 +20,16 @@ def worker(assets, cold, warm, *, traced=True, sessions=21):
     batch = [
         {WHOLE: 1000 + init, RUN: 1010, INITIALIZE: 10, LOAD: init // 2} for init in (cold, *warm)
     ]
-    return Measured(
-        settings={"do": "batch", "assets": assets, "sessions": sessions},
-        traced=traced,
-        run_id=f"{assets}",
-        started_ns=0,
-        wall_ns=1,
-        cpu_ns=1,
-        peak_bytes=None,
-        load=None,
-        found={
+    return measured(
+        {"do": "batch", "assets": assets, "sessions": sessions},
+        {
             "backtests": batch,
             "before_bytes": 100,
             "resident_bytes": [200 + 5 * place for place in range(len(batch))],
             "peak_bytes": 300,
         },
+        traced=traced,
+        run_id=f"{assets}",
     )
 
 

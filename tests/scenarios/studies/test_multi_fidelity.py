@@ -10,7 +10,6 @@ import pytest
 
 from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import EXIT_GOOD, InputError
-from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.multi_fidelity import read_table
 from rbtrace.scenarios.studies.multi_fidelity_checks import agreements
 from rbtrace.scenarios.studies.multi_fidelity_figures import (
@@ -30,6 +29,7 @@ from rbtrace.scenarios.studies.multi_fidelity_space import SPACES, Evaluation
 from rbtrace.scenarios.studies.multi_fidelity_stopping import stopping
 from rbtrace.scenarios.studies.multi_fidelity_times import times_to_targets
 from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.made_up import measured
 
 SPACE = SPACES["small"]
 LOW, MIDDLE, WHOLE = SPACE.levels
@@ -181,25 +181,15 @@ def test_a_median_has_an_interval_where_there_are_enough_values():
 
 
 def test_what_is_kept_is_read_as_it_was_measured():
-    def measured(found, **settings):
-        return Measured(
-            settings={"space": "small"} | settings,
-            traced=False,
-            run_id="x",
-            started_ns=0,
-            wall_ns=1,
-            cpu_ns=1,
-            peak_bytes=None,
-            load=None,
-            found=json.loads(json.dumps(found)),
-        )
+    def kept(found, **settings):
+        return measured({"space": "small"} | settings, json.loads(json.dumps(found)), traced=False)
 
     one = evaluation(3, 2, 0.1 + 0.2)
     found = Findings.of(
         [
-            measured({"evaluations": [one]}, do="table"),
-            measured({"searches": [[RANDOM, 1, [one]]]}, do="replay"),
-            measured({"evaluations": [one], "optimize_ns": 5}, do="search", search=RANDOM, seed=1),
+            kept({"evaluations": [one]}, do="table"),
+            kept({"searches": [[RANDOM, 1, [one]]]}, do="replay"),
+            kept({"evaluations": [one], "optimize_ns": 5}, do="search", search=RANDOM, seed=1),
         ]
     )
 

@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
-from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation, Sleeps
 from rbtrace.scenarios.studies.parallel_coordinator_figures import (
     Run,
@@ -29,6 +28,7 @@ from rbtrace.scenarios.studies.parallel_coordinator_figures import (
 from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, predict, work_of
 from rbtrace.scenarios.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
 from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.made_up import measured
 from tests.uncovered import uncovered
 
 
@@ -49,20 +49,7 @@ def told(*tasks, began=0, ended=1000):
 
 def run(way, workers, wall, *, do="backtests", traced=True):
     found = {"batches": [told((7, 100, wall), ended=wall), told((7, 100, wall), ended=wall)]}
-    settings = {"do": do, "way": way, "workers": workers}
-    return Run.of(
-        Measured(
-            settings=settings,
-            traced=traced,
-            run_id="x",
-            started_ns=0,
-            wall_ns=1,
-            cpu_ns=1,
-            peak_bytes=None,
-            load=None,
-            found=found,
-        )
-    )
+    return Run.of(measured({"do": do, "way": way, "workers": workers}, found, traced=traced))
 
 
 def test_the_parts_of_a_batch():

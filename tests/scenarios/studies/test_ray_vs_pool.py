@@ -30,6 +30,7 @@ from rbtrace.scenarios.studies.ray_vs_pool_figures import (
 )
 from rbtrace.scenarios.studies.ray_vs_pool_findings import _worth
 from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.made_up import measured
 
 CLUSTER = Path(__file__).parent / "ray_cluster.py"
 
@@ -44,24 +45,14 @@ def batch(wall, *durations):
     }
 
 
-def measured(way, workers, **found):
-    return Measured(
-        settings={"way": way, "workers": workers},
-        traced=True,
-        run_id="x",
-        started_ns=0,
-        wall_ns=1,
-        cpu_ns=1,
-        peak_bytes=None,
-        load=None,
-        found=found,
-    )
+def case(way, workers, **found):
+    return measured({"way": way, "workers": workers}, found)
 
 
 def groups():
-    alone = measured(SEQUENTIAL, 1, batches={FIRST: batch(1000, *[100] * 10)})
+    alone = case(SEQUENTIAL, 1, batches={FIRST: batch(1000, *[100] * 10)})
     found = {
-        way: measured(
+        way: case(
             way,
             2,
             batches={
