@@ -141,8 +141,8 @@ def report(runs: dict[str, list[Run]]) -> Iterator[str]:
         "A daily backtest of ten assets. Off: "
         "rbtrace is installed and not turned on. Summary: hot calls are aggregated, the default. "
         f"Calls: each is a span. {len(runs[OFF])} rounds; a ratio is their geometric mean with its "
-        "95 % interval. A warm backtest is timed until its spans are in the file; a round's ratio "
-        "is the median of those of neighbouring backtests."
+        "95 % interval. Modules were compiled before. A warm backtest is timed until its spans are "
+        "in the file; a round's ratio is the median of those of neighbouring backtests."
     )
     yield ""
     yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
@@ -191,6 +191,8 @@ def _figure(clock: str, arm: str, turns: list[dict[str, dict[str, Any]]]) -> Fig
 
 def _process(command: list[str], arm: str, folder: Path) -> AbstractContextManager[SteppedProcess]:
     environment = untraced(os.environ) | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
+    # An installed package is compiled once; one that is edited in place would be at every start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return closing(SteppedProcess(command, environment))
 
 
