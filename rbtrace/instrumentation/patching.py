@@ -136,6 +136,8 @@ def _replace_everywhere(swaps: Iterable[tuple[Any, Any, Any]]) -> None:
             names = object.__getattribute__(module, "__dict__")
         except AttributeError:
             continue  # some extensions put objects of their own into sys.modules
+        if replacements.keys().isdisjoint(map(id, list(names.values()))):
+            continue  # a pair for each of all names would wake the garbage collector
         for name, value in list(names.items()):
             if (replacement := replacements.get(id(value))) is not None:
                 names[name] = replacement
