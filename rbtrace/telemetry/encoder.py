@@ -7,6 +7,7 @@ tested against the official protobuf encoding of the same spans.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import Link, SpanContext
+    from opentelemetry.trace import Link, SpanContext, Status
 
     from rbtrace.telemetry.records import Record
 
@@ -50,15 +51,20 @@ def encode_line(records: Sequence[Record]) -> bytes:
 
 
 def _encodable(value: Any) -> Any:
-    """The same with `?` for half characters, which UTF-8 has no code for."""
+    """The same with whole characters only."""
     match value:
         case str():
-            return value.encode("utf-8", "replace").decode()
+            return _whole_characters(value)
         case dict():
             return {_encodable(name): _encodable(item) for name, item in value.items()}
         case list():
             return [_encodable(item) for item in value]
     return value
+
+
+def _whole_characters(text: str) -> str:
+    """The same with `?` for half characters, which UTF-8 has no code for."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _resource_spans(
@@ -104,32 +110,30 @@ def _span(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
     encoded["startTimeUnixNano"] = str(span.start_time or 0)
     if span.end_time is not None:
         encoded["endTimeUnixNano"] = str(span.end_time)
-    attributes = _attributes(span.attributes or {})
-    if extra:
-        attributes += _attributes(extra)
+    attributes = {**(span.attributes or {}), **extra}
     if attributes:
-        encoded["attributes"] = attributes
+        encoded["attributes"] = _attributes(attributes)
     _add_events_links_status(encoded, span)
     return encoded
 
 
 def _add_events_links_status(encoded: dict[str, Any], span: ReadableSpan) -> None:
-    dropped = {
-        "droppedAttributesCount": span.dropped_attributes,
-        "droppedEventsCount": span.dropped_events,
-        "droppedLinksCount": span.dropped_links,
-    }
-    encoded.update({key: count for key, count in dropped.items() if count})
+    if span.dropped_attributes:
+        encoded["droppedAttributesCount"] = span.dropped_attributes
+    if span.dropped_events:
+        encoded["droppedEventsCount"] = span.dropped_events
+    if span.dropped_links:
+        encoded["droppedLinksCount"] = span.dropped_links
     if span.events:
         encoded["events"] = [_event(event) for event in span.events]
     if span.links:
         encoded["links"] = [_link(link) for link in span.links]
-    status: dict[str, Any] = {}
-    if span.status.description:
-        status["message"] = span.status.description
-    if span.status.status_code.value:
-        status["code"] = span.status.status_code.value
-    encoded["status"] = status
+    encoded["status"] = {} if span.status.is_unset else _status(span.status)
+
+
+def _status(status: Status) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"message": status.description} if status.description else {}
+    return {**encoded, "code": status.status_code.value}
 
 
 def _flags(context: SpanContext, parent: SpanContext | None) -> int:
@@ -158,54 +162,71 @@ def _link(link: Link) -> dict[str, Any]:
     return encoded
 
 
-def _attributes(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _attributes(attributes: Mapping[str, Any]) -> msgspec.Raw:
+    """A list of attributes, encoded: an object for each and its value is what most time went to."""
     by_type = _BY_TYPE
-    return [
-        {"key": key, "value": (by_type.get(type(value)) or _value)(value)}
+    encoded = [
+        _up_to_value(key) + (by_type.get(type(value)) or _value)(value) + b"}"
         for key, value in attributes.items()
     ]
+    return msgspec.Raw(b"[" + b",".join(encoded) + b"]")
 
 
-def _value(value: object) -> dict[str, Any]:
+@lru_cache(1024)
+def _up_to_value(key: str) -> bytes:
+    return b'{"key":' + _text(key) + b',"value":'
+
+
+def _text(value: str) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole_characters(value))
+
+
+def _value(value: object) -> bytes:
     for kind, encode_kind in _BY_TYPE.items():
         if isinstance(value, kind):
             return encode_kind(value)
-    return {"stringValue": repr(value)}
+    return _string(repr(value))
 
 
-def _array(values: Sequence[Any]) -> dict[str, Any]:
+def _string(value: str) -> bytes:
+    return b'{"stringValue":' + _text(value) + b"}"
+
+
+def _array(values: Sequence[Any]) -> bytes:
     kinds = set(map(type, values))
     if kinds == {int}:
-        return _array_of_numbers(b'{"intValue":"', values, b'"}')
-    if kinds == {float} and all(map(isfinite, values)):
-        return _array_of_numbers(b'{"doubleValue":', values, b"}")
-    return {
-        "arrayValue": {"values": [(_BY_TYPE.get(type(item)) or _value)(item) for item in values]}
-    }
+        items = _numbers(b'{"intValue":"', values, b'"}')
+    elif kinds == {float} and all(map(isfinite, values)):
+        items = _numbers(b'{"doubleValue":', values, b"}")
+    else:
+        items = b",".join([(_BY_TYPE.get(type(item)) or _value)(item) for item in values])
+    return b'{"arrayValue":{"values":[' + items + b"]}}"
 
 
-def _array_of_numbers(before: bytes, values: Sequence[float], after: bytes) -> dict[str, Any]:
-    """An array of one kind of number: a histogram has too many for an object each."""
+def _numbers(before: bytes, values: Sequence[float], after: bytes) -> bytes:
+    """The items of an array of one kind of number: a histogram has many."""
     numbers = msgspec.json.encode(values)[1:-1].replace(b",", after + b"," + before)
-    return {"arrayValue": {"values": msgspec.Raw(b"[" + before + numbers + after + b"]")}}
+    return before + numbers + after
 
 
-def _double(value: float) -> float | str:
+def _double(value: float) -> bytes:
     """Protobuf's JSON mapping writes the three doubles that JSON has no number for as strings."""
     if isfinite(value):
-        return float(value)
-    if isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+        return b'{"doubleValue":' + msgspec.json.encode(float(value)) + b"}"
+    name = b"NaN" if isnan(value) else b"Infinity" if value > 0 else b"-Infinity"
+    return b'{"doubleValue":"' + name + b'"}'
 
 
-_BY_TYPE: Final[Mapping[type, Callable[[Any], dict[str, Any]]]] = {
-    bool: lambda value: {"boolValue": value},
-    str: lambda value: {"stringValue": value},
-    int: lambda value: {"intValue": str(int(value))},
-    float: lambda value: {"doubleValue": _double(value)},
+_BY_TYPE: Final[Mapping[type, Callable[[Any], bytes]]] = {
+    bool: lambda value: b'{"boolValue":true}' if value else b'{"boolValue":false}',
+    str: _string,
+    int: lambda value: b'{"intValue":"%d"}' % value,
+    float: _double,
     tuple: _array,
     list: _array,
-    type(None): lambda _: {},
+    type(None): lambda _: b"{}",
 }
 """How a value of a type is encoded; subclasses, such as enums of strings, as their base."""
