@@ -1,4 +1,5 @@
-/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter.
+/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter, and the
+   counting of durations of `rbtrace.recording.histogram`.
 
    The Python function `call` made there stays the definition: `quicken` only changes how it is
    called. What is not ordinary (no place, another context, a recursion, an alias, the first call of
@@ -255,6 +256,74 @@ quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwname
     return result;
 }
 
+/* -- Counting ---------------------------------------------------------------------------------- */
+
+#define SIGNIFICANT_BITS 4
+#define PER_OCTAVE (1 << (SIGNIFICANT_BITS - 1))
+#define LONGEST_BITS 47 /* 39 hours; that many calls of it as memory can hold have a 64-bit sum */
+#define BUCKETS ((LONGEST_BITS - SIGNIFICANT_BITS + 2) * PER_OCTAVE)
+
+static inline int
+bucket_of(unsigned long long duration)
+{
+    int length = duration == 0 ? 0 : 64 - __builtin_clzll(duration);
+    int shift = length > SIGNIFICANT_BITS ? length - SIGNIFICANT_BITS : 0;
+    return shift * PER_OCTAVE + (int)(duration >> shift);
+}
+
+/* The greatest duration in a bucket. */
+static inline long long
+upper_of(int bucket)
+{
+    int shift = bucket < 2 * PER_OCTAVE ? 0 : bucket / PER_OCTAVE - 1;
+    return ((long long)(bucket - shift * PER_OCTAVE + 1) << shift) - 1;
+}
+
+static PyObject *
+counts_of(const Py_ssize_t *counts)
+{
+    PyObject *found = PyDict_New();
+    for (int bucket = 0; found != NULL && bucket < BUCKETS; bucket++) {
+        if (counts[bucket] == 0) {
+            continue;
+        }
+        PyObject *upper = PyLong_FromLongLong(upper_of(bucket));
+        PyObject *count = PyLong_FromSsize_t(counts[bucket]);
+        if (upper == NULL || count == NULL || PyDict_SetItem(found, upper, count) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(upper);
+        Py_XDECREF(count);
+    }
+    return found;
+}
+
+static PyObject *
+counted(PyObject *Py_UNUSED(module), PyObject *durations)
+{
+    if (!PyList_Check(durations) || PyList_GET_SIZE(durations) == 0) {
+        PyErr_SetString(PyExc_TypeError, "not a list of durations");
+        return NULL;
+    }
+    Py_ssize_t counts[BUCKETS] = {0};
+    long long total = 0, shortest = LLONG_MAX, longest = 0;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(durations); i++) {
+        long long duration = PyLong_AsLongLong(PyList_GET_ITEM(durations, i));
+        if (duration < 0 || duration >> LONGEST_BITS) {
+            if (!PyErr_Occurred()) {
+                PyErr_SetString(PyExc_OverflowError, "not a duration that is counted here");
+            }
+            return NULL;
+        }
+        counts[bucket_of((unsigned long long)duration)]++;
+        total += duration;
+        shortest = duration < shortest ? duration : shortest;
+        longest = duration > longest ? duration : longest;
+    }
+    PyObject *found = counts_of(counts);
+    return found == NULL ? NULL : Py_BuildValue("LLLN", total, shortest, longest, found);
+}
+
 /* -- Set-up ------------------------------------------------------------------------------------ */
 
 static int
@@ -402,6 +471,8 @@ static PyMethodDef methods[] = {
      "prepare(Place, Node, variable, perf_counter_ns, fold_at): what the calls will meet."},
     {"quicken", quicken, METH_O, "quicken(call): from now on call it without the interpreter."},
     {"is_quick", is_quick, METH_O, "is_quick(call): whether it was quickened."},
+    {"counted", counted, METH_O,
+     "counted(durations): their sum, the shortest, the longest, and how many are in each bucket."},
     {"stand", stand, METH_O, "stand(place): this is the place of the calling thread now."},
     {"now_ns", now_ns, METH_NOARGS, "now_ns(): the clock of quick calls, ns."},
     {NULL, NULL, 0, NULL},

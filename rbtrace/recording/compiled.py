@@ -1,4 +1,4 @@
-"""The compiled part of hot calls, where this installation has one that agrees with this Python."""
+"""The compiled part of recording, where this installation has one that agrees with this Python."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ class Compiled(Protocol):
 
     def is_quick(self, call: Callable[..., Any], /) -> bool:
         """Whether `quicken` was called with it."""
+
+    def counted(self, durations: list[int], /) -> tuple[int, int, int, dict[int, int]]:
+        """What `histogram.counted` gives.
+
+        Raises:
+            OverflowError: one is negative, or longer than any call.
+        """
 
     def stand(self, place: object, /) -> None:
         """Say that this is the place of the calling thread from now on."""

@@ -8,8 +8,10 @@ first. A bucket is named by its greatest member, which is the duration with all 
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rbtrace.recording.compiled import COMPILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +37,35 @@ def lower_edge(upper_ns: int) -> int:
     return upper_ns - width
 
 
+@lru_cache(1024)
+def _edges(upper_ns: int) -> tuple[int, float, float]:
+    """Of a bucket: lower edge, ns and s, and upper edge, s."""
+    lower = lower_edge(upper_ns)
+    return lower, lower / 1e9, upper_ns / 1e9
+
+
+def counted(durations: Sequence[int]) -> tuple[int, int, int, dict[int, int]]:
+    """Sum, shortest, longest and bucket → how many, of one or more raw durations, ns."""
+    ordered = sorted(durations)
+    buckets = {}
+    reached = 0
+    while reached < len(ordered):
+        upper = bucket(ordered[reached])
+        beyond = bisect_right(ordered, upper, reached)
+        buckets[upper] = beyond - reached
+        reached = beyond
+    return sum(ordered), ordered[0], ordered[-1], buckets
+
+
+def _quickly_counted(durations: list[int]) -> tuple[int, int, int, dict[int, int]]:
+    if COMPILED is None:
+        return counted(durations)
+    try:
+        return COMPILED.counted(durations)
+    except OverflowError:
+        return counted(durations)
+
+
 class Durations(NamedTuple):
     """Folded durations of calls, ns. An empty one has `shortest` −1."""
 
@@ -44,22 +75,16 @@ class Durations(NamedTuple):
     longest: int = 0
     buckets: Mapping[int, int] = {}
 
-    def plus(self, batch: Sequence[int]) -> Durations:
+    def plus(self, batch: list[int]) -> Durations:
         """These and a batch of raw durations."""
         if not batch:
             return self
-        ordered = sorted(batch)
-        buckets = dict(self.buckets)
-        counted = 0
-        while counted < len(ordered):
-            upper = bucket(ordered[counted])
-            reached = bisect_right(ordered, upper, counted)
-            buckets[upper] = buckets.get(upper, 0) + reached - counted
-            counted = reached
-        shortest, longest = ordered[0], ordered[-1]
+        total, shortest, longest, buckets = _quickly_counted(batch)
+        for upper, count in self.buckets.items():
+            buckets[upper] = buckets.get(upper, 0) + count
         return Durations(
-            calls=self.calls + len(ordered),
-            total=self.total + sum(ordered),
+            calls=self.calls + len(batch),
+            total=self.total + total,
             shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
             longest=max(self.longest, longest),
             buckets=buckets,
@@ -70,8 +95,16 @@ class Durations(NamedTuple):
 
         Only occupied buckets are listed, each with the lower edge of its bucket.
         """
-        buckets = self.buckets
-        edges = {*buckets, *map(lower_edge, buckets)} - {-1}
-        bounds = sorted(edges)
-        cumulative = accumulate([buckets.get(bound, 0) for bound in bounds])
-        return [bound / 1e9 for bound in bounds], [*cumulative, self.calls]
+        bounds: list[float] = []
+        cumulative: list[int] = []
+        reached, edge = 0, -1
+        for upper in sorted(self.buckets):
+            lower, lower_s, upper_s = _edges(upper)
+            if lower > edge:
+                bounds.append(lower_s)
+                cumulative.append(reached)
+            reached += self.buckets[upper]
+            edge = upper
+            bounds.append(upper_s)
+            cumulative.append(reached)
+        return bounds, [*cumulative, self.calls]

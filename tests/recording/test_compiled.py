@@ -28,6 +28,7 @@ import rbtrace
 from rbtrace import conventions as key
 from rbtrace.recording import calltree, current, hot
 from rbtrace.recording.compiled import COMPILED
+from rbtrace.recording.histogram import Durations, counted
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.recorder import RECORDER
@@ -62,6 +63,31 @@ def test_hot_calls_of_the_engine_are_compiled_where_they_can_be():
     assert COMPILED is not None
     assert COMPILED.is_quick(engine_call(lambda: None))
     assert not COMPILED.is_quick(engine_call(lambda: None, attaches=True))
+
+
+@needs_compiled
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.integers(0, 2**47 - 1), min_size=1))
+def test_durations_are_counted_as_python_would(durations):
+    assert COMPILED is not None
+    assert COMPILED.counted(durations) == counted(durations)
+
+
+@needs_compiled
+@pytest.mark.parametrize("strange", [-1, 2**47, 2**63, 2**100])
+def test_durations_no_call_can_have_are_counted_in_python(strange):
+    assert COMPILED is not None
+    with pytest.raises(OverflowError):
+        COMPILED.counted([1, strange])
+    assert Durations().plus([1, strange]).total == 1 + strange
+
+
+@needs_compiled
+@pytest.mark.parametrize("strange", [[], (1, 2), [1.5], [None]])
+def test_what_is_no_list_of_durations_is_refused(strange):
+    assert COMPILED is not None
+    with pytest.raises(TypeError):
+        COMPILED.counted(strange)
 
 
 @needs_compiled
