@@ -41,7 +41,7 @@ def cases(*, quick: bool) -> list[Case]:
     for repetition in range(1, 2 if quick else 6):
         found += [_batch(size, _MONTH, 3 if quick else 25, repetition) for size in sizes]
     if quick:
-        return [*found, _batch(sizes[-1], _MONTH, 3, 1, traced=False)]
+        return [*found, _batch(sizes[0], _MONTH, 3, 1, traced=False)]
     for repetition in range(1, 6):
         found += [_batch(size, _MONTH, 5, repetition, traced=False) for size in (10, 100, 500)]
     for repetition in range(1, 4):

@@ -19,7 +19,7 @@ class Case(NamedTuple):
         settings: of the study's own; `repetition` among them where there are several alike.
         expected_s: about how long it takes on an idle machine, s.
         traced: whether the process is traced.
-        sampled: whether its stacks are sampled, too; such a case is for the flame graph alone.
+        sampled: whether its stacks are sampled, too, for the flame graph.
     """
 
     settings: Settings

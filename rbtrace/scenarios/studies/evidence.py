@@ -88,16 +88,21 @@ class Evidence:
 
     def warnings(self) -> list[str]:
         """What makes the figures doubtful."""
+        told = []
         cores = self.cores
         busiest = max((one.load or 0.0 for one in self.measured), default=0.0)
-        if busiest <= cores:
-            return []
-        told = (
-            f"The load average was up to {busiest:g} when a case started, with {cores} usable "
-            "cores. What is not left over from the case before made durations longer than they "
-            "are on an idle machine."
-        )
-        return [told]
+        if busiest > cores:
+            told.append(
+                f"The load average was up to {busiest:g} when a case started, with {cores} usable "
+                "cores. What is not left over from the case before made durations longer than "
+                "they are on an idle machine."
+            )
+        told += [
+            f"The stacks of one measured process were sampled, which adds to its times: {case}."
+            for case in self.cases
+            if case.sampled
+        ]
+        return told
 
     @property
     def cores(self) -> int:

@@ -1,4 +1,4 @@
-"""The flame graph of a study: one more process of one of its cases, with its stacks sampled."""
+"""The flame graph of a study: the process of one of its cases, with its stacks sampled."""
 
 from __future__ import annotations
 
@@ -27,11 +27,23 @@ class Flame(NamedTuple):
 
 
 def case_to_sample(cases: Sequence[Case]) -> Case | None:
-    """The longest of the traced cases, sampled; None where nothing is traced."""
-    traced = [case for case in cases if case.traced]
-    if not traced:
-        return None
-    return max(traced, key=lambda case: case.expected_s)._replace(sampled=True)
+    """The case whose stacks are sampled; None where nothing is traced.
+
+    If none of them is planned so, it is the longest of the traced ones, once more.
+    """
+    chosen = next((case for case in cases if case.sampled), None) or _longest(cases)
+    return chosen._replace(sampled=True) if chosen else None
+
+
+def with_one_sampled(cases: Sequence[Case]) -> list[Case]:
+    """The same cases with the longest of the traced ones sampled, which spares one more process."""
+    longest = _longest(cases)
+    return [case._replace(sampled=case is longest) for case in cases]
+
+
+def _longest(cases: Sequence[Case]) -> Case | None:
+    traced = (case for case in cases if case.traced)
+    return max(traced, key=lambda case: case.expected_s, default=None)
 
 
 def flame_graph(traces: Path, case: Case) -> Flame:

@@ -50,9 +50,10 @@ def cases(*, quick: bool) -> list[Case]:
     space = SPACES[name]
     found = [_table(name, space, part) for part in range(1, space.parts + 1)]
     found.append(_replay(name, space, 3 if quick else 30))
-    found += [_search(name, space, MULTI_FIDELITY, 1), _search(name, space, RANDOM, 1)]
+    found.append(_search(name, space, MULTI_FIDELITY, 1))
     if not quick:
-        found += [_search(name, space, GRID, 1), _search(name, space, MULTI_FIDELITY, 2)]
+        found += [_search(name, space, one, 1) for one in (RANDOM, GRID)]
+        found.append(_search(name, space, MULTI_FIDELITY, 2))
     return found
 
 

@@ -53,7 +53,7 @@ def cases(*, quick: bool) -> list[Case]:
     if quick:
         found = [_backtests(SEQUENTIAL, 1, quick=quick)]
         found += [_backtests(way, 2, quick=quick) for way in (POOL, PERSISTENT)]
-        return [*found, *(_dispatch(way, n, 8) for way in (POOL, PERSISTENT) for n in (2, 8))]
+        return [*found, *(_dispatch(way, 2, 8) for way in (POOL, PERSISTENT))]
     found = []
     for repetition in range(1, 6):
         found.append(_backtests(SEQUENTIAL, 1, repetition))
@@ -111,7 +111,7 @@ def _backtests(
         "do": "backtests",
         "way": way,
         "workers": workers,
-        "tasks": 12 if quick else 64,
+        "tasks": 8 if quick else 64,
         "until": _SHORT if quick else _LONG,
         "repetition": repetition,
     }

@@ -22,7 +22,7 @@ from rbtrace.reporting.numbers import size
 from rbtrace.scenarios.studies.case import Case, Measured
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.scenarios.studies.flames import case_to_sample, flame_graph
+from rbtrace.scenarios.studies.flames import case_to_sample, flame_graph, with_one_sampled
 from rbtrace.scenarios.studies.journal import Head, Journal
 from rbtrace.scenarios.studies.plots import need_matplotlib
 from rbtrace.scenarios.studies.runner import Progress, remaining, run_cases
@@ -48,7 +48,8 @@ class Session:
         self._study = STUDIES[name]
         self._module = self._study.load()
         self._data = folder / DATA
-        self.cases = self._module.cases(quick=quick)
+        cases = self._module.cases(quick=quick)
+        self.cases = with_one_sampled(cases) if quick else cases
         self._flame = case_to_sample(self.cases)
         self.journal = Journal(folder / name)
         self.head = self.journal.open(_head(name))
@@ -62,8 +63,10 @@ class Session:
 
     @property
     def to_sample(self) -> Case | None:
-        """The case whose stacks are still to be sampled for the flame graph."""
-        return next(iter(remaining(self.journal, [self._flame] if self._flame else [])), None)
+        """The further case whose stacks are still to be sampled for the flame graph."""
+        if self._flame is None or self._flame in self.cases:
+            return None
+        return next(iter(remaining(self.journal, [self._flame])), None)
 
     def sample(self, timeout: float) -> None:
         """Sample the stacks of one case in a process of its own, unless that is done.

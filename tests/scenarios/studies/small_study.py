@@ -58,6 +58,7 @@ def report(evidence) -> Report:
         tables=[Table("Squares", [Column("number"), Column("square")], rows)],
         findings=["Squares grow <fast>."],
         pictures=[Picture("Drawn", "drawn.svg", "<svg><text>drawn</text></svg>")],
+        warnings=evidence.warnings(),
     )
 
 

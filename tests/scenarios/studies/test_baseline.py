@@ -177,11 +177,11 @@ def test_the_whole_study_on_the_real_engine(tmp_path):
     assert (tmp_path / "baseline" / "parts.svg").read_text().startswith("<svg")
     kept = (tmp_path / "baseline" / "runs.jsonl").read_text().splitlines()
     runs = [json.loads(line) for line in kept]
-    _, daily, minute, untraced, profiled, _, sampled = (run["found"] for run in runs)
-    assert sampled["portfolio_value"] == minute["portfolio_value"]
+    _, daily, minute, untraced, profiled, profiled_minute = (run["found"] for run in runs)
     assert "baseline_strategy.py" in (tmp_path / "baseline" / "flame.svg").read_text()
-    # Tracing, profiling and watching change nothing of the result.
+    # Tracing, profiling and watching change nothing of the result, nor does sampling.
     assert daily["portfolio_value"] == untraced["portfolio_value"] == profiled["portfolio_value"]
+    assert minute["portfolio_value"] == profiled_minute["portfolio_value"]
     assert 100_000 != minute["portfolio_value"] > 0
     # Two windows on each of 63 sessions.
     assert len(profiled["call_peak_bytes"]) == 126

@@ -156,7 +156,7 @@ def test_the_whole_study_on_real_ray_and_the_real_engine(ray, tmp_path):
     assert re.search(r"^- Complete", text, re.MULTILINE)
     assert "nan" not in text
     lines = (folder / "runs.jsonl").read_text().splitlines()
-    kept = [one for one in map(json.loads, lines) if not one["sampled"]]
+    kept = [json.loads(line) for line in lines]
     runs = {one["settings"]["way"]: one["found"] for one in kept}
     # Ray itself counts what came back.
     handed = {name: len(one["evaluated"]) for name, one in runs[RAY]["batches"].items()}

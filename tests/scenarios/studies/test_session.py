@@ -19,7 +19,7 @@ from rbtrace.scenarios.studies import session as sessions
 from rbtrace.scenarios.studies.across import across
 from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
-from rbtrace.scenarios.studies.flames import case_to_sample
+from rbtrace.scenarios.studies.flames import case_to_sample, with_one_sampled
 from rbtrace.scenarios.studies.session import Session, write_extended
 from tests.uncovered import uncovered
 
@@ -62,7 +62,8 @@ def test_every_case_is_a_fresh_process_and_is_kept(study):
 
     told = measure(session)
 
-    assert [case for case, _ in told] == [f"number {n}, do work" for n in (1, 2, 3)]
+    cases = [f"number {n}, do work" for n in (1, 2, 3)]
+    assert [case.removesuffix(", sampled") for case, _ in told] == cases
     assert told[0][1] is None
     assert all(left > 0 for _, left in told[1:])
     kept = list(session.journal.measured().values())
@@ -105,17 +106,18 @@ def test_several_studies_are_one_document_with_pictures_that_exist(study, tmp_pa
     assert "<h1>Small</h1>" in path.with_suffix(".html").read_text()
 
 
-def test_a_flame_graph_of_one_more_process_is_beside_the_report(study, tmp_path, small):
-    session = study()
+def test_a_flame_graph_of_one_more_process_is_beside_the_report(tmp_path, small):
+    session = Session(NAME, tmp_path, quick=False)
     measure(session)
     assert session.report().pictures[-1].file == "drawn.svg"
 
     session.sample(60.0)
 
-    assert study().to_sample is None
+    assert Session(NAME, tmp_path, quick=False).to_sample is None
     found = session.report()
-    assert "3 of 3 cases measured" in found.integrity[0]
-    assert len(found.tables[0].rows) == 3
+    assert "5 of 5 cases measured" in found.integrity[0]
+    assert len(found.tables[0].rows) == 5
+    assert not any("sampled" in line for line in found.warnings)
     (flame,) = (one for one in found.pictures if one.file == "flame.svg")
     text = (tmp_path / NAME / "flame.svg").read_text()
     assert text == flame.svg
@@ -136,12 +138,31 @@ def test_a_flame_graph_of_one_more_process_is_beside_the_report(study, tmp_path,
     assert f'<a href="{NAME}/flame.svg">' in path.with_suffix(".html").read_text()
 
 
+def test_a_quick_flame_graph_is_of_a_process_that_is_measured(study, tmp_path):
+    session = study()
+    assert session.to_sample is None
+
+    measure(session)
+
+    found = session.report()
+    assert [one.sampled for one in session.evidence.measured] == [True, False, False]
+    assert 'data-name="toil"' in (tmp_path / NAME / "flame.svg").read_text()
+    assert found.warnings[-1] == (
+        "The stacks of one measured process were sampled, which adds to its times: "
+        "number 1, do work, sampled."
+    )
+
+
 def test_a_study_without_traces_has_no_flame_graph():
     untraced = [Case({"number": 1}, 1.0, traced=False)]
 
     assert case_to_sample(untraced) is None
+    assert with_one_sampled(untraced) == untraced
     short, long = (Case({"number": n}, float(n)) for n in (1, 2))
     assert case_to_sample([short, long, short]).settings == {"number": 2}
+    as_long = Case({"number": 3}, 2.0)
+    assert [one.sampled for one in with_one_sampled([short, long, as_long])] == [False, True, False]
+    assert case_to_sample(with_one_sampled([short, long])) == long._replace(sampled=True)
 
 
 def test_what_is_measured_is_not_measured_again(study, tmp_path):
@@ -160,7 +181,8 @@ def test_more_cases_add_to_those_there_are(study, tmp_path):
 
     whole = Session(NAME, tmp_path, quick=False)
 
-    assert [case.settings["number"] for case in whole.remaining] == [4, 5]
+    # The first was sampled, which the first of the whole study is not.
+    assert [case.settings["number"] for case in whole.remaining] == [1, 4, 5]
     measure(whole)
     assert len(whole.report().tables[0].rows) == 5
     assert len(study().report().tables[0].rows) == 3
@@ -283,25 +305,29 @@ def scenario(*arguments, **options):
 
 
 def test_the_command_says_plan_progress_and_findings(tmp_path):
-    process = scenario(NAME, "--quick", "-o", tmp_path)
+    process = scenario(NAME, "-o", tmp_path)
     said, progress = process.communicate(timeout=120)
 
     assert process.returncode == EXIT_GOOD, progress
     plan, *others = progress.splitlines()
-    assert plan.startswith("small: whether squares grow. 3 cases, 3 to be measured and one more")
-    assert "about 2.000 s on an idle machine" in plan
+    assert plan.startswith("small: whether squares grow. 5 cases, 5 to be measured and one more")
+    assert "about 3.000 s on an idle machine" in plan
     assert others[-1] == "small: number 1, do work, sampled, for the flame graph"
-    assert [line.partition(":")[0] for line in others if " of 3" in line] == [
-        f"small {n} of 3" for n in (1, 2, 3)
+    assert [line.partition(":")[0] for line in others if " of 5" in line] == [
+        f"small {n} of 5" for n in (1, 2, 3, 4, 5)
     ]
     assert "- Squares grow <fast>." in said
     assert str(tmp_path / NAME / "report.md") in said
     assert (tmp_path / NAME / "flame.svg").read_text().startswith("<?xml")
 
-    again = scenario(NAME, "--quick", "-o", tmp_path)
+    again = scenario(NAME, "-o", tmp_path)
     _, progress = again.communicate(timeout=120)
 
     assert "sampled" not in progress
+    quickly = scenario(NAME, "--quick", "-o", tmp_path)
+    _, progress = quickly.communicate(timeout=120)
+
+    assert "3 cases, 0 to be measured, about 0 ns on an idle machine" in progress
 
 
 def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):
