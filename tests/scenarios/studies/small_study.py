@@ -12,6 +12,9 @@ from rbtrace.errors import RbtraceError
 from rbtrace.reporting.model import Column, Picture, Report, Row, Table
 from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES, Study
+from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+from rbtrace.scenarios.studies.evaluations import Evaluation, Sleeps
+from rbtrace.scenarios.studies.pools import POOL, run_batch
 
 NAME = "small"
 
@@ -33,6 +36,9 @@ def measure(settings, data: Path):
             os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
             time.sleep(600)
+        case "pool":
+            end_with_a_dead_worker()
+            run_batch(POOL, 2, Evaluation(Sleeps(50)), 10_000)
     with rbtrace.span("small.work"):
         toil(0.3 if os.environ["RBTRACE_SAMPLER"] == "signal" else 0.0)
     threads = os.environ["OMP_NUM_THREADS"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import cProfile
-import json
 import pstats
 import re
-import subprocess
 import tracemalloc
 
 import numpy as np
@@ -14,13 +12,12 @@ import pandas as pd
 import pytest
 
 from rbtrace.analysis.paths import CallPath
-from rbtrace.errors import EXIT_GOOD
 from rbtrace.scenarios.studies import baseline_figures as figures
 from rbtrace.scenarios.studies import baseline_strategy as strategy
 from rbtrace.scenarios.studies import baseline_times as parts
 from rbtrace.scenarios.studies.baseline_findings import findings, pieces
 from rbtrace.scenarios.studies.baseline_memory import Calls
-from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
 TIMES = {
     parts.WHOLE: 1000,
@@ -160,25 +157,15 @@ def test_the_findings_say_what_differs_and_how_far_the_means_agree():
     assert "in points of per cent: stopwatch 1.0." in told
 
 
-@pytest.mark.engine
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_whole_study_on_the_real_engine(tmp_path):
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+@of_whole_studies
+def test_the_whole_study_on_the_real_engine(quick):
+    left = Left(quick / "baseline")
 
-    command = [*RBTRACE, "scenario", "baseline", "--quick", "-o", str(tmp_path)]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=880, check=False)
-
-    assert found.returncode == EXIT_GOOD, found.stderr
-    text = (tmp_path / "baseline" / "report.md").read_text()
-    assert "6 of 6 cases measured" in text
-    assert re.search(r"^- Complete", text, re.MULTILINE)
-    assert (tmp_path / "baseline" / "parts.svg").read_text().startswith("<svg")
-    kept = (tmp_path / "baseline" / "runs.jsonl").read_text().splitlines()
-    runs = [json.loads(line) for line in kept]
-    _, daily, minute, untraced, profiled, profiled_minute = (run["found"] for run in runs)
-    assert "baseline_strategy.py" in (tmp_path / "baseline" / "flame.svg").read_text()
+    assert "6 of 6 cases measured" in left.report
+    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    assert left.picture("parts.svg").startswith("<svg")
+    _, daily, minute, untraced, profiled, profiled_minute = (run["found"] for run in left.runs)
+    assert "baseline_strategy.py" in left.picture("flame.svg")
     # Tracing, profiling and watching change nothing of the result, nor does sampling.
     assert daily["portfolio_value"] == untraced["portfolio_value"] == profiled["portfolio_value"]
     assert minute["portfolio_value"] == profiled_minute["portfolio_value"]
@@ -187,9 +174,8 @@ def test_the_whole_study_on_the_real_engine(tmp_path):
     assert len(profiled["call_peak_bytes"]) == 126
     assert min(profiled["call_peak_bytes"]) > 20 * 10 * 8  # bars, assets, bytes of a double
     # The stopwatch and the spans measured the same calls.
-    (section,) = (one for one in text.split("\n## ") if one.startswith("Check: a stopwatch"))
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines()]
-    ratios = {row[0]: [float(row[3]), float(row[5])] for row in rows if row[:1] and row[0] in NAMES}
+    rows = left.rows("Check: a stopwatch that is not rbtrace")
+    ratios = {row[0]: [float(row[3]), float(row[5])] for row in rows if row[0] in NAMES}
     assert ratios.keys() == NAMES
     for name in (parts.WHOLE, parts.ON_BAR, parts.FILTER):
         assert all(0.95 < ratio <= 1.0001 for ratio in ratios[name]), ratios

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 
 import pytest
 
-from rbtrace.errors import EXIT_GOOD
 from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
 from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE
-from tests.commands.test_main import RBTRACE
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
 
 def worker(assets, cold, warm, *, traced=True, sessions=21):
@@ -69,46 +66,24 @@ def test_three_sizes_make_no_law():
     assert all(one.law is None for one in laws(workers([worker(n, 9, [1]) for n in (1, 2, 3)])))
 
 
-@pytest.mark.engine
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_whole_study_on_the_real_engine(tmp_path):
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
-    pytest.importorskip("optuna", reason="needs the extra optuna", exc_type=ImportError)
+@of_whole_studies
+def test_the_whole_study_on_the_real_engine(quick):
+    left = Left(quick / "batch-init")
 
-    # Between this process and the study, so that its peak memory is not that of all tests before.
-    shell = ["sh", "-c", '"$@"; exit $?', "sh"]
-    command = [*shell, *RBTRACE, "scenario", "all", "--quick", "-o", str(tmp_path)]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=880, check=False)
-
-    assert found.returncode == EXIT_GOOD, found.stderr
-    text = (tmp_path / "EXTENDED_OPERATIONS_PROFILING_REPORT.md").read_text()
-    assert "6 of 6 cases measured" in text
-    assert re.search(r"^- Complete", text, re.MULTILINE)
-    assert "TradingAlgorithm.handle\\_data" in text
+    assert "6 of 6 cases measured" in left.report
+    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    assert "TradingAlgorithm.handle\\_data" in left.report
     # The stopwatch and the spans measured the same calls.
-    agreements = re.findall(
-        r"^\| ([\w' ]+) \| .+ \| ([\d.]+) \|$", _part(text, "a stopwatch"), re.MULTILINE
-    )
+    agreements = [
+        (row[0], float(row[-1])) for row in left.rows("Check: a stopwatch that is not rbtrace")
+    ]
     assert len(agreements) == 10
-    assert all(float(ratio) <= 1.0001 for _, ratio in agreements), agreements
+    assert all(ratio <= 1.0001 for _, ratio in agreements), agreements
     for phase, ratio in agreements:
         # Between the two clocks a process may lose its core: that is seen in short phases only.
-        assert phase not in {LOAD, RUN, WHOLE} or float(ratio) > 0.95, agreements
-    kept = (tmp_path / "batch-init" / "runs.jsonl").read_text().splitlines()
-    for run in [json.loads(line) for line in kept[1:]]:
+        assert phase not in {LOAD, RUN, WHOLE} or ratio > 0.95, agreements
+    for run in left.runs[1:]:
         # Memory by /proc in the process, and by the kernel to the one that waited for it.
         assert run["peak_bytes"] == pytest.approx(run["found"]["peak_bytes"], rel=0.02)
         assert run["found"]["portfolio_value"] > 0
-    assert (tmp_path / "batch-init" / "scaling.svg").read_text().startswith("<svg")
-
-    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-    assert again.returncode == EXIT_GOOD, again.stderr
-    assert "6 cases, 0 to be measured" in again.stderr
-
-
-def _part(text, heading):
-    """The section of a report whose heading has these words."""
-    return next(part for part in text.split("\n### ") if heading in part.partition("\n")[0])
+    assert left.picture("scaling.svg").startswith("<svg")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 
 import pytest
 
 from rbtrace.analysis.results import analyze_paths
-from rbtrace.errors import EXIT_GOOD, InputError
+from rbtrace.errors import InputError
 from rbtrace.scenarios.studies.multi_fidelity import read_table
 from rbtrace.scenarios.studies.multi_fidelity_checks import agreements
 from rbtrace.scenarios.studies.multi_fidelity_figures import (
@@ -28,8 +27,8 @@ from rbtrace.scenarios.studies.multi_fidelity_searches import (
 from rbtrace.scenarios.studies.multi_fidelity_space import SPACES, Evaluation
 from rbtrace.scenarios.studies.multi_fidelity_stopping import stopping
 from rbtrace.scenarios.studies.multi_fidelity_times import times_to_targets
-from tests.commands.test_main import RBTRACE
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 
 SPACE = SPACES["small"]
 LOW, MIDDLE, WHOLE = SPACE.levels
@@ -201,8 +200,7 @@ def test_what_is_kept_is_read_as_it_was_measured():
 
 @pytest.fixture
 def engine():
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    pytest.importorskip("optuna", reason="needs the extra optuna", exc_type=ImportError)
+    need("rustybt", "optuna")
 
 
 @pytest.mark.engine
@@ -231,40 +229,25 @@ def test_a_table_that_is_gone_or_damaged_is_said(tmp_path, content):
         read_table(tmp_path, "small")
 
 
-@pytest.mark.engine
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.usefixtures("engine")
-def test_the_whole_study_on_the_real_engine(tmp_path):
-    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
-    command = [*RBTRACE, "scenario", "multi-fidelity", "--quick", "-o", str(tmp_path)]
+@of_whole_studies
+def test_the_whole_study_on_the_real_engine(quick):
+    left = Left(quick / "multi-fidelity")
 
-    found = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
-
-    assert found.returncode == EXIT_GOOD, found.stderr
-    folder = tmp_path / "multi-fidelity"
-    text = (folder / "report.md").read_text()
-    assert "3 of 3 cases measured" in text
-    assert re.search(r"^- Complete", text, re.MULTILINE)
-    assert "1 of 1 searches that ran real backtests" in text
-    assert "nan" not in text.lower()
-    assert (folder / "regret.svg").read_text().startswith("<svg")
-    lines = (folder / "runs.jsonl").read_text().splitlines()
-    kept = [json.loads(line) for line in lines]
-    table = {tuple(one[:2]): one for one in kept[0]["found"]["evaluations"]}
+    assert "3 of 3 cases measured" in left.report
+    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    assert "1 of 1 searches that ran real backtests" in left.report
+    assert "nan" not in left.report.lower()
+    assert left.picture("regret.svg").startswith("<svg")
+    kept, _, search = left.runs
+    table = {tuple(one[:2]): one for one in kept["found"]["evaluations"]}
     assert len(table) == len(SPACE.configurations) * len(SPACE.levels)
     assert all(one[3] == SPACE.levels[one[1]] for one in table.values())
-    for case in kept[2:]:
-        done = case["found"]["evaluations"]
-        # The engine repeats what the table has, to the last bit.
-        assert [one[:4] for one in done] == [table[tuple(one[:2])][:4] for one in done]
-        traced = {
-            one.name: one for one in analyze_paths([folder / "traces" / case["run_id"]]).operations
-        }
-        assert traced["run_algorithm"].calls == len(done)
-        assert traced["run_algorithm"].total_ns <= sum(one[4] for one in done)
-        assert traced["Optimizer.optimize"].total_ns <= case["found"]["optimize_ns"]
-    (search,) = (one for one in kept if one["settings"].get("search") == MULTI_FIDELITY)
-    operations = analyze_paths([folder / "traces" / search["run_id"]]).operations
-    suggested = {one.name: one.calls for one in operations}["MultiFidelitySearch.suggest"]
-    assert suggested == len(search["found"]["evaluations"])
+    done = search["found"]["evaluations"]
+    # The engine repeats what the table has, to the last bit.
+    assert [one[:4] for one in done] == [table[tuple(one[:2])][:4] for one in done]
+    results = analyze_paths([left.folder / "traces" / search["run_id"]])
+    traced = {one.name: one for one in results.operations}
+    assert traced["run_algorithm"].calls == len(done)
+    assert traced["run_algorithm"].total_ns <= sum(one[4] for one in done)
+    assert traced["Optimizer.optimize"].total_ns <= search["found"]["optimize_ns"]
+    assert traced["MultiFidelitySearch.suggest"].calls == len(done)

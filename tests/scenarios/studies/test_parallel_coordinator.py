@@ -8,14 +8,14 @@ import os
 import re
 import signal
 import subprocess
-import time
+import sys
 from statistics import median
 
 import msgspec
 import psutil
 import pytest
 
-from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
+from rbtrace.errors import EXIT_USAGE, RbtraceError
 from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation, Sleeps
 from rbtrace.scenarios.studies.parallel_coordinator_figures import (
     Run,
@@ -27,8 +27,9 @@ from rbtrace.scenarios.studies.parallel_coordinator_figures import (
 )
 from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, predict, work_of
 from rbtrace.scenarios.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
-from tests.commands.test_main import RBTRACE
+from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 from tests.uncovered import uncovered
 
 
@@ -114,7 +115,7 @@ def test_the_work_is_what_one_process_took_for_it():
 
 @pytest.fixture
 def engine():
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
+    need("rustybt")
     from rustybt.optimization import parallel_optimizer  # noqa: F401
 
 
@@ -177,47 +178,32 @@ def test_a_worker_that_dies_is_one_line_and_no_hang(engine, run_script, way):
     )
 
 
-def a_worker_of(process, seconds=240):
-    """A worker of a pool, as soon as a case has one."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        for case in process.children():
-            try:
-                workers = case.children() if '"way":"pool"' in " ".join(case.cmdline()) else []
-            except psutil.NoSuchProcess:
-                continue
-            if workers:
-                return workers[0]
-        time.sleep(0.01)
-    raise AssertionError("no case had a worker")
-
-
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_whole_study_on_the_real_engine_with_an_accident_on_the_way(tmp_path):
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
-    command = [*RBTRACE, "scenario", "parallel-coordinator", "--quick", "-o", str(tmp_path)]
-    killed = subprocess.Popen(
-        command, env=uncovered(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    a_worker_of(psutil.Process(killed.pid)).send_signal(signal.SIGKILL)
-    _, said = killed.communicate(timeout=240)
-    assert killed.returncode == EXIT_USAGE
+def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
+    need("rustybt")
+    study = "rbtrace.scenarios.studies.parallel_coordinator"
+    settings = {"do": "dispatch", "way": POOL, "workers": 2, "tasks": 10_000}
+    command = [sys.executable, "-m", "rbtrace.scenarios.studies.process", study]
+    command += [json.dumps(settings), "--data", str(tmp_path), "--result", str(tmp_path / "found")]
+    case = subprocess.Popen(command, env=uncovered(), stderr=subprocess.PIPE, text=True)
+
+    a_child_of(psutil.Process(case.pid), "studies.process").send_signal(signal.SIGKILL)
+    _, said = case.communicate(timeout=60)
+
+    assert case.returncode == EXIT_USAGE
     assert "SIGKILL, and its task with it" in said.splitlines()[-1]
+    assert not (tmp_path / "found").exists()
 
-    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
-    assert found.returncode == EXIT_GOOD, found.stderr
-    assert "5 cases, 4 to be measured" in found.stderr
-    folder = tmp_path / "parallel-coordinator"
-    text = (folder / "report.md").read_text()
-    assert re.search(r"^- Complete", text, re.MULTILINE)
-    assert "nan" not in text
-    lines = (folder / "runs.jsonl").read_text().splitlines()
-    kept = [json.loads(line) for line in lines]
-    for one in kept:
+@of_whole_studies
+def test_the_whole_study_on_the_real_engine(quick):
+    left = Left(quick / "parallel-coordinator")
+
+    assert "5 of 5 cases measured" in left.report
+    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    assert "nan" not in left.report
+    for one in left.runs:
         for batch in one["found"]["batches"]:
             evaluated = [Evaluated(*row) for row in batch["evaluated"]]
             assert len(evaluated) == one["settings"]["tasks"]
@@ -226,19 +212,17 @@ def test_the_whole_study_on_the_real_engine_with_an_accident_on_the_way(tmp_path
     # The same tasks give the same scores whoever does them.
     scores = {
         tuple(row[-1] for row in one["found"]["batches"][0]["evaluated"])
-        for one in kept
+        for one in left.runs
         if one["settings"]["do"] == "backtests"
     }
     assert len(scores) == 1
-    _check_agreement(text)
-    assert (folder / "scaling.svg").read_text().startswith("<svg")
-    assert (folder / "utilisation-pool.svg").read_text().startswith("<svg")
+    _check_agreement(left.rows("Check: getrusage of the workers"))
+    assert left.picture("scaling.svg").startswith("<svg")
+    assert left.picture("utilisation-pool.svg").startswith("<svg")
 
 
-def _check_agreement(text):
+def _check_agreement(rows):
     """Spans and the kernel measured the same work."""
-    part = next(one for one in text.split("\n## ") if one.startswith("Check: getrusage"))
-    rows = [line.split("|")[1:-1] for line in part.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == 2
     assert median(float(row[4]) for row in rows) > 0.99
     for row in rows:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.errors import EXIT_GOOD
 from rbtrace.scenarios.studies.batches import timed_batch
 from rbtrace.scenarios.studies.case import Measured
 from rbtrace.scenarios.studies.evaluations import Evaluation, Sleeps, Touches
@@ -29,8 +28,8 @@ from rbtrace.scenarios.studies.ray_vs_pool_figures import (
     speed_up,
 )
 from rbtrace.scenarios.studies.ray_vs_pool_findings import _worth
-from tests.commands.test_main import RBTRACE
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 
 CLUSTER = Path(__file__).parent / "ray_cluster.py"
 
@@ -135,29 +134,14 @@ def test_memory_of_processes_is_that_of_the_kernel():
     assert held_by([2**30]) == (0, 0)
 
 
-@pytest.fixture
-def ray():
-    pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
-    pytest.importorskip("aiohttp_cors", reason="needs the extra ray", exc_type=ImportError)
+@of_whole_studies
+def test_the_whole_study_on_real_ray_and_the_real_engine(quick):
+    left = Left(quick / "ray-vs-pool")
 
-
-@pytest.mark.engine
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_whole_study_on_real_ray_and_the_real_engine(ray, tmp_path):
-    command = [*RBTRACE, "scenario", "ray-vs-pool", "--quick", "-o", str(tmp_path)]
-
-    found = subprocess.run(command, capture_output=True, text=True, timeout=880, check=False)
-
-    assert found.returncode == EXIT_GOOD, found.stderr
-    folder = tmp_path / "ray-vs-pool"
-    text = (folder / "report.md").read_text()
-    assert re.search(r"^- Complete", text, re.MULTILINE)
-    assert "nan" not in text
-    lines = (folder / "runs.jsonl").read_text().splitlines()
-    kept = [json.loads(line) for line in lines]
-    runs = {one["settings"]["way"]: one["found"] for one in kept}
+    assert "3 of 3 cases measured" in left.report
+    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    assert "nan" not in left.report
+    runs = {one["settings"]["way"]: one["found"] for one in left.runs}
     # Ray itself counts what came back.
     handed = {name: len(one["evaluated"]) for name, one in runs[RAY]["batches"].items()}
     assert runs[RAY]["finished"] == handed
@@ -174,17 +158,17 @@ def test_the_whole_study_on_real_ray_and_the_real_engine(ray, tmp_path):
         if name in {FIRST, AGAIN, "evaluate_params_ray"}
     }
     assert len(scores) == 1, "the same backtests by whatever workers"
-    part = next(one for one in text.split("\n## ") if one.startswith("Check: a clock"))
-    rows = [line.split("|")[1:-1] for line in part.splitlines() if line.startswith("| ")][1:]
+    rows = left.rows("Check: a clock in the workers")
     assert [[int(row[2]), int(row[3])] for row in rows] == [[18, 18], [18, 18]]
     assert all(0.99 < float(row[6]) < 1.5 for row in rows), rows
-    assert Run.of(Measured(**kept[-1])).startup_ns > 0
+    assert Run.of(Measured(**left.runs[-1])).startup_ns > 0
 
 
 @pytest.mark.engine
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_spans_from_every_node_of_a_cluster_arrive_at_the_collector(ray, tmp_path):
+def test_spans_from_every_node_of_a_cluster_arrive_at_the_collector(tmp_path):
+    need("rustybt", "matplotlib", "aiohttp_cors")
     command = [sys.executable, str(CLUSTER), str(tmp_path)]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=880, check=False)

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rbtrace.bench.processes import CommandError
@@ -21,10 +22,11 @@ from rbtrace.scenarios.studies.case import Case
 from rbtrace.scenarios.studies.catalogue import STUDIES
 from rbtrace.scenarios.studies.flames import case_to_sample, with_one_sampled
 from rbtrace.scenarios.studies.session import Session, write_extended
+from tests.scenarios.studies.killing import a_child_of
+from tests.scenarios.studies.quick_run import need
 from tests.uncovered import uncovered
 
-pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-pytest.importorskip("matplotlib", reason="needs the extra plots", exc_type=ImportError)
+need("rustybt", "matplotlib")
 
 COMMAND = (
     "from small_study import register; register();from rbtrace.commands.main import main; main()"
@@ -348,6 +350,21 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):
 
     assert again.returncode == EXIT_GOOD, progress
     assert "5 cases, 3 to be measured" in progress
+
+
+def test_a_worker_that_is_killed_is_one_line_and_the_same_command_goes_on(tmp_path):
+    process = scenario(NAME, "--quick", "-o", tmp_path, env=uncovered() | {"SMALL_2": "pool"})
+    case = a_child_of(psutil.Process(process.pid), '"do":"pool"')
+    a_child_of(case, "studies.process").send_signal(signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == EXIT_USAGE
+    assert "SIGKILL, and its task with it" in said.splitlines()[-1]
+
+    again = scenario(NAME, "--quick", "-o", tmp_path)
+    _, progress = again.communicate(timeout=120)
+
+    assert again.returncode == EXIT_GOOD, progress
+    assert "3 cases, 2 to be measured" in progress
 
 
 def test_an_unknown_study_is_refused(tmp_path):

@@ -1,0 +1,18 @@
+"""One quick run of all studies, which the tests of each look at."""
+
+from __future__ import annotations
+
+import pytest
+
+from rbtrace.errors import EXIT_GOOD
+from tests.scenarios.studies.quick_run import EXTRAS, need, run_all
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """The folder of the run; a study that fails fails the tests of all."""
+    need(*EXTRAS)
+    folder = tmp_path_factory.mktemp("quick")
+    done = run_all(folder, timeout=880)
+    assert done.returncode == EXIT_GOOD, done.stderr
+    return folder
