@@ -16,8 +16,8 @@ from rbtrace.errors import InputError
 
 DAMAGED: Final = (EOFError, zlib.error, zstandard.ZstdError)
 """What reading a compressed stream raises where it is cut off or broken."""
-READ_BYTES: Final = 1 << 17
-"""How much compressed data to read at a time."""
+READ_BYTES: Final = 1 << 14
+"""How much compressed data to read at a time: what was read counts before it is decompressed."""
 
 Content = Callable[[int], bytes]
 """Gives at most so many bytes of the content, none at the end."""
@@ -32,7 +32,8 @@ _WINDOW_BYTES: Final = 1 << 27
 _PIECE_BYTES: Final = 1 << 11
 """Compressed data given to zstd at a time: a block of four bytes may stand for 128 KiB."""
 _LONGEST_FRAME: Final = 1 << 28
-_SUSPICIOUS_BYTES: Final = 1 << 28
+_SUSPICIOUS_BYTES: Final = 1 << 22
+"""Fewer bytes harm nobody, even if each is a line of its own."""
 _SUSPICIOUS_RATIO: Final = 250
 """Traces shrink ten- to fiftyfold; a bomb, a thousandfold and more."""
 

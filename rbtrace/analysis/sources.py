@@ -63,7 +63,7 @@ class Source:
         """Open the stream, decompressed; `peek` gives its head.
 
         Raises:
-            InputError: the stream can't be opened.
+            InputError: the stream can't be opened, or is a bomb.
             EOFError and others of `DAMAGED`: its compression is damaged from the start.
         """
         try:
@@ -75,6 +75,9 @@ class Source:
         except OSError as problem:
             raw.close()
             raise InputError(f"cannot read {self.name}: {problem.strerror or problem}") from None
+        except InputError as problem:
+            raw.close()
+            raise InputError(f"cannot read {self.name}: {problem}") from None
         except BaseException:
             raw.close()
             raise

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -139,50 +135,11 @@ def _read(stream: io.BufferedReader) -> Results:
 def test_a_bomb_is_one_error(
     tmp_path: Path, compress: object, filling: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rbtrace.analysis.decompression._SUSPICIOUS_BYTES", 1 << 20)
     monkeypatch.setattr("rbtrace.analysis.decompression._LONGEST_FRAME", 1 << 20)
     monkeypatch.setattr("rbtrace.analysis.readers.documents.LONGEST", 1 << 20)
     content = compress(lines(SPANS) + filling * (1 << 23))  # type: ignore[operator]
     with pytest.raises(InputError, match=r"decompression bomb|line or document is longer"):
         analyzed(tmp_path / "bomb", content)
-
-
-GIGABYTE = 1 << 30
-
-
-def write_gigabyte(path: Path, opening: bytes, compress: bool) -> None:
-    """A file that is, or decompresses to, a line of a gigabyte."""
-    with gzip.open(path, "wb", 1) if compress else path.open("wb") as file:
-        file.write(opening)
-        for _ in range(GIGABYTE >> 20):
-            file.write(b" " * (1 << 20))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="limits its memory as Linux does")
-@pytest.mark.parametrize("opening", [lines(SPANS), b'{"resourceSpans":'])
-@pytest.mark.parametrize("compress", [True, False], ids=["bomb", "plain"])
-def test_a_gigabyte_is_one_error_in_little_memory(
-    tmp_path: Path, opening: bytes, compress: bool
-) -> None:
-    write_gigabyte(tmp_path / "huge", opening, compress)
-    done = subprocess.run(
-        [sys.executable, "-c", IN_LITTLE_MEMORY, "analyze", tmp_path / "huge"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert re.fullmatch(r"rbtrace: error: cannot read .*(bomb|longer than).*\n", done.stderr)
-
-
-IN_LITTLE_MEMORY = """
-import resource, sys
-from rbtrace.commands.main import main
-resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))  # of addresses, libraries included
-main()
-"""
 
 
 def test_a_damaged_file_in_a_folder_is_counted(tmp_path: Path) -> None:

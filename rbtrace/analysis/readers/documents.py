@@ -13,6 +13,8 @@ LONGEST: Final = 1 << 28
 """Longer than what any recorder writes at once, bytes."""
 _READ_BYTES: Final = 1 << 20
 _END_BYTES: Final = 16
+_LINE_END: Final = b"\r\n"
+_FEW_BLANK: Final = 64
 _OPENING: Final = (b"{", b"[")
 _CLOSING: Final = (b"}", b"]")
 _INDENTS: Final = frozenset({b" ", b"\t"})
@@ -20,33 +22,66 @@ _WITHIN: Final = _INDENTS | {b"}", b"]", b"\r", b"\n"}
 
 
 def documents(stream: BufferedReader) -> Iterator[bytes]:
-    """Each document; the text may begin with a byte order mark.
+    """Each document; the text may begin with a byte order mark. Blank lines are documents, too.
 
     Printed documents end with a bracket at the beginning of a line, as all printers write them.
 
     Raises:
         InputError: one is longer than any recorder writes.
     """
+    lines = _Lines(stream)
     first = True
-    while line := _line(stream, LONGEST):
+    while line := lines.take(LONGEST):
         if first:
             line, first = line.removeprefix(BOM), False
         end = line[-_END_BYTES:].rstrip() or line.rstrip()  # copying a long line takes time
-        if end.endswith(_OPENING) and stream.peek(1)[:1] in _INDENTS:
-            yield _printed(line, stream)
+        if end.endswith(_OPENING) and lines.ahead()[:1] in _INDENTS:
+            yield _printed(line, lines)
         else:
             yield line
 
 
-def _printed(opening: bytes, stream: BufferedReader) -> bytes:
+def _printed(opening: bytes, lines: _Lines) -> bytes:
     """The rest of a document that goes on over several lines."""
-    lines, size = [opening], len(opening)
-    while stream.peek(1)[:1] in _WITHIN and (line := _line(stream, LONGEST - size)):
-        lines.append(line)
+    found, size = [opening], len(opening)
+    while lines.ahead()[:1] in _WITHIN and (line := lines.take(LONGEST - size)):
+        found.append(line)
         size += len(line)
         if line.startswith(_CLOSING):
             break
-    return b"".join(lines)
+    return b"".join(found)
+
+
+class _Lines:
+    """The lines of a stream, with a look at the next: `peek` copies a buffer for each byte."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self._ahead: bytes | None = None
+        self._blank = 0
+
+    def ahead(self) -> bytes:
+        """The line that comes next; nothing at the end."""
+        if self._ahead is None:
+            self._ahead = self._stream.readline(LONGEST + 1)
+        return self._ahead
+
+    def take(self, most: int) -> bytes:
+        """The next line of at most so many bytes, or many blank ones; nothing at the end.
+
+        Raises:
+            InputError: it is longer.
+        """
+        line, self._ahead = self.ahead(), None
+        if len(line) > most:
+            raise _too_long()
+        self._blank = self._blank + 1 if line.isspace() else 0
+        return line + self._blanks() if self._blank > _FEW_BLANK else line
+
+    def _blanks(self) -> bytes:
+        """All blank lines in the buffer: one after the other, a billion would take an hour."""
+        ahead = self._stream.peek(1)
+        return self._stream.read(len(ahead) - len(ahead.lstrip(_LINE_END)))
 
 
 def whole(stream: BufferedReader, seen: Callable[[int], None]) -> bytes:
@@ -63,13 +98,6 @@ def whole(stream: BufferedReader, seen: Callable[[int], None]) -> bytes:
         if size > LONGEST:
             raise _too_long()
     return b"".join(parts)
-
-
-def _line(stream: BufferedReader, most: int) -> bytes:
-    line = stream.readline(most + 1)
-    if len(line) > most:
-        raise _too_long()
-    return line
 
 
 def _too_long() -> InputError:
