@@ -12,6 +12,7 @@ from rbtrace.analysis.clocks import settle_clocks
 from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
 from rbtrace.analysis.joining import first_of_each, parents
+from rbtrace.analysis.memory import return_freed_memory
 from rbtrace.analysis.origins import Origins, settle_origins
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 from rbtrace.conventions import THREAD, UNATTACHED
@@ -24,6 +25,7 @@ def build(builder: Builder) -> SpanTable:
     """Make the table of what readers have added."""
     anomalies = Anomalies()
     batch = builder.take()
+    return_freed_memory()
     every = batch.columns
     kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = int(kept.size - np.count_nonzero(kept))
