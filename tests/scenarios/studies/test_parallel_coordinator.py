@@ -128,8 +128,11 @@ def test_every_way_does_every_task_once_and_says_by_whom(engine, way):
     assert [one.task for one in batch.evaluated] == list(range(9))
     assert [one.score for one in batch.evaluated] == list(range(9))
     processes = {one.process for one in batch.evaluated}
-    assert processes == {os.getpid()} if way == SEQUENTIAL else len(processes) == 3
-    assert os.getpid() not in processes or way == SEQUENTIAL
+    if way == SEQUENTIAL:
+        assert processes == {os.getpid()}
+    else:
+        assert os.getpid() not in processes
+        assert len(processes) in {2, 3}  # a worker that is late finds no task left
     for sent, received, one in zip(batch.sent_ns, batch.received_ns, batch.evaluated, strict=True):
         assert batch.began_ns <= sent <= one.started_ns < one.ended_ns <= received
         assert received <= batch.ended_ns
