@@ -12,7 +12,7 @@ from rbtrace.analysis.clocks import settle_clocks
 from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
 from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
 from rbtrace.analysis.joining import first_of_each, parents
-from rbtrace.analysis.memory import return_freed_memory
+from rbtrace.analysis.memory import LARGEST_KEPT, return_freed_memory
 from rbtrace.analysis.origins import Origins, settle_origins
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 from rbtrace.conventions import THREAD, UNATTACHED
@@ -25,7 +25,8 @@ def build(builder: Builder) -> SpanTable:
     """Make the table of what readers have added."""
     anomalies = Anomalies()
     batch = builder.take()
-    return_freed_memory()
+    if batch.columns.span_id.nbytes > LARGEST_KEPT:
+        return_freed_memory()  # no column will be where its pieces were
     every = batch.columns
     kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = int(kept.size - np.count_nonzero(kept))

@@ -6,7 +6,7 @@ import ctypes
 import sys
 from typing import Final
 
-_LARGE: Final = (1 << 25) - (1 << 16)
+LARGEST_KEPT: Final = (1 << 25) - (1 << 16)
 """Just below the largest size, in bytes, that glibc learns to keep."""
 
 
@@ -17,11 +17,11 @@ def keep_freed_memory() -> None:
     take longer than the sum over a column. It keeps blocks as large as the largest that was ever
     freed. This one is never written to, so it takes no memory; elsewhere it has no effect.
     """
-    bytes(_LARGE)
+    bytes(LARGEST_KEPT)
 
 
 def return_freed_memory() -> None:
-    """Give back what is free between blocks: no column fits where many small pieces of one were.
+    """Give back what was freed in small pieces, where nothing that follows could take it.
 
     Only glibc has a call for it; others do as they see fit.
     """

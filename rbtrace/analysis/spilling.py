@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Batch, Builder
 from rbtrace.analysis.loading import Loaded, Progress, Read, nothing, read_spans
-from rbtrace.analysis.memory import keep_freed_memory
+from rbtrace.analysis.memory import keep_freed_memory, return_freed_memory
 from rbtrace.errors import InputError, RbtraceError, SettingError
 
 BYTES_PER_SPAN: Final = 150
@@ -144,6 +144,7 @@ class _Spill:
         """Take all that is left."""
         self.take(builder, 1)
         self._end()
+        return_freed_memory()  # DuckDB has a heap of its own
         return self._file
 
     def close(self) -> None:
