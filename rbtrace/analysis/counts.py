@@ -54,6 +54,10 @@ class Beside(NamedTuple):
     unreadable: list[str]
     died: list[str]
 
+    def warnings(self) -> list[str]:
+        """What could not be understood, one line each."""
+        return [f"{path} is not a tally and was ignored" for path in self.unreadable]
+
 
 def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
     """Read the tallies and find the open spans of all recordings.

@@ -11,71 +11,20 @@ child points to the sibling that is next if it is taken, and following these poi
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, greatest_above
 from rbtrace.analysis.apportion import apportion
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, distinct, ranks, starts_of_runs, sum_by
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, ranks, starts_of_runs, sum_by
+from rbtrace.analysis.critical_sums import CriticalTime, Kinds, Roots, Sums, listed, summed
 from rbtrace.analysis.intervals import LONGEST_LINE
 from rbtrace.analysis.self_time import SelfTimes
 from rbtrace.analysis.table import SpanTable
 
 
-class CriticalTime(Struct, frozen=True, gc=False):
-    """What one operation in one process contributes to the critical path of one root.
-
-    `ns` are nanoseconds on the path, `share` is of the root's duration, `start_ns` is the start
-    of the first span on the path that contributes, epoch ns. `root` is the root's name,
-    `root_start_ns` its start.
-    """
-
-    name: str
-    ns: int
-    share: float
-    root: str
-    start_ns: int
-    process: str
-    root_start_ns: int
-
-
-class _Sums(NamedTuple):
-    """What lies on critical paths, summed by root and kind; a kind is a name and a process.
-
-    `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
-    """
-
-    kind: Ints
-    root: Ints
-    ns: Ints
-    since: Ints
-
-
-class _Kinds(NamedTuple):
-    """Names and processes in order of text; of each code its place; kinds are pairs of places."""
-
-    names: list[str]
-    processes: list[str]
-    name_rank: Ints
-    process_rank: Ints
-
-    @classmethod
-    def of(cls, table: SpanTable) -> _Kinds:
-        texts = [one.process for one in table.processes]
-        return cls(sorted(set(table.names)), sorted(set(texts)), ranks(table.names), ranks(texts))
-
-    def of_rows(self, table: SpanTable, rows: Ints) -> Ints:
-        """The kind of each row."""
-        kind: Ints = self.name_rank[table.name[rows]] * len(self.processes)
-        kind += self.process_rank[table.process[rows]]
-        return kind
-
-
 def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     """Critical paths of all roots, in order of start; within a root the greatest part first."""
-    kinds = _Kinds.of(table)
+    kinds = Kinds.of(table.names, table.processes)
     sums = []
     summaries = 0
     for rows, family in table.families():
@@ -85,10 +34,13 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
         summaries = following
     if not sums:
         return []
-    return _ranked(table, kinds, _Sums._make(map(np.concatenate, zip(*sums, strict=True))))
+    whole = Sums._make(map(np.concatenate, zip(*sums, strict=True)))
+    top = whole.root
+    name = kinds.name_rank[table.name[top]]
+    return listed(kinds, Roots(name, table.start[top], table.end[top], table.span_id[top]), whole)
 
 
-def _of_family(table: SpanTable, selfs: SelfTimes, kinds: _Kinds) -> _Sums:
+def _of_family(table: SpanTable, selfs: SelfTimes, kinds: Kinds) -> Sums:
     start, end = _windows(table)
     taken = _taken_by_parent(table, start, end)
     on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)
@@ -100,8 +52,9 @@ def _of_family(table: SpanTable, selfs: SelfTimes, kinds: _Kinds) -> _Sums:
     root = _roots(table.real_parent)
     summary, given = _given_to_summaries(table, selfs, on_path, own)
     own[rows] -= sum_by(selfs.tree[summary], given, table.size)[rows]
-    return _summed(
-        kinds.of_rows(table, np.concatenate((rows, table.summaries.row[summary]))),
+    of_kind = np.concatenate((rows, table.summaries.row[summary]))
+    return summed(
+        kinds.kind(table.name[of_kind], table.process[of_kind]),
         np.concatenate((root[rows], root[selfs.tree[summary]])),
         np.concatenate((own[rows], given)),
         np.concatenate((start[rows], start[selfs.tree[summary]])),
@@ -217,36 +170,3 @@ def _given_to_summaries(
     spans = tree[summary[first]]
     given = apportion(own[spans], selfs.self_ns[spans], table.summaries.self_ns[summary], first)
     return summary, given
-
-
-def _summed(kind: Ints, root: Codes, ns: Ints, start: Ints) -> _Sums:
-    """Sum what spans contribute by root and kind."""
-    paid = ns > 0
-    kind, root, ns, start = kind[paid], root[paid], ns[paid], start[paid]
-    kinds = int(kind.max(initial=0)) + 1
-    tops, place = distinct(root, int(root.max(initial=0)) + 1)
-    pairs, position = distinct(place * kinds + kind, tops.size * kinds)
-    since = np.full(pairs.size, np.iinfo(np.int64).max)
-    np.minimum.at(since, position, start)
-    place, kind = np.divmod(pairs, kinds)
-    return _Sums(kind, tops[place], sum_by(position, ns, pairs.size), since)
-
-
-def _ranked(table: SpanTable, kinds: _Kinds, sums: _Sums) -> list[CriticalTime]:
-    top = sums.root
-    name_rank = kinds.name_rank[table.name[top]]
-    order = np.lexsort((sums.kind, -sums.ns, table.span_id[top], name_rank, table.start[top]))
-    kind, top, spent, since = (column[order] for column in sums)
-    name, process = np.divmod(kind, max(1, len(kinds.processes)))
-    return list(
-        map(
-            CriticalTime,
-            map(kinds.names.__getitem__, name.tolist()),
-            spent.tolist(),
-            (spent / (table.end[top] - table.start[top])).tolist(),
-            map(table.names.__getitem__, table.name[top].tolist()),
-            since.tolist(),
-            map(kinds.processes.__getitem__, process.tolist()),
-            table.start[top].tolist(),
-        )
-    )

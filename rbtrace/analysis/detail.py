@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -43,8 +44,7 @@ def timeline(table: SpanTable) -> list[TimelineSpan]:
     if rows.size > MOST:
         rows = rows[np.lexsort((table.span_id[rows], -table.duration[rows]))[:MOST]]
     depth, _ = depths(table.real_parent)
-    rows = rows[np.lexsort((table.span_id[rows], depth[rows], table.start[rows]))]
-    return [
+    return in_order(
         TimelineSpan(
             table.name_of(row),
             int(table.start[row]),
@@ -53,7 +53,14 @@ def timeline(table: SpanTable) -> list[TimelineSpan]:
             int(depth[row]),
         )
         for row in rows.tolist()
-    ]
+    )
+
+
+def in_order(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
+    """Spans by start, parents before children; nothing depends on what was read first."""
+    return sorted(
+        spans, key=lambda one: (one.start_ns, one.depth, one.end_ns, one.name, one.process)
+    )
 
 
 def histograms(table: SpanTable) -> list[Histogram]:

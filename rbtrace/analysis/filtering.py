@@ -27,6 +27,7 @@ from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.table import SpanTable, Summaries
 
 type _Column = npt.NDArray[Any]
+_TOO_GREAT: Final = 1 << 63
 
 
 class Selection(NamedTuple):
@@ -97,7 +98,11 @@ def _holds(node: Node, table: SpanTable) -> Mask:
 
 
 def _compare(node: Comparison, table: SpanTable) -> Mask:
-    values, known = FIELDS[node.field].values(table)
+    return fulfils(node, *FIELDS[node.field].values(table))
+
+
+def fulfils(node: Comparison, values: _Column, known: Mask) -> Mask:
+    """Which of the values of its field, as far as they are known, fulfil a comparison."""
     if isinstance(node.value, str):
         return _same_text(values, node.operator, node.value) & known
     found: Mask = _numbers(values, node.operator, node.value) & known
@@ -121,16 +126,21 @@ _COMPARE: Final = {
 
 
 def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
-    """Compare exactly: whole numbers with a whole number, whatever the fraction of `number`."""
-    compare = _COMPARE[sign]
-    if values.dtype.kind == "f" or number == int(number):
-        bound = float(number) if values.dtype.kind == "f" else int(number)
-        found: _Column = compare(values, bound)
+    if values.dtype.kind == "f":
+        found: _Column = _COMPARE[sign](values, float(number))
         return found
-    if sign in {"==", "!="}:
-        return np.full(values.shape, sign == "!=")
+    sign, bound = in_whole_numbers(sign, number)
+    return _COMPARE[sign](values, bound)  # type: ignore[no-any-return]
+
+
+def in_whole_numbers(sign: str, number: Decimal) -> tuple[str, int]:
+    """The same comparison with a whole number, for values of 64 bits that are whole."""
+    if number == int(number):
+        return sign, int(number)
+    if sign in {"==", "!="}:  # none is equal to a fraction
+        return (">=" if sign == "==" else "<"), _TOO_GREAT
     below: int = int(number // 1) - (number < 0)
-    return compare(values, below + 1 if sign in {"<", ">="} else below)  # type: ignore[no-any-return]
+    return sign, below + 1 if sign in {"<", ">="} else below
 
 
 def _texts(texts: list[str], code: Labels) -> tuple[_Column, Mask]:

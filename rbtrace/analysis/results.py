@@ -15,7 +15,8 @@ from rbtrace.analysis.categories import (
     overhead_to_computation,
     process_times,
 )
-from rbtrace.analysis.critical_path import CriticalTime, critical_path
+from rbtrace.analysis.critical_path import critical_path
+from rbtrace.analysis.critical_sums import CriticalTime
 from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
 from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.filtering import leading_to_calls, select, understand
@@ -48,7 +49,7 @@ class Filtered:
 class Results:
     """Results in plain rows; times in ns. `parallelism` is self time ÷ wall time.
 
-    `computed` says where and why, if a database made them, and `left_out` what it does not make.
+    `computed` says where and why, if a database made them.
     `share_note` says why no share has an interval, if so. `timeline` and `histograms` are empty
     unless asked for. `functions` is empty where no stacks were sampled. `filter` says which spans
     `self_ns` and the breakdowns are of, None for all.
@@ -77,7 +78,6 @@ class Results:
     filter: Filtered | None = None
     functions: list[FunctionTime] = field(default_factory=list)
     computed: str = ""
-    left_out: list[str] = field(default_factory=list)
 
 
 def analyze_paths(
@@ -154,11 +154,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(whole.processes),
-        warnings=[
-            *warnings(found),
-            *(f"{path} is not a tally and was ignored" for path in loaded.beside.unreadable),
-            *judged.warnings,
-        ],
+        warnings=[*warnings(found), *loaded.beside.warnings(), *judged.warnings],
         share_note=judged.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],

@@ -46,14 +46,13 @@ def compose(results: Results, options: Options) -> Report:
 
 
 def _scope(results: Results) -> str:
-    """What a filter did to the figures, or what a database left out."""
-    if results.left_out:
-        return f"Computed {results.computed}. Left out: {', '.join(results.left_out)}."
+    """Where a database made the figures, and what a filter did to them."""
+    computed = f"Computed {results.computed}. " if results.computed else ""
     if results.filter is None:
-        return ""
+        return computed.rstrip()
     part = results.self_ns / max(1, results.filter.whole_self_ns)
     return (
-        f"Only spans with {results.filter.expression}: {count(results.filter.spans)} of "
+        f"{computed}Only spans with {results.filter.expression}: {count(results.filter.spans)} of "
         f"{count(results.integrity.spans)}, {percent(part)} of all self time. Shares are of "
         "theirs; wall time, parallelism, critical path and regions are of the whole trace."
     )

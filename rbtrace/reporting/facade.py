@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbtrace.analysis.critical_path import CriticalTime
+from rbtrace.analysis.critical_sums import CriticalTime
 from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.loading import Progress
@@ -102,8 +102,8 @@ def analyze(
         only: a filter, as of `rbtrace analyze --filter`.
         full: make the timeline and the histograms as well.
         progress: called as spans are read.
-        memory_limit: bytes that the spans may take; more are analyzed on disk by DuckDB, and
-            `results.left_out` says what that leaves out. By default half of what is free.
+        memory_limit: bytes that the spans may take; more are analyzed on disk by DuckDB. By
+            default half of what is free.
 
     Raises:
         MissingExtraError: they take more, and DuckDB is not installed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,18 +13,31 @@ from hypothesis import strategies as st
 from rbtrace import conventions as key
 from rbtrace.analysis import spilling
 from rbtrace.analysis.results import Results, analyze_paths
-from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, SettingError
-from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, write, write_tally
+from rbtrace.analysis.sql import critical_path
+from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, MissingExtraError, SettingError
+from tests.analysis.spans import EXEMPLAR, REAL, SUMMARY, Span, write, write_tally
 from tests.analysis.test_against_oracle import traces
+from tests.analysis.test_corpus import CORPUS
 from tests.commands.test_main import rbtrace
 
 LIMIT = spilling.LEAST_LIMIT
 COMPARED = (
     "integrity", "wall_ns", "self_ns", "parallelism", "overhead_to_computation", "operations",
-    "categories", "processes", "paths", "regions", "workers", "trials", "trial_durations",
-    "runs", "environment", "warnings", "share_note",
+    "categories", "processes", "paths", "critical_path", "regions", "workers", "trials",
+    "trial_durations", "runs", "environment", "warnings", "share_note", "timeline", "histograms",
+    "filter",
 )  # fmt: skip
 
+
+FILTERS = (
+    "name == 'a'", "name ~ 'b' or not category == 'user'", "name != 'hot' and name != 'c'",
+    "duration > 10ns", "duration <= 9.5ns", "duration == 3ns or duration == 2.5ns",
+    "not duration != 4.5ns", "process == 'host/7'", "process.pid >= 8", "host.name ~ 'os'",
+    "service.name != 'x'", "rbtrace.run.id != 'r'", "rbtrace.arm == 'candidate'",
+    "rustybt.trial.number < 5", "rustybt.trial.score >= 0.1 and rustybt.trial.number != 3",
+    "not rustybt.trial.number == 4", "rustybt.workers >= 2", "rbtrace.cpu_ns < 1us",
+    "not (rbtrace.runqueue_ns > 2ns or duration < 20ns)",
+)  # fmt: skip
 
 # Runs of two arms, histograms, links, moved origins, counts, implicit spans, a lost start.
 OF_RUN = {key.RUN_ID: "r", key.ARM: "candidate", key.PAIR: 2, key.ORDER: 1}
@@ -63,6 +75,26 @@ def spills(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @st.composite
+def nested(draw: st.DrawFn) -> list[Span]:
+    """Traces of many children that overlap, follow each other and outlive, with summaries."""
+    spans = [Span(1, "root", 1, 100)]
+    for identity in range(2, draw(st.integers(4, 40))):
+        parent = draw(st.sampled_from([one for one in spans if one.kind == REAL]))
+        start = draw(st.integers(parent.start - 1, parent.end))
+        spans.append(
+            Span(
+                identity, draw(st.sampled_from("abc")), start,
+                draw(st.integers(start, min(start + 40, parent.end + 1))), parent.id,
+                kind=draw(st.sampled_from([REAL, REAL, REAL, SUMMARY])),
+                process=draw(st.sampled_from([7, 7, 8])),
+                calls=draw(st.integers(1, 5)), total=draw(st.integers(0, 30)),
+                self_ns=draw(st.integers(0, 12)),
+            )
+        )  # fmt: skip
+    return spans
+
+
+@st.composite
 def forests(draw: st.DrawFn) -> list[Span]:
     """Several traces at once, each in processes of its own."""
     return [
@@ -72,23 +104,64 @@ def forests(draw: st.DrawFn) -> list[Span]:
     ]
 
 
+def both_ways(
+    source: Path, monkeypatch: pytest.MonkeyPatch, only: str | None = None
+) -> tuple[Results, Results]:
+    """A full analysis in memory and out of core."""
+    in_memory = analyze_paths([source], full=True, only=only)
+    with monkeypatch.context() as patch:
+        patch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
+        patch.setattr(spilling, "_ROWS", 3)
+        out_of_core = analyze_paths([source], memory_limit=LIMIT, full=True, only=only)
+    assert out_of_core.computed.startswith("by DuckDB on disk")
+    return in_memory, out_of_core
+
+
 @pytest.mark.slow
 @settings(
     max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(spans=forests())
+@given(spans=forests(), only=st.none() | st.sampled_from(FILTERS))
 def test_the_same_as_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span], only: str | None
 ) -> None:
     source = write(tmp_path / "a.otlp.jsonl", spans)
-    in_memory = analyze_paths([source])
-    with monkeypatch.context() as patch:
-        patch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
-        patch.setattr(spilling, "_ROWS", 3)
-        out_of_core = analyze_paths([source], memory_limit=LIMIT)
-    assert out_of_core.left_out
+    in_memory, out_of_core = both_ways(source, monkeypatch, only)
+    assert figures(out_of_core) == figures(in_memory)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(spans=nested())
+def test_critical_paths_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
+) -> None:
+    monkeypatch.setattr(critical_path, "_TOGETHER", 2)
+    source = write(tmp_path / "a.otlp.jsonl", spans)
+    in_memory, out_of_core = both_ways(source, monkeypatch)
+    assert out_of_core.critical_path == in_memory.critical_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("only", FILTERS)
+def test_filters_choose_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: str
+) -> None:
+    source = write(tmp_path / "a.otlp.jsonl", PECULIAR)
+    in_memory, out_of_core = both_ways(source, monkeypatch, only)
+    assert figures(out_of_core) == figures(in_memory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", sorted(path.name for path in CORPUS.iterdir()))
+def test_the_corpus_is_analyzed_the_same(monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    in_memory, out_of_core = both_ways(CORPUS / file, monkeypatch)
     assert figures(out_of_core) == figures(in_memory)
 
 
@@ -101,7 +174,7 @@ def test_counts_and_what_a_dead_process_left_open(spills: None, tmp_path: Path) 
     (tmp_path / "b").unlink()
     out_of_core = analyze_paths([tmp_path], memory_limit=LIMIT)
     in_memory = analyze_paths([tmp_path], memory_limit=100 * LIMIT)
-    assert not in_memory.left_out
+    assert not in_memory.computed
     assert figures(out_of_core) == figures(in_memory)
     assert in_memory.integrity.unfinished == 1
     assert next(row for row in out_of_core.operations if row.name == "hot").calls == 8
@@ -109,23 +182,13 @@ def test_counts_and_what_a_dead_process_left_open(spills: None, tmp_path: Path) 
     assert [(one.workers, one.cpu_ns) for one in out_of_core.regions] == [(3, 99)]
 
 
-def test_the_report_says_what_it_leaves_out(spills: None, tmp_path: Path) -> None:
+def test_the_report_says_where_it_was_made(spills: None, tmp_path: Path) -> None:
     from rbtrace.reporting.facade import Analysis
 
     source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
-    found = Analysis(analyze_paths([source], memory_limit=LIMIT, full=True))
-    assert "by DuckDB on disk, because the spans take more memory than 0.268 GB" in (
-        found.to_markdown()
-    )
-    left_out = json.loads(found.to_json())["left_out"]
-    assert "critical path" in left_out
-    assert "timeline" in left_out
-
-
-def test_a_filter_ends_in_an_error(spills: None, tmp_path: Path) -> None:
-    source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
-    with pytest.raises(InputError, match="a filter needs all spans in memory"):
-        analyze_paths([source], memory_limit=LIMIT, only="duration > 1ns")
+    only = "duration > 1ns"
+    text = Analysis(analyze_paths([source], memory_limit=LIMIT, only=only)).to_markdown()
+    assert "by DuckDB on disk, because the spans take more memory than 0.268 GB. Only spans" in text
 
 
 def test_without_duckdb_one_line_says_how_to_get_it(
@@ -143,7 +206,7 @@ def test_nothing_stays_behind(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(spilling.tempfile, "tempdir", str(tmp_path / "tmp"))
     source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
-    assert analyze_paths([source], memory_limit=LIMIT).left_out
+    assert analyze_paths([source], memory_limit=LIMIT).computed
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

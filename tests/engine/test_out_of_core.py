@@ -19,10 +19,10 @@ def test_a_real_trace(
     arm: str,
 ) -> None:
     traces = engine_run("parallel", arm).folder / "traces"
-    in_memory = analyze_paths([traces])
+    in_memory = analyze_paths([traces], full=True)
     monkeypatch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
-    out_of_core = analyze_paths([traces], memory_limit=LIMIT)
+    out_of_core = analyze_paths([traces], memory_limit=LIMIT, full=True)
     assert in_memory.integrity.spans > 20
     assert in_memory.integrity.summaries > 0 or arm == "calls"
-    assert out_of_core.left_out
+    assert out_of_core.computed
     assert figures(out_of_core) == figures(in_memory)

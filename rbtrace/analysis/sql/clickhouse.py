@@ -35,6 +35,7 @@ _TIMEOUT_S: Final = 3600.0
 _SETTINGS: Final = {
     "default_format": "JSONCompactEachRow",
     "join_use_nulls": "1",
+    "max_query_size": "100000000",  # a filter may name many processes
     "output_format_json_quote_64bit_integers": "0",
     "session_timeout": "3600",
     "wait_end_of_query": "1",  # so that a statement that fails later is an error, too
@@ -153,6 +154,10 @@ class ClickHouse:
         """See `Engine`."""
         return [tuple(msgspec.json.decode(line)) for line in self._run(query).splitlines()]
 
+    def quotient(self, of: str, by: str) -> str:
+        """See `Engine`."""
+        return f"intDiv({of}, {by})"
+
     def close(self) -> None:
         """Drop the tables at once, rather than when the session ends."""
         with suppress(InputError):  # what cannot be asked any more has dropped them
@@ -196,14 +201,12 @@ def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = Non
 
     Args:
         text: its URL; see `Query.parse`.
-        full: name also what only a full report would have had.
-        only: a filter.
+        full: make the timeline and histograms as well.
+        only: a filter: which spans count in breakdowns and trials.
 
     Raises:
-        InputError: there is a filter, no span, or no ClickHouse that can be asked.
+        InputError: there is no span, or no ClickHouse that can be asked.
     """
-    if only is not None:
-        raise InputError("a filter needs all spans in memory: it cannot be asked of a ClickHouse")
     query = Query.parse(text)
     with closing(ClickHouse(query)) as engine:
         faults = Faults(invalid_lines=engine.load(query))
@@ -211,4 +214,5 @@ def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = Non
             of_run = f" of run {query.run}" if query.run else ""
             raise InputError(f"no spans{of_run} in {query.source} at {query.base}")
         read = Read([text], 1, faults, Beside([], [], [], [], []))
-        return evaluate_in(engine, read, f"by {engine.name} at {query.base}", full=full)
+        how = f"by {engine.name} at {query.base}"
+        return evaluate_in(engine, read, how, full=full, only=only)

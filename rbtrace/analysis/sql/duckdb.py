@@ -74,6 +74,10 @@ class DuckDB:
         found: list[tuple[Any, ...]] = self._run(query).fetchall()
         return found
 
+    def quotient(self, of: str, by: str) -> str:
+        """See `Engine`."""
+        return f"({of}) // ({by})"
+
     def close(self) -> None:
         """Let go of the files."""
         self._database.close()

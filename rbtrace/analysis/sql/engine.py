@@ -50,6 +50,10 @@ class Engine(Protocol):
         """All rows of a query."""
         ...
 
+    def quotient(self, of: str, by: str) -> str:
+        """The expression of a number (≥ 0) divided by another (> 0), without the remainder."""
+        ...
+
 
 def number(engine: Engine, query: str) -> int:
     """The one number that a query gives."""

@@ -8,7 +8,6 @@ from rbtrace.analysis.results import Results
 from rbtrace.analysis.spilling import Spilled
 from rbtrace.analysis.sql.duckdb import DuckDB
 from rbtrace.analysis.sql.results import evaluate_in
-from rbtrace.errors import InputError
 
 
 def evaluate_spilled(
@@ -19,19 +18,13 @@ def evaluate_spilled(
     Args:
         spilled: the file.
         limit: memory that may be used, bytes.
-        full: name also what only a full report would have had.
-        only: a filter.
+        full: make the timeline and histograms as well.
+        only: a filter: which spans count in breakdowns and trials.
 
     Raises:
-        InputError: there is a filter.
         RbtraceError: the disk is full, or the memory too small.
     """
     size = f"{limit / 1e9:.3g} GB"
-    if only is not None:
-        raise InputError(
-            f"a filter needs all spans in memory, and they take more than {size}: give more with "
-            "--memory-limit, or name fewer files"
-        )
     with closing(DuckDB(spilled.file, spilled.file.parent, limit)) as engine:
         how = f"by {engine.name} on disk, because the spans take more memory than {size}"
-        return evaluate_in(engine, spilled.found, how, full=full)
+        return evaluate_in(engine, spilled.found, how, full=full, only=only)

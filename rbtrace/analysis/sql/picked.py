@@ -18,7 +18,7 @@ from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 
 
 def pick(engine: Engine, processes: dict[int, Origin]) -> SpanTable:
-    """The spans of trials and regions, all real, from the tables `tree` and `nested`.
+    """The spans of trials and regions that count, all real, from the tables that `spend` made.
 
     `parent` is the nearest real ancestor, where it is one of them.
 
@@ -80,6 +80,7 @@ _ROWS: Final = """
 select tree.id, tree.real_parent, found.span_id, tree.start_ns, tree.end_ns, found.name,
   tree.process, found.trial, found.score, found.cpu_ns, found.runqueue_ns, found.workers
 from picked join tree on picked.id = tree.id join found on picked.id = found.id
-where tree.kind = 0
+join spent on picked.id = spent.id
+where spent.kind = 0
 order by tree.id
 """

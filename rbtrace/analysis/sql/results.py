@@ -1,7 +1,4 @@
-"""The results of an analysis that a database made: fewer than those in memory, and the same.
-
-A filter, and what needs the spans one by one, are not among them; `Results.left_out` says so.
-"""
+"""The results of an analysis that a database made: the same as those in memory."""
 
 from __future__ import annotations
 
@@ -9,13 +6,18 @@ from typing import Final
 
 from rbtrace.analysis.categories import overhead_to_computation
 from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.filtering import leading_to_calls, understand
 from rbtrace.analysis.integrity import ProcessKey, Seen, judge, process_key, warnings
 from rbtrace.analysis.loading import Read
 from rbtrace.analysis.regions import regions
-from rbtrace.analysis.results import Results, environment
-from rbtrace.analysis.share_intervals import over_runs
+from rbtrace.analysis.results import Filtered, Results, environment
+from rbtrace.analysis.runs import Run
+from rbtrace.analysis.share_intervals import WithIntervals, over_runs
 from rbtrace.analysis.sql import breakdowns
-from rbtrace.analysis.sql.engine import Engine
+from rbtrace.analysis.sql.critical_path import critical_path
+from rbtrace.analysis.sql.detail import histograms, timeline
+from rbtrace.analysis.sql.engine import Engine, number
+from rbtrace.analysis.sql.filtering import choose
 from rbtrace.analysis.sql.joining import join_spans
 from rbtrace.analysis.sql.paths import call_paths
 from rbtrace.analysis.sql.picked import pick
@@ -23,61 +25,68 @@ from rbtrace.analysis.sql.self_time import Spent, spend
 from rbtrace.analysis.table import Anomalies
 from rbtrace.analysis.trials import trial_durations, trials
 
-LEFT_OUT: Final = ("critical path",)
-_ONLY_IN_FULL: Final = ("timeline", "histograms")
 
-
-def evaluate_in(engine: Engine, found: Read, how: str, *, full: bool = False) -> Results:
+def evaluate_in(
+    engine: Engine, found: Read, how: str, *, full: bool = False, only: str | None = None
+) -> Results:
     """Run the analyses in a database.
 
     Args:
         engine: the database, with the spans.
         found: what there is to say about how they were read.
         how: where and why they are analyzed there, for people.
-        full: name also what only a full report would have had.
+        full: make the timeline and histograms as well.
+        only: a filter: which spans count in breakdowns and trials.
     """
     anomalies = join_spans(engine)
     processes = {code: Origin(*origin) for code, *origin in engine.ask(_PROCESSES)}
     spent = spend(engine, processes)
     integrity = judge(_seen(engine, processes, anomalies, spent), found.faults, found.beside)
     by_run = breakdowns.runs(engine)
-    judged = over_runs(
-        breakdowns.operations(engine),
-        breakdowns.self_by_run(engine),
-        len({run.arm for run in by_run}),
-        lambda: breakdowns.largest_calls(engine),
-    )
-    few = pick(engine, processes)
-    parallel, workers = regions(few)
-    by_trial = trials(few)
-    by_category = breakdowns.categories(engine)
     wall = sum(run.wall_ns for run in by_run)
-    self_ns = sum(operation.self_ns for operation in judged.operations)
+    everything = number(engine, _SELF)
+    critical = critical_path(engine, processes)
+    parallel, workers = regions(pick(engine, processes))
+    filtered = None
+    if only is not None:
+        chosen = choose(engine, understand(only), processes)
+        filtered = Filtered(only, chosen, everything)
+    judged = _operations(engine, by_run)
+    by_trial = trials(pick(engine, processes))
+    by_category = breakdowns.categories(engine)
+    paths = call_paths(engine)
     return Results(
         integrity=integrity,
         wall_ns=wall,
-        self_ns=self_ns,
-        parallelism=self_ns / wall if wall else None,
+        self_ns=sum(operation.self_ns for operation in judged.operations),
+        parallelism=everything / wall if wall else None,
         overhead_to_computation=overhead_to_computation(by_category),
         operations=judged.operations,
         categories=by_category,
         processes=breakdowns.process_times(engine, processes),
-        paths=call_paths(engine),
-        critical_path=[],
+        paths=paths if only is None else leading_to_calls(paths),
+        critical_path=critical,
         regions=parallel,
         workers=workers,
         trials=by_trial,
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(list(processes.values())),
-        warnings=[
-            *warnings(integrity),
-            *(f"{path} is not a tally and was ignored" for path in found.beside.unreadable),
-            *judged.warnings,
-        ],
+        warnings=[*warnings(integrity), *found.beside.warnings(), *judged.warnings],
         share_note=judged.note,
+        timeline=timeline(engine, processes) if full else [],
+        histograms=histograms(engine) if full else [],
+        filter=filtered,
         computed=how,
-        left_out=[*LEFT_OUT, *(_ONLY_IN_FULL if full else ())],
+    )
+
+
+def _operations(engine: Engine, by_run: list[Run]) -> WithIntervals:
+    return over_runs(
+        breakdowns.operations(engine),
+        breakdowns.self_by_run(engine),
+        len({run.arm for run in by_run}),
+        lambda: breakdowns.largest_calls(engine),
     )
 
 
@@ -118,3 +127,7 @@ where found.spans_ended is not null group by spans.process
 """
 
 _READ: Final = "select process, count(*) from spans where not adopted group by process"
+
+_SELF: Final = """
+select cast(sum(case when kind < 2 then self_ns else 0 end) as bigint) from spent
+"""

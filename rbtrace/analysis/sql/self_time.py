@@ -24,7 +24,7 @@ class Spent(NamedTuple):
 
 
 def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
-    """Make the tables `tree`, `nested` and `spent`.
+    """Make the tables `tree`, `nested`, `covered` and `spent`.
 
     Args:
         engine: where the table `spans` is.
@@ -68,7 +68,7 @@ left join (select id as recorded_id, up as recorded_up from recorded) as around
   on spans.parent = around.recorded_id
 """
 
-_SAME_THREAD: Final = """
+SAME_THREAD: Final = """
   low.process = high.process
   and (low.thread = '' or high.thread = '' or low.thread = high.thread)
 """
@@ -81,7 +81,7 @@ select low.id as id, low.run as run, low.process as process,
   coalesce(high.process, low.process) as parent_process,
   coalesce(high.start_ns, low.start_ns) as parent_start_ns,
   coalesce(high.end_ns, low.end_ns) as parent_end_ns,
-  high.id is not null and {_SAME_THREAD} as same_thread,
+  high.id is not null and {SAME_THREAD} as same_thread,
   high.id is not null and low.run = high.run
     and low.start_ns >= high.start_ns and low.end_ns <= high.end_ns as inside
 from (select * from tree where kind = 0) as low
@@ -107,7 +107,8 @@ where parent <> 0 and same_thread and (start_ns < parent_start_ns or end_ns > pa
 
 # What an interval adds to the union of those that begin before it is what reaches beyond them.
 _COVERED: Final = """
-select parent as id, cast(sum(greatest(high - greatest(low, reached), 0)) as bigint) as ns
+select parent as id, cast(sum(greatest(high - greatest(low, reached), 0)) as bigint) as ns,
+  max(case when reached > low then 1 else 0 end) = 1 as overlap
 from (
   select parent, low, high, coalesce(
     max(high) over (
@@ -127,7 +128,7 @@ _CHARGED: Final = f"""
 select high.id as id, cast(sum(low.own_ns) as bigint) as ns
 from (select * from tree where kind = 1) as low
 join (select * from tree where kind = 0) as high on low.enclosing = high.id
-where {_SAME_THREAD}
+where {SAME_THREAD}
 group by high.id
 """
 

@@ -1,0 +1,148 @@
+"""Filters in SQL: which spans count in the breakdowns; see `rbtrace.analysis.filtering`.
+
+What few spans differ in (names, processes, runs, kinds of work, trials) is compared here, by the
+code that does it in memory; the database is asked for those that are among the ones found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from rbtrace import conventions as key
+from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.filter_language import Both, Comparison, Node, Not
+from rbtrace.analysis.filtering import fulfils, in_whole_numbers
+from rbtrace.analysis.sql.engine import IMPLICIT, Engine, nearest, number
+
+
+def choose(engine: Engine, wanted: Node, processes: dict[int, Origin]) -> int:
+    """Let only the spans that a filter chose count in `spent`; give their number.
+
+    Args:
+        engine: where the tables are that `spend` made.
+        wanted: the filter.
+        processes: the processes, by code.
+    """
+    condition = _Conditions(engine, processes).of(wanted)
+    engine.make("chosen", _CHOSEN.replace("CONDITION", condition))
+    engine.make("spent", _RESTRICTED)
+    return number(engine, "select count(*) from chosen")
+
+
+class _Conditions:
+    """Filters as conditions on rows of `tree`, `found` and `trials`.
+
+    Args:
+        engine: the database.
+        processes: the processes, by code.
+    """
+
+    def __init__(self, engine: Engine, processes: dict[int, Origin]) -> None:
+        self._engine = engine
+        self._processes = processes
+        self._trials: list[tuple[Any, ...]] = []
+        engine.make("trials", _NO_TRIALS)
+
+    def of(self, node: Node) -> str:
+        match node:
+            case Not(part):
+                return f"not ({self.of(part)})"
+            case Both(sign, left, right):
+                return f"({self.of(left)}) {sign} ({self.of(right)})"
+            case Comparison():
+                return self._compared(node)
+
+    def _compared(self, node: Comparison) -> str:
+        field = node.field
+        if field in _OWN:
+            return _whole(f"found.{_OWN[field]}", node)
+        if field == "duration":
+            mean = self._engine.quotient("tree.total_ns", "greatest(tree.calls, 1)")
+            length = "tree.end_ns - tree.start_ns"
+            return _whole(f"case when tree.kind = 1 then {mean} else {length} end", node)
+        if field in _TRIALS:
+            return self._of_trial(node)
+        if field in _PROCESSES:
+            values = [getattr(one, _PROCESSES[field]) for one in self._processes.values()]
+            return _among("tree.process", list(zip(self._processes, values, strict=True)), node)
+        if field == "category":
+            self._engine.make("kinds_of_work", _KINDS_OF_WORK)
+            rows = self._engine.ask("select code, category from kinds_of_work")
+            among = _among("code", rows, node)
+            return f"tree.category in (select category from kinds_of_work where {among})"
+        column, query = _TEXTS[field]
+        return _among(column, self._engine.ask(query), node)
+
+    def _of_trial(self, node: Comparison) -> str:
+        """A trial's number and score hold for everything beneath it."""
+        if not self._trials:
+            nearest(self._engine, "no_trials", _IS_NO_TRIAL)
+            self._engine.make("trials", "select id, up as trial from no_trials")
+            self._trials = self._engine.ask(_ALL_TRIALS)
+        rows = [(row[0], row[_TRIALS[node.field]]) for row in self._trials]
+        return _among("coalesce(trials.trial, tree.id)", rows, node)
+
+
+def _among(column: str, rows: Sequence[tuple[Any, ...]], node: Comparison) -> str:
+    """That a code is one of those whose value fulfils a comparison.
+
+    Args:
+        column: the code; 0 stands for nothing.
+        rows: each code, and its value; "" and None are none.
+        node: the comparison.
+    """
+    rows = [(code, value) for code, value in rows if value is not None and value != ""]
+    if not rows:
+        return "1 = 0"
+    values = np.array([value for _, value in rows])
+    holds = fulfils(node, values, np.ones(values.size, np.bool_))
+    codes = ", ".join(str(code) for (code, _), one in zip(rows, holds.tolist(), strict=True) if one)
+    return f"{column} in ({codes})" if codes else "1 = 0"
+
+
+def _whole(expression: str, node: Comparison) -> str:
+    """That a whole number fulfils a comparison."""
+    assert not isinstance(node.value, str)
+    sign, bound = in_whole_numbers(node.operator, node.value)
+    return f"coalesce({expression} {_SIGNS.get(sign, sign)} {bound}, false)"
+
+
+_SIGNS: Final = {"==": "=", "!=": "<>"}
+_OWN: Final = {key.WORKERS: "workers", key.CPU_NS: "cpu_ns", key.RUNQUEUE_NS: "runqueue_ns"}
+_TRIALS: Final = {key.TRIAL_NUMBER: 1, key.TRIAL_SCORE: 2}
+_PROCESSES: Final = {
+    "process": "process", key.PROCESS_PID: "pid", key.HOST_NAME: "host",
+    key.SERVICE_NAME: "service",
+}  # fmt: skip
+_TEXTS: Final = {
+    "name": ("tree.name", "select code, name from names"),
+    key.RUN_ID: ("tree.run", "select code, text from runs"),
+    key.ARM: ("tree.run", "select code, arm from runs"),
+}
+
+_NO_TRIALS: Final = "select id, cast(0 as bigint) as trial from spans where id = 0"
+_IS_NO_TRIAL: Final = "id not in (select id from found where trial is not null)"
+_ALL_TRIALS: Final = """
+select found.id, found.trial, found.score
+from found join spans on found.id = spans.id where found.trial is not null
+"""
+
+_KINDS_OF_WORK: Final = """
+select category, row_number() over (order by category) as code
+from (select distinct category from spans) as texts
+"""
+
+_CHOSEN: Final = """
+select tree.id as id
+from tree join found on tree.id = found.id left join trials on tree.id = trials.id
+where tree.kind < 2 and (CONDITION)
+"""
+
+_RESTRICTED: Final = f"""
+select * replace (
+  case when kind < 2 and id not in (select id from chosen) then {IMPLICIT} else kind end as kind
+) from spent
+"""
