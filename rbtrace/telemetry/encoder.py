@@ -110,7 +110,9 @@ def _span(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
     encoded["startTimeUnixNano"] = str(span.start_time or 0)
     if span.end_time is not None:
         encoded["endTimeUnixNano"] = str(span.end_time)
-    attributes = {**(span.attributes or {}), **extra}
+    attributes = span.attributes or {}
+    if extra:
+        attributes = {**attributes, **extra}
     if attributes:
         encoded["attributes"] = _attributes(attributes)
     _add_events_links_status(encoded, span)
