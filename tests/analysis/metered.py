@@ -35,13 +35,13 @@ class Metered(NamedTuple):
     peak_bytes: int
 
 
-def metered(*arguments: str | Path) -> Metered:
+def metered(*arguments: str | Path, **environ: str) -> Metered:
     """Run `rbtrace` with arguments; it is ended when it has taken 120 s of CPU."""
     done = subprocess.run(
         [sys.executable, "-c", _METER, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env=uncovered(),
+        env=uncovered() | environ,
         check=True,
     )
     *said, measured = done.stderr.splitlines(keepends=True)

@@ -16,9 +16,11 @@ def test_fifty_spans_are_analyzed_at_once(tmp_path: Path) -> None:
     """Whatever else the machine does can only add to the time: one quick run in ten proves it."""
     spans = [Span(at, f"operation {at % 7}", at, 1000 - at, at // 2) for at in range(1, 51)]
     source = write(tmp_path / "a.otlp.jsonl", spans)
+    # An installed package is compiled once; one that is edited in place may be at every start.
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
     took = []
     while not took or (took[-1] > MOST_CPU_S and len(took) < TRIES):
-        found = metered("analyze", source)
+        found = metered("analyze", source, **compiled)
         assert found.returncode == EXIT_GOOD, found.stderr
         assert "operation 3" in found.stdout
         took.append(found.cpu_s)
