@@ -46,13 +46,15 @@ def evaluate_in(
     wall = sum(run.wall_ns for run in by_run)
     everything = number(engine, _SELF)
     critical = critical_path(engine, processes)
-    parallel, workers = regions(pick(engine, processes))
+    few = pick(engine, processes)
+    parallel, workers = regions(few)
     filtered = None
     if only is not None:
         chosen = choose(engine, understand(only), processes)
         filtered = Filtered(only, chosen, everything)
+        few = pick(engine, processes)
     judged = _operations(engine, by_run)
-    by_trial = trials(pick(engine, processes))
+    by_trial = trials(few)
     by_category = breakdowns.categories(engine)
     paths = call_paths(engine)
     return Results(
