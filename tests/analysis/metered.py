@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.commands.test_main import RBTRACE
 from tests.uncovered import uncovered
 
 _METER = """
 import json, os, resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
-command = [sys.executable, "-c", "from rbtrace.commands.main import main; main()", *sys.argv[1:]]
-child = os.posix_spawn(sys.executable, command, os.environ)
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 _, status, used = os.wait4(child, 0)
 code = os.waitstatus_to_exitcode(status)
 print(json.dumps([code, used.ru_utime + used.ru_stime, used.ru_maxrss << 10]), file=sys.stderr)
@@ -38,7 +38,7 @@ class Metered(NamedTuple):
 def metered(*arguments: str | Path, **environ: str) -> Metered:
     """Run `rbtrace` with arguments; it is ended when it has taken 120 s of CPU."""
     done = subprocess.run(
-        [sys.executable, "-c", _METER, *map(str, arguments)],
+        [sys.executable, "-c", _METER, *RBTRACE, *map(str, arguments)],
         capture_output=True,
         text=True,
         env=uncovered() | environ,

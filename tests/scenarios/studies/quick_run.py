@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,11 @@ class Left:
     """What a study left in its folder."""
 
     folder: Path
+
+    def assert_complete(self, cases):
+        """That all cases were measured, and no span of theirs is missing."""
+        assert f"{cases} of {cases} cases measured" in self.report
+        assert re.search(r"^- Complete", self.report, re.MULTILINE)
 
     @property
     def report(self):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cProfile
 import pstats
-import re
 import tracemalloc
 
 import numpy as np
@@ -161,8 +160,7 @@ def test_the_findings_say_what_differs_and_how_far_the_means_agree():
 def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "baseline")
 
-    assert "6 of 6 cases measured" in left.report
-    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    left.assert_complete(cases=6)
     assert left.picture("parts.svg").startswith("<svg")
     _, daily, minute, untraced, profiled, profiled_minute = (run["found"] for run in left.runs)
     assert "baseline_strategy.py" in left.picture("flame.svg")

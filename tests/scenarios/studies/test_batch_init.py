@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
@@ -70,8 +68,7 @@ def test_three_sizes_make_no_law():
 def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "batch-init")
 
-    assert "6 of 6 cases measured" in left.report
-    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    left.assert_complete(cases=6)
     assert "TradingAlgorithm.handle\\_data" in left.report
     # The stopwatch and the spans measured the same calls.
     agreements = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
@@ -233,8 +232,7 @@ def test_a_table_that_is_gone_or_damaged_is_said(tmp_path, content):
 def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "multi-fidelity")
 
-    assert "3 of 3 cases measured" in left.report
-    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    left.assert_complete(cases=3)
     assert "1 of 1 searches that ran real backtests" in left.report
     assert "nan" not in left.report.lower()
     assert left.picture("regret.svg").startswith("<svg")

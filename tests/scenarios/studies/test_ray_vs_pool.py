@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -138,8 +137,7 @@ def test_memory_of_processes_is_that_of_the_kernel():
 def test_the_whole_study_on_real_ray_and_the_real_engine(quick):
     left = Left(quick / "ray-vs-pool")
 
-    assert "3 of 3 cases measured" in left.report
-    assert re.search(r"^- Complete", left.report, re.MULTILINE)
+    left.assert_complete(cases=3)
     assert "nan" not in left.report
     runs = {one["settings"]["way"]: one["found"] for one in left.runs}
     # Ray itself counts what came back.
