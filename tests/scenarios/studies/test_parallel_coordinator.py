@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from statistics import median
 
 import msgspec
@@ -17,7 +16,7 @@ import psutil
 import pytest
 
 from rbtrace.errors import EXIT_USAGE, RbtraceError
-from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation, Sleeps
+from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation
 from rbtrace.scenarios.studies.parallel_coordinator_figures import (
     Run,
     Told,
@@ -30,6 +29,7 @@ from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, pr
 from rbtrace.scenarios.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 from tests.uncovered import uncovered
 
@@ -118,20 +118,6 @@ def test_the_work_is_what_one_process_took_for_it():
 def engine():
     need("rustybt")
     from rustybt.optimization import parallel_optimizer  # noqa: F401
-
-
-class Meets:
-    """A task that ends when so many workers have one: else a late worker finds none left."""
-
-    def __init__(self, folder, workers):
-        self.folder, self.workers = folder, workers
-
-    def __call__(self, task):
-        (self.folder / str(os.getpid())).touch()
-        until = time.monotonic() + 60
-        while len(list(self.folder.iterdir())) < self.workers and time.monotonic() < until:
-            time.sleep(0.001)
-        return Sleeps(20)(task)
 
 
 @pytest.mark.engine

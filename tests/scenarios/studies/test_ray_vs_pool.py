@@ -13,7 +13,7 @@ import pytest
 
 from rbtrace.scenarios.studies.batches import timed_batch
 from rbtrace.scenarios.studies.case import Measured
-from rbtrace.scenarios.studies.evaluations import Evaluation, Sleeps, Touches
+from rbtrace.scenarios.studies.evaluations import Evaluation, Touches
 from rbtrace.scenarios.studies.memory import held_by, memory_here
 from rbtrace.scenarios.studies.pool_workers import PoolWorkers
 from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL
@@ -28,6 +28,7 @@ from rbtrace.scenarios.studies.ray_vs_pool_figures import (
 )
 from rbtrace.scenarios.studies.ray_vs_pool_findings import _worth
 from tests.scenarios.studies.made_up import measured
+from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 
 CLUSTER = Path(__file__).parent / "ray_cluster.py"
@@ -93,9 +94,9 @@ def test_how_many_backtests_ray_is_worth_its_start():
 
 
 @pytest.mark.filterwarnings("ignore:This process")
-def test_a_pool_that_stays_does_every_batch_with_the_same_workers():
+def test_a_pool_that_stays_does_every_batch_with_the_same_workers(tmp_path):
     workers = PoolWorkers(2)
-    evaluation = Evaluation(Sleeps(20))
+    evaluation = Evaluation(Meets(tmp_path, 2))
 
     first = timed_batch(6, lambda log: workers.pipelined(evaluation, log))
     second = timed_batch(6, lambda log: workers.one_by_one(evaluation, log))
