@@ -60,8 +60,10 @@ class ProfileFile:
             OSError: the line cannot be written; the samples wait for the next time.
         """
         self._sort_in(samples)
-        # Samples were drained before: so all they refer to is among what is new, or known.
-        frames, parents = list(stacks.new_frames), list(stacks.new_stacks)
+        # A signal may add to both meanwhile. Samples were drained before their stacks are listed, and
+        # stacks before their frames: so all that is referred to is among what is new, or known.
+        parents = list(stacks.new_stacks)
+        frames = list(stacks.new_frames)
         latest = max((key[0] for key in self._sums), default=0)
         due = {key: sums for key, sums in self._sums.items() if final or key[0] < latest}
         if not self._waiting and not due and not (final and self._descriptor is not None):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections import deque
 
 import pytest
 
@@ -123,6 +125,41 @@ def test_a_disk_that_fails_loses_no_sample_while_there_is_room(tmp_path):
     _, line = lines_of(folder / "p")
     assert line["times"] == [0, 1]
     assert line["frames"] == [["work", "", 0]]
+
+
+class Interrupted(deque):
+    """A queue after whose listing the next sample is taken, as a signal may take it."""
+
+    def __init__(self, sample):
+        super().__init__()
+        self._sample = sample
+
+    def __iter__(self):
+        yield from super().__iter__()
+        self._sample()
+
+
+def test_a_sample_that_is_taken_while_a_line_is_made_is_in_the_next(tmp_path):
+    table = StackTable()
+    number = itertools.count()
+
+    def sample():
+        table.of_texts(["work", f"step {next(number)}"], FrameName)
+
+    table.new_frames, table.new_stacks = Interrupted(sample), Interrupted(sample)
+    sample()
+    file = ProfileFile(tmp_path / "p", {})
+    for _ in range(3):
+        file.write(table, [Sample(1, 1, 1, 0, 0)], {}, final=False)
+    file.close()
+
+    _, *lines = lines_of(tmp_path / "p")
+    frames = stacks = 0
+    for line in lines:
+        assert line["known"] == [frames, stacks]
+        frames, stacks = frames + len(line["frames"]), stacks + len(line["stacks"])
+        assert all(frame <= frames for _, frame in line["stacks"])
+    assert stacks > 3
 
 
 @pytest.mark.slow
