@@ -60,8 +60,8 @@ class ProfileFile:
             OSError: the line cannot be written; the samples wait for the next time.
         """
         self._sort_in(samples)
-        # A signal may add to both meanwhile. Samples were drained before their stacks are listed, and
-        # stacks before their frames: so all that is referred to is among what is new, or known.
+        # A signal may add to both meanwhile. Samples were drained before stacks are listed, and
+        # stacks before frames: so all that is referred to is among what is new, or known.
         parents = list(stacks.new_stacks)
         frames = list(stacks.new_frames)
         latest = max((key[0] for key in self._sums), default=0)

@@ -117,6 +117,9 @@ class PyinstrumentSampler:
     signal_number: int | None = None
 
     def __init__(self) -> None:
+        # What importing takes is no time of the function that is sampled first.
+        import pyinstrument.stack_sampler  # noqa: F401, PLC0415 - not if off
+
         self._samples: Samples | None = None
 
     def start(self, samples: Samples, interval_ns: int) -> bool:

@@ -111,6 +111,7 @@ def _memory(found: Sequence[Group]) -> str:
         f"{group.workload}: {size(median(group.call_peaks))} at most at a time, "
         f"{size(median(group.call_nets))} still held at its end"
         for group in found
+        if group.memory
     ]
     return (
         f"A history call allocates, in the median, {'; '.join(told)}. 226 KB was published, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from statistics import median, quantiles
 from typing import Final
 
@@ -137,7 +137,7 @@ def _memory(found: list[Group]) -> Table:
     titles = ["processes", "before", "peak", "peak, told by the kernel", "history calls"]
     titles += ["peak of a call", "95 % of calls", "greatest", "net of a call", "mean net"]
     rows = []
-    for group in found:
+    for group in filter(attrgetter("memory"), found):
         peaks, nets = group.call_peaks, group.call_nets
         rows.append(
             Row(

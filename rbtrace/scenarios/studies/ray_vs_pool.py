@@ -7,7 +7,7 @@ A case is one fresh process that starts one kind of workers and gives them sever
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final, Protocol
@@ -131,14 +131,14 @@ def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Fou
     found = Found(batches={}, made_ns=made)
     # Nothing is recorded so far, so that nothing is carried to the workers either.
     _distribution(workers, number, found)
-    found.memory["before"] = _memory(found.batches[READY])
+    found.memory["before"] = _memory(found.batches.values())
     spanned = Spanned(work, f"{way}.evaluate")
     for name in (FIRST, AGAIN):
         with rbtrace.span(f"{way}.run", category=Category.COORDINATION, **{WORKERS: number}):
             found.batches[name] = timed_batch(
                 tasks, lambda log: workers.pipelined(spanned, log), name
             )
-    found.memory["after"] = _memory(found.batches[AGAIN])
+    found.memory["after"] = _memory(found.batches.values())
     found.batches[OPTIMIZER] = timed_batch(tasks, lambda log: workers.search(work, log), OPTIMIZER)
     threads = timed_batch(
         2 * number, lambda log: workers.pipelined(Evaluation(BlasThreads()), log), THREADS
@@ -176,10 +176,10 @@ def _distribution(workers: Workers, number: int, found: Found) -> None:
     found.array_bytes, found.stored_bytes = array.nbytes, stored[0]
 
 
-def _memory(batch: Batch) -> dict[str, int]:
+def _memory(batches: Iterable[Batch]) -> dict[str, int]:
     """Memory of the workers, of what else runs for them, and of this process."""
     children = {child.pid for child in psutil.Process().children(recursive=True)}
-    working = children & {one.process for one in batch.evaluated}
+    working = children & {one.process for batch in batches for one in batch.evaluated}
     told = {}
     for whose, processes in (
         ("workers", working),

