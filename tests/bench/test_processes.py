@@ -19,9 +19,10 @@ def measured(program: str, tmp_path: Path, timeout: float = 60) -> Usage:
 
 
 def test_wall_time_is_that_of_the_clock(tmp_path: Path) -> None:
+    started = time.perf_counter_ns()
     used = measured("import time; time.sleep(0.3)", tmp_path)
 
-    assert 0.3e9 <= used.wall_ns < 5e9
+    assert 0.3e9 <= used.wall_ns <= time.perf_counter_ns() - started
     assert used.cpu_ns < used.wall_ns
 
 
@@ -68,12 +69,17 @@ def test_a_program_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> No
     program = (
         "import subprocess, sys, pathlib, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
-        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(child.pid))\n"
+        f"written = pathlib.Path({str(tmp_path / 'written')!r})\n"
+        "written.write_text(str(child.pid))\n"
+        "written.rename(written.with_name('pid'))\n"
         "time.sleep(600)"
     )
 
-    with pytest.raises(CommandError, match=r"still running after 2 s and was ended"):
-        measured(program, tmp_path, timeout=2)
+    for timeout in (2, 8, 32):  # on a busy machine a program may take seconds to start another
+        with pytest.raises(CommandError, match=rf"still running after {timeout} s and was ended"):
+            measured(program, tmp_path, timeout=timeout)
+        if (tmp_path / "pid").exists():
+            break
 
     assert is_gone(int((tmp_path / "pid").read_text()))
 
@@ -98,7 +104,10 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
 def is_gone(pid: int) -> bool:
     """Whether a process ends within seconds; a zombie that nobody waits for has ended."""
     for _ in range(100):
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.05)
     return False

@@ -23,7 +23,7 @@ HEAVY = ("numpy", "pandas", "scipy", "rich", "jinja2", "opentelemetry")
 def rbtrace(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     command = [*RBTRACE, *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, **options
+        command, capture_output=True, text=True, timeout=240, check=False, **options
     )  # type: ignore[call-overload]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from rbtrace.errors import EXIT_GOOD
@@ -20,6 +21,7 @@ def test_fifty_spans_are_analyzed_at_once(tmp_path: Path) -> None:
     compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
     took = []
     while not took or (took[-1] > MOST_CPU_S and len(took) < TRIES):
+        time.sleep(2 * bool(took))  # what slows the machine down may last for seconds
         found = metered("analyze", source, **compiled)
         assert found.returncode == EXIT_GOOD, found.stderr
         assert "operation 3" in found.stdout

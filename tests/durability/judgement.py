@@ -51,8 +51,14 @@ def row_of(outcome: Outcome) -> Row:
     )
 
 
+def exits_late(outcome: Outcome) -> bool:
+    """Whether it took longer to exit than it may."""
+    takes_its_time = outcome.case.engine or outcome.case.needs
+    return outcome.exit_s > (LIBRARY_EXIT_S if takes_its_time else LONGEST_EXIT_S)
+
+
 def faults(outcome: Outcome) -> list[str]:
-    """Everything about an outcome that should not be, in words; nothing if all is well."""
+    """All else about an outcome that should not be, in words; nothing if all is well."""
     row = row_of(outcome)
     allowed = allowed_losses(outcome)
     complete = outcome.kept.integrity.get("complete")
@@ -70,8 +76,6 @@ def faults(outcome: Outcome) -> list[str]:
         and not says_how_many_are_missing(outcome),
         f"has {row.repeats} spans twice in its files": row.repeats > 0,
         f"left {row.deadlocks} processes that had to be killed": row.deadlocks > 0,
-        f"took {row.exit_s:.2f} s to exit": row.exit_s
-        > (LIBRARY_EXIT_S if outcome.case.engine or outcome.case.needs else LONGEST_EXIT_S),
         f"is complete: {complete}; {outcome.kept.integrity}": complete
         is not (outcome.case.complete and not outcome.kept.is_torn),
     }

@@ -251,7 +251,9 @@ def _without_ids(spans):
         return [*path(by_id[span.parent_id]), span.name] if span.parent_id in by_id else [span.name]
 
     def attributes(span):
-        found = {k: v for k, v in span.attributes.items() if k != key.THREAD_ID}
+        # The flush thread has a clock of its own.
+        left_out = {key.THREAD_ID, key.SPANS_EXPORTED}
+        found = {k: v for k, v in span.attributes.items() if k not in left_out}
         for moment in (key.FIRST_START_NS, key.LAST_END_NS):
             if moment in found:
                 found[moment] -= begin

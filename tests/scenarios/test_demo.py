@@ -35,7 +35,7 @@ def test_the_demo_works_and_leaves_only_its_results(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=840,
     )
 
     assert done.returncode == 0, done.stderr
@@ -72,7 +72,7 @@ def test_ctrl_c_ends_it_cleanly_and_leaves_readable_traces(tmp_path, tmp_path_fa
 
     # As a terminal does: to the program and to its workers alike.
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=600)
 
     assert process.returncode == 130
     assert errors.endswith("interrupted\n")

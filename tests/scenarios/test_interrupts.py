@@ -40,11 +40,18 @@ def test_ctrl_c_inside_a_collectors_callback_is_repeated(capsys):
     collected = Collected()
     reference = weakref.ref(collected, lambda _: signal.raise_signal(signal.SIGINT))
 
-    with lasting_interrupts():
-        del collected
-        with pytest.raises(KeyboardInterrupt):
-            time.sleep(5)
+    went_on = []
 
+    def collect_and_wait():
+        nonlocal collected
+        del collected
+        went_on.append(True)
+        time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt), lasting_interrupts():
+        collect_and_wait()
+
+    assert went_on
     assert reference() is None
     assert capsys.readouterr().err == ""
 

@@ -62,7 +62,7 @@ def test_one_round_on_the_real_engine():
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=840,
     )
 
     assert done.returncode == 0, done.stderr

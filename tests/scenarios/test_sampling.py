@@ -6,9 +6,12 @@ import os
 import random
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 
+from rbtrace.scenarios import known_work
 from rbtrace.scenarios.known_work import CPROFILE, do_work
 from rbtrace.scenarios.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
 from tests.flamegraph.profiles import write_profile
@@ -43,7 +46,12 @@ def test_what_looks_on_from_outside_is_read_as_folded_stacks(tmp_path):
     assert shares_found("py-spy", tmp_path, folded) == [0.25, 0.0, 0.75]
 
 
-def test_known_work_takes_its_time_and_its_shares_add_up():
+def test_known_work_takes_its_time_and_its_shares_add_up(monkeypatch):
+    # A clock that stands still while the machine does something else.
+    clock = SimpleNamespace(
+        perf_counter_ns=time.thread_time_ns, process_time_ns=time.process_time_ns
+    )
+    monkeypatch.setattr(known_work, "time", clock)
     done = do_work("pure Python", 0.1)
     assert done.rounds > 1
     assert sum(done.shares) == pytest.approx(1)

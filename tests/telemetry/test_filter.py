@@ -37,6 +37,6 @@ def test_the_flush_thread_hears_of_other_signals_only():
     deadline = time.monotonic() + 20
     while not heard and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert flusher.stop()
+    assert flusher.stop(30)
     flusher.close()
     assert heard == [15]

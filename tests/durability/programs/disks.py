@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from counter import count
+from counter import VARIABLE, count
 from work import counted_span, hot, until
 
 FOLDER = Path(os.environ["RBTRACE_DIR"])
@@ -34,7 +34,7 @@ def bytes_kept() -> int:
 def has_kept_enough() -> bool:
     """Whether files of this size have room for the counter's. Goes on recording."""
     burst(100)
-    return bytes_kept() > ENOUGH
+    return bytes_kept() > max(ENOUGH, 2 * Path(os.environ[VARIABLE]).stat().st_size)
 
 
 def fill() -> None:

@@ -13,6 +13,6 @@ def quick(tmp_path_factory):
     """The folder of the run; a study that fails fails the tests of all."""
     need(*EXTRAS)
     folder = tmp_path_factory.mktemp("quick")
-    done = run_all(folder, timeout=880)
+    done = run_all(folder, timeout=2400)
     assert done.returncode == EXIT_GOOD, done.stderr
     return folder

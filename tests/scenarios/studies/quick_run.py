@@ -25,7 +25,7 @@ def need(*packages):
 
 def of_whole_studies(test):
     """Mark a test of what the quick run of all studies left; the first of them waits for it."""
-    for mark in (pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)):
+    for mark in (pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(2500)):
         test = mark(test)
     return test
 

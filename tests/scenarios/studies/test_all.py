@@ -105,7 +105,7 @@ def test_all_studies_are_one_document(quick):
 def test_the_same_command_again_measures_nothing(quick):
     before = {path: path.read_bytes() for path in quick.glob("*/runs.jsonl")}
 
-    again = run_all(quick, timeout=240)
+    again = run_all(quick, timeout=1200)
 
     assert again.returncode == EXIT_GOOD, again.stderr
     assert len(before) == len(STUDIES) == again.stderr.count(" cases, 0 to be measured, about 0")

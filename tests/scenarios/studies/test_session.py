@@ -53,7 +53,7 @@ def study(tmp_path):
     return lambda: Session(NAME, tmp_path, quick=True)
 
 
-def measure(session, timeout=60.0):
+def measure(session, timeout=600.0):
     told = []
     session.measure(timeout, lambda case, left: told.append((str(case), left)))
     return told
@@ -308,7 +308,7 @@ def scenario(*arguments, **options):
 
 def test_the_command_says_plan_progress_and_findings(tmp_path):
     process = scenario(NAME, "-o", tmp_path)
-    said, progress = process.communicate(timeout=120)
+    said, progress = process.communicate(timeout=600)
 
     assert process.returncode == EXIT_GOOD, progress
     plan, *others = progress.splitlines()
@@ -323,11 +323,11 @@ def test_the_command_says_plan_progress_and_findings(tmp_path):
     assert (tmp_path / NAME / "flame.svg").read_text().startswith("<?xml")
 
     again = scenario(NAME, "-o", tmp_path)
-    _, progress = again.communicate(timeout=120)
+    _, progress = again.communicate(timeout=600)
 
     assert "sampled" not in progress
     quickly = scenario(NAME, "--quick", "-o", tmp_path)
-    _, progress = quickly.communicate(timeout=120)
+    _, progress = quickly.communicate(timeout=600)
 
     assert "3 cases, 0 to be measured, about 0 ns on an idle machine" in progress
 
@@ -341,12 +341,12 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):
             break
     time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "2 of 5 cases are kept; the same command goes on" in said
 
     again = scenario(NAME, "-o", tmp_path)
-    _, progress = again.communicate(timeout=120)
+    _, progress = again.communicate(timeout=600)
 
     assert again.returncode == EXIT_GOOD, progress
     assert "5 cases, 3 to be measured" in progress
@@ -356,12 +356,12 @@ def test_a_worker_that_is_killed_is_one_line_and_the_same_command_goes_on(tmp_pa
     process = scenario(NAME, "--quick", "-o", tmp_path, env=uncovered() | {"SMALL_2": "pool"})
     case = a_child_of(psutil.Process(process.pid), '"do":"pool"')
     a_child_of(case, "studies.process").send_signal(signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == EXIT_USAGE
     assert "SIGKILL, and its task with it" in said.splitlines()[-1]
 
     again = scenario(NAME, "--quick", "-o", tmp_path)
-    _, progress = again.communicate(timeout=120)
+    _, progress = again.communicate(timeout=600)
 
     assert again.returncode == EXIT_GOOD, progress
     assert "3 cases, 2 to be measured" in progress
@@ -369,7 +369,7 @@ def test_a_worker_that_is_killed_is_one_line_and_the_same_command_goes_on(tmp_pa
 
 def test_an_unknown_study_is_refused(tmp_path):
     process = scenario("frobnicate", "-o", tmp_path)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
 
     assert process.returncode == EXIT_USAGE
     assert "'frobnicate' is not one of 'batch-init'" in said
