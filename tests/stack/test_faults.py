@@ -178,7 +178,7 @@ def test_the_disk_of_the_collector_fills_up(otelcol, jaeger_binary, tmp_path, at
 
             def fill() -> None:
                 wait_until(lambda: bool(stack.in_files(SERVICE)), "the first spans", 120)
-                fill_up(filler)
+                wait_until(lambda: fill_while_idle(stack, filler), "an empty queue", 120)
 
             traced = attempt(stack, fill)
             assert len(stack.in_files(SERVICE)) < traced.counted
@@ -187,6 +187,19 @@ def test_the_disk_of_the_collector_fills_up(otelcol, jaeger_binary, tmp_path, at
             assert_all_arrived(stack, traced)
     finally:
         place.__exit__(None, None, None)
+
+
+def fill_while_idle(stack: Stack, file: Path) -> bool:
+    """Fill the disk if nothing waits for Jaeger: the collector loses what it cannot take off."""
+    process = stack.collector.process
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        if stack.in_jaeger(SERVICE).keys() != stack.in_files(SERVICE).keys():
+            return False
+        fill_up(file)
+        return True
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
 
 
 def fill_up(file: Path) -> None:

@@ -32,6 +32,9 @@ ENGINE_WORKLOAD = ROOT / "tests" / "engine" / "workload.py"
 Keys = Counter[tuple[str, str]]
 """How often each span, named by trace and span id, is there."""
 
+LAST_OF_LOG = 20_000
+"""Characters of the collector's log that are printed when something is amiss."""
+
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
@@ -183,6 +186,9 @@ def prepared(
     collector = programs.collector(otelcol, folder, receivers, overlays)
     try:
         yield Stack(collector, jaeger, folder)
+    except BaseException:
+        print(collector.log.read_text(errors="replace")[-LAST_OF_LOG:])
+        raise
     finally:
         collector.stop()
         jaeger.stop()
