@@ -1,5 +1,5 @@
-/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter, and the
-   counting of durations of `rbtrace.recording.histogram`.
+/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter, and what
+   counts calls, the base of `rbtrace.recording.calltree.Node`: see `rbtrace.recording.tally`.
 
    The Python function `call` made there stays the definition: `quicken` only changes how it is
    called. What is not ordinary (no place, another context, a recursion, an alias, the first call of
@@ -19,12 +19,25 @@
 #error "relies on the GIL"
 #endif
 
+#define SIGNIFICANT_BITS 4
+#define PER_OCTAVE (1 << (SIGNIFICANT_BITS - 1))
+#define LONGEST_BITS 52 /* 52 days; a longer call is counted among those */
+#define BUCKETS ((LONGEST_BITS - SIGNIFICANT_BITS + 2) * PER_OCTAVE)
+
+/* Counts the calls of a node. What any thread reads is consistent, since it holds the GIL. */
+typedef struct {
+    PyObject_HEAD
+    long long started, ended, errors, floor;
+    long long calls, total, shortest, longest;
+    long long counts[BUCKETS];
+} Tally;
+
 /* Offsets of the slots of a place and of a node. */
 static struct {
     Py_ssize_t context, node;
 } place_at;
 static struct {
-    Py_ssize_t children, ended, errors, floor, operation, parent, pending, started, tree;
+    Py_ssize_t children, parent;
 } node_at;
 
 /* Where `call` has its free variables. */
@@ -35,9 +48,8 @@ static struct {
 static PyTypeObject *node_type;
 static PyObject *context_variable; /* of OpenTelemetry */
 static PyObject *perf_counter_ns;
-static Py_ssize_t fold_at;
 static vectorcallfunc body; /* how a Python function is called ordinarily */
-static PyObject *zero, *one, *keep, *fold_later, *fold_due, *due;
+static PyObject *keep;
 
 static _Thread_local PyObject *here; /* the place of this thread; owned by its thread state */
 
@@ -87,95 +99,73 @@ read_clock(PyObject *clock)
     return now;
 }
 
-static int
-call_method(PyObject *object, PyObject *name)
+static inline int
+bucket_of(unsigned long long duration)
 {
-    PyObject *result = PyObject_CallMethodNoArgs(object, name);
+    int length = duration == 0 ? 0 : 64 - __builtin_clzll(duration);
+    int shift = length > SIGNIFICANT_BITS ? length - SIGNIFICANT_BITS : 0;
+    return shift * PER_OCTAVE + (int)(duration >> shift);
+}
+
+/* Let the node keep a slow call. */
+static int
+keep_slow(Tally *node, long long start, long long duration)
+{
+    PyObject *args[] = {
+        (PyObject *)node, PyLong_FromLongLong(duration), PyLong_FromLongLong(start)};
+    PyObject *result = args[1] == NULL || args[2] == NULL
+                           ? NULL
+                           : PyObject_VectorcallMethod(keep, args, 3, NULL);
+    Py_XDECREF(args[1]);
+    Py_XDECREF(args[2]);
     Py_XDECREF(result);
     return result == NULL ? -1 : 0;
 }
 
-static int
-keep_slow(PyObject *node, PyObject *duration, PyObject *start)
+/* Count a call that has ended; keep it if it was slow. */
+static inline int
+count(Tally *tally, long long start, long long duration)
 {
-    PyObject *args[] = {node, duration, start};
-    PyObject *result =
-        PyObject_VectorcallMethod(keep, args, 3, NULL);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
+    long long counted = duration < 0 ? 0 : duration;
+    counted = counted >> LONGEST_BITS ? (1LL << LONGEST_BITS) - 1 : counted;
+    tally->counts[bucket_of((unsigned long long)counted)]++;
+    tally->total += duration;
+    tally->shortest = tally->calls == 0 || duration < tally->shortest ? duration : tally->shortest;
+    tally->longest = duration > tally->longest ? duration : tally->longest;
+    tally->calls++;
+    return duration > tally->floor ? keep_slow(tally, start, duration) : 0;
 }
 
-/* Note a call that has ended. */
-static int
-note(PyObject *node, long long start, long long duration)
+/* The call in progress has ended. */
+static inline int
+end_call(Tally *tally, long long end)
 {
-    PyObject *number = PyLong_FromLongLong(duration);
-    if (number == NULL || PyList_Append(get(node, node_at.pending), number) < 0) {
-        Py_XDECREF(number);
-        return -1;
-    }
-    int failed = 0;
-    if (duration > PyLong_AsLongLong(get(node, node_at.floor))) {
-        PyObject *started = PyLong_FromLongLong(start);
-        failed = started == NULL || keep_slow(node, number, started) < 0;
-        Py_XDECREF(started);
-    }
-    Py_DECREF(number);
-    if (!failed && PyList_GET_SIZE(get(node, node_at.pending)) >= fold_at) {
-        failed = call_method(node, fold_later) < 0;
-    }
-    return failed ? -1 : 0;
-}
-
-/* Fold what is due, if no hot call is being timed any more. */
-static int
-fold(PyObject *caller)
-{
-    if (get(caller, node_at.operation) != Py_None) {
-        return 0;
-    }
-    PyObject *tree = get(caller, node_at.tree);
-    PyObject *waiting = PyObject_GetAttr(tree, due);
-    if (waiting == NULL) {
-        return -1;
-    }
-    int any = PyObject_IsTrue(waiting);
-    Py_DECREF(waiting);
-    return any > 0 ? call_method(tree, fold_due) : any;
-}
-
-/* Note a call that has raised. What fails here gives way to what it raised. */
-static void
-note_error(PyObject *node, long long start, long long duration)
-{
-    PyObject *errors = PyNumber_Add(get(node, node_at.errors), one);
-    if (errors != NULL) {
-        put(node, node_at.errors, errors);
-        note(node, start, duration);
-    }
-    PyErr_Clear();
+    long long start = tally->started;
+    tally->started = 0;
+    tally->ended = end;
+    return count(tally, start, end - start);
 }
 
 /* Leave the node and note the call. Takes the reference to `result`, gives it or NULL. */
 static PyObject *
-leave(PyObject *place, PyObject *caller, PyObject *node, PyObject *clock, long long start,
-      PyObject *result)
+leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject *result)
 {
     PyObject *raised = result == NULL ? PyErr_GetRaisedException() : NULL;
     long long end = read_clock(clock);
-    PyObject *ended = end < 0 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(end);
+    int failed = end < 0 && PyErr_Occurred();
     put(place, place_at.node, Py_NewRef(caller));
-    put(node, node_at.started, Py_NewRef(zero));
-    if (ended != NULL) {
-        put(node, node_at.ended, ended);
+    if (failed) {
+        node->started = 0;
+    }
+    else {
+        node->errors += raised != NULL;
+        failed = end_call(node, end) < 0;
     }
     if (raised != NULL) {
-        PyErr_Clear();
-        note_error(node, start, end - start);
+        PyErr_Clear(); /* what fails here gives way to what the call raised */
         PyErr_SetRaisedException(raised);
-        return NULL;
     }
-    if (ended == NULL || note(node, start, end - start) < 0 || fold(caller) < 0) {
+    else if (failed) {
         Py_CLEAR(result);
     }
     return result;
@@ -183,21 +173,20 @@ leave(PyObject *place, PyObject *caller, PyObject *node, PyObject *clock, long l
 
 /* Call the target as a call of this node. */
 static PyObject *
-timed(PyObject *function, PyObject *place, PyObject *caller, PyObject *node, PyObject *const *args,
+timed(PyObject *function, PyObject *place, PyObject *caller, Tally *node, PyObject *const *args,
       size_t nargsf, PyObject *kwnames)
 {
     PyObject *clock = free_variable(function, cell_at.clock);
     PyObject *target = free_variable(function, cell_at.target);
-    put(place, place_at.node, Py_NewRef(node));
+    put(place, place_at.node, Py_NewRef((PyObject *)node));
     long long start = read_clock(clock);
-    PyObject *started = start < 0 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(start);
-    if (started == NULL) {
+    if (start < 0 && PyErr_Occurred()) {
         put(place, place_at.node, Py_NewRef(caller));
         return NULL;
     }
-    put(node, node_at.started, started);
+    node->started = start;
     PyObject *result = PyObject_Vectorcall(target, args, nargsf, kwnames);
-    return leave(place, caller, node, clock, start, result);
+    return leave(place, caller, node, clock, result);
 }
 
 /* The node of an ordinary call, borrowed; NULL (no exception set) if this is not one. */
@@ -215,7 +204,7 @@ ordinary(PyObject *function, PyObject *place)
     }
     int same = context == get(place, place_at.context);
     Py_XDECREF(context); /* if it is the same, the place holds it */
-    if (!same || get(caller, node_at.started) == zero) {
+    if (!same || ((Tally *)caller)->started == 0) {
         return NULL;
     }
     PyObject *children = get(caller, node_at.children);
@@ -225,7 +214,7 @@ ordinary(PyObject *function, PyObject *place)
         PyErr_Clear();
         return NULL;
     }
-    if (!Py_IS_TYPE(node, node_type) || get(node, node_at.started) != zero ||
+    if (!Py_IS_TYPE(node, node_type) || ((Tally *)node)->started != 0 ||
         get(node, node_at.parent) != caller) {
         return NULL;
     }
@@ -247,7 +236,7 @@ quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwname
     Py_INCREF(function);
     Py_INCREF(place);
     Py_INCREF(node);
-    PyObject *result = timed(function, place, caller, node, args, nargsf, kwnames);
+    PyObject *result = timed(function, place, caller, (Tally *)node, args, nargsf, kwnames);
     Py_DECREF(node);
     Py_DECREF(place);
     Py_DECREF(function);
@@ -258,19 +247,6 @@ quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwname
 
 /* -- Counting ---------------------------------------------------------------------------------- */
 
-#define SIGNIFICANT_BITS 4
-#define PER_OCTAVE (1 << (SIGNIFICANT_BITS - 1))
-#define LONGEST_BITS 47 /* 39 hours; that many calls of it as memory can hold have a 64-bit sum */
-#define BUCKETS ((LONGEST_BITS - SIGNIFICANT_BITS + 2) * PER_OCTAVE)
-
-static inline int
-bucket_of(unsigned long long duration)
-{
-    int length = duration == 0 ? 0 : 64 - __builtin_clzll(duration);
-    int shift = length > SIGNIFICANT_BITS ? length - SIGNIFICANT_BITS : 0;
-    return shift * PER_OCTAVE + (int)(duration >> shift);
-}
-
 /* The greatest duration in a bucket. */
 static inline long long
 upper_of(int bucket)
@@ -280,7 +256,32 @@ upper_of(int bucket)
 }
 
 static PyObject *
-counts_of(const Py_ssize_t *counts)
+note(PyObject *tally, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (nargs != 2) {
+        PyErr_SetString(PyExc_TypeError, "note takes a duration and a start");
+        return NULL;
+    }
+    long long duration = PyLong_AsLongLong(args[0]);
+    long long start = PyLong_AsLongLong(args[1]);
+    if (PyErr_Occurred() || count((Tally *)tally, start, duration) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+end(PyObject *tally, PyObject *now)
+{
+    long long number = PyLong_AsLongLong(now);
+    if ((number == -1 && PyErr_Occurred()) || end_call((Tally *)tally, number) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+counts_of(const long long *counts)
 {
     PyObject *found = PyDict_New();
     for (int bucket = 0; found != NULL && bucket < BUCKETS; bucket++) {
@@ -288,40 +289,131 @@ counts_of(const Py_ssize_t *counts)
             continue;
         }
         PyObject *upper = PyLong_FromLongLong(upper_of(bucket));
-        PyObject *count = PyLong_FromSsize_t(counts[bucket]);
-        if (upper == NULL || count == NULL || PyDict_SetItem(found, upper, count) < 0) {
+        PyObject *number = PyLong_FromLongLong(counts[bucket]);
+        if (upper == NULL || number == NULL || PyDict_SetItem(found, upper, number) < 0) {
             Py_CLEAR(found);
         }
         Py_XDECREF(upper);
-        Py_XDECREF(count);
+        Py_XDECREF(number);
     }
     return found;
 }
 
 static PyObject *
-counted(PyObject *Py_UNUSED(module), PyObject *durations)
+counted(PyObject *self, PyObject *Py_UNUSED(none))
 {
-    if (!PyList_Check(durations) || PyList_GET_SIZE(durations) == 0) {
-        PyErr_SetString(PyExc_TypeError, "not a list of durations");
+    Tally *tally = (Tally *)self;
+    PyObject *buckets = counts_of(tally->counts);
+    long long shortest = tally->calls == 0 ? -1 : tally->shortest;
+    return buckets == NULL ? NULL
+                           : Py_BuildValue("LLLLN", tally->calls, tally->total, shortest,
+                                           tally->longest, buckets);
+}
+
+static PyMemberDef tally_members[] = {
+    {"started", T_LONGLONG, offsetof(Tally, started), 0, NULL},
+    {"ended", T_LONGLONG, offsetof(Tally, ended), 0, NULL},
+    {"errors", T_LONGLONG, offsetof(Tally, errors), 0, NULL},
+    {"floor", T_LONGLONG, offsetof(Tally, floor), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyMethodDef tally_methods[] = {
+    {"end", end, METH_O, "end(now): the call in progress has ended; note it."},
+    {"note", (PyCFunction)(void (*)(void))note, METH_FASTCALL,
+     "note(duration, start): count a call that has ended, ns; keep it if it was slow."},
+    {"counted", counted, METH_NOARGS,
+     "counted(): calls, total, shortest, longest, and how many are in each bucket."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+begin_tally(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (!PyArg_ParseTuple(args, ":Tally") || (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0)) {
+        return -1;
+    }
+    ((Tally *)self)->floor = -1;
+    return 0;
+}
+
+static PyTypeObject tally_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "rbtrace.recording._fasthot.Tally",
+    .tp_doc = "Counts the calls of a node, and has the one in progress.",
+    .tp_basicsize = sizeof(Tally),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_new = PyType_GenericNew,
+    .tp_init = begin_tally,
+    .tp_members = tally_members,
+    .tp_methods = tally_methods,
+};
+
+/* Append an edge in seconds, and how many are up to it. */
+static int
+append_edge(PyObject *bounds, PyObject *cumulative, long long edge, long long reached)
+{
+    PyObject *bound = PyFloat_FromDouble((double)edge / 1e9);
+    PyObject *number = PyLong_FromLongLong(reached);
+    int failed = bound == NULL || number == NULL || PyList_Append(bounds, bound) < 0 ||
+                 PyList_Append(cumulative, number) < 0;
+    Py_XDECREF(bound);
+    Py_XDECREF(number);
+    return failed ? -1 : 0;
+}
+
+/* How many are in each bucket, from a dictionary by the greatest duration in it. */
+static int
+read_counts(PyObject *buckets, long long *counts)
+{
+    PyObject *upper, *number;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(buckets, &position, &upper, &number)) {
+        long long greatest = PyLong_AsLongLong(upper);
+        if (greatest < 0 || greatest >> LONGEST_BITS) {
+            if (!PyErr_Occurred()) {
+                PyErr_SetString(PyExc_OverflowError, "not a bucket that is known here");
+            }
+            return -1;
+        }
+        counts[bucket_of((unsigned long long)greatest)] = PyLong_AsLongLong(number);
+        if (PyErr_Occurred()) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static PyObject *
+edges(PyObject *Py_UNUSED(module), PyObject *buckets)
+{
+    if (!PyDict_Check(buckets)) {
+        PyErr_SetString(PyExc_TypeError, "not a dictionary of buckets");
         return NULL;
     }
-    Py_ssize_t counts[BUCKETS] = {0};
-    long long total = 0, shortest = LLONG_MAX, longest = 0;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(durations); i++) {
-        long long duration = PyLong_AsLongLong(PyList_GET_ITEM(durations, i));
-        if (duration < 0 || duration >> LONGEST_BITS) {
-            if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_OverflowError, "not a duration that is counted here");
-            }
-            return NULL;
-        }
-        counts[bucket_of((unsigned long long)duration)]++;
-        total += duration;
-        shortest = duration < shortest ? duration : shortest;
-        longest = duration > longest ? duration : longest;
+    long long counts[BUCKETS] = {0};
+    if (read_counts(buckets, counts) < 0) {
+        return NULL;
     }
-    PyObject *found = counts_of(counts);
-    return found == NULL ? NULL : Py_BuildValue("LLLN", total, shortest, longest, found);
+    PyObject *bounds = PyList_New(0), *cumulative = PyList_New(0);
+    int failed = bounds == NULL || cumulative == NULL;
+    long long reached = 0;
+    for (int bucket = 0; !failed && bucket < BUCKETS; bucket++) {
+        if (counts[bucket] == 0) {
+            continue;
+        }
+        if (bucket > 0 && counts[bucket - 1] == 0) {
+            failed = append_edge(bounds, cumulative, upper_of(bucket - 1), reached) < 0;
+        }
+        reached += counts[bucket];
+        failed = failed || append_edge(bounds, cumulative, upper_of(bucket), reached) < 0;
+    }
+    if (failed) {
+        Py_XDECREF(bounds);
+        Py_XDECREF(cumulative);
+        return NULL;
+    }
+    return Py_BuildValue("NN", bounds, cumulative);
 }
 
 /* -- Set-up ------------------------------------------------------------------------------------ */
@@ -390,9 +482,12 @@ static PyObject *
 prepare(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *place, *node, *variable, *clock;
-    Py_ssize_t limit;
-    if (!PyArg_ParseTuple(args, "OO!O!On:prepare", &place, &PyType_Type, &node,
-                          &PyContextVar_Type, &variable, &clock, &limit)) {
+    if (!PyArg_ParseTuple(args, "OO!O!O:prepare", &place, &PyType_Type, &node,
+                          &PyContextVar_Type, &variable, &clock)) {
+        return NULL;
+    }
+    if (!PyType_IsSubtype((PyTypeObject *)node, &tally_type)) {
+        PyErr_SetString(PyExc_TypeError, "nodes are no tallies");
         return NULL;
     }
     struct {
@@ -400,12 +495,10 @@ prepare(PyObject *Py_UNUSED(module), PyObject *args)
         const char *name;
         Py_ssize_t *offset;
     } slots[] = {
-        {place, "context", &place_at.context}, {place, "node", &place_at.node},
-        {node, "children", &node_at.children}, {node, "ended", &node_at.ended},
-        {node, "errors", &node_at.errors},     {node, "floor", &node_at.floor},
-        {node, "operation", &node_at.operation}, {node, "parent", &node_at.parent},
-        {node, "pending", &node_at.pending},   {node, "started", &node_at.started},
-        {node, "tree", &node_at.tree},
+        {place, "context", &place_at.context},
+        {place, "node", &place_at.node},
+        {node, "children", &node_at.children},
+        {node, "parent", &node_at.parent},
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(slots); i++) {
         if (find_slot(slots[i].type, slots[i].name, slots[i].offset) < 0) {
@@ -415,7 +508,6 @@ prepare(PyObject *Py_UNUSED(module), PyObject *args)
     Py_XSETREF(node_type, (PyTypeObject *)Py_NewRef(node));
     Py_XSETREF(context_variable, Py_NewRef(variable));
     Py_XSETREF(perf_counter_ns, Py_NewRef(clock));
-    fold_at = limit;
     Py_RETURN_NONE;
 }
 
@@ -468,37 +560,24 @@ is_quick(PyObject *Py_UNUSED(module), PyObject *function)
 
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS,
-     "prepare(Place, Node, variable, perf_counter_ns, fold_at): what the calls will meet."},
+     "prepare(Place, Node, variable, perf_counter_ns): what the calls will meet."},
     {"quicken", quicken, METH_O, "quicken(call): from now on call it without the interpreter."},
     {"is_quick", is_quick, METH_O, "is_quick(call): whether it was quickened."},
-    {"counted", counted, METH_O,
-     "counted(durations): their sum, the shortest, the longest, and how many are in each bucket."},
+    {"edges", edges, METH_O, "edges(buckets): the edges of the occupied ones; how many are below."},
     {"stand", stand, METH_O, "stand(place): this is the place of the calling thread now."},
     {"now_ns", now_ns, METH_NOARGS, "now_ns(): the clock of quick calls, ns."},
     {NULL, NULL, 0, NULL},
 };
 
 static int
-start(PyObject *Py_UNUSED(module))
+start(PyObject *module)
 {
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
         PyErr_SetString(PyExc_ImportError, "serves the main interpreter only");
         return -1;
     }
-    struct {
-        PyObject **variable;
-        const char *text;
-    } names[] = {
-        {&keep, "keep"}, {&fold_later, "fold_later"}, {&fold_due, "fold_due"}, {&due, "due"}};
-    for (size_t i = 0; i < Py_ARRAY_LENGTH(names); i++) {
-        *names[i].variable = PyUnicode_InternFromString(names[i].text);
-        if (*names[i].variable == NULL) {
-            return -1;
-        }
-    }
-    zero = PyLong_FromLong(0);
-    one = PyLong_FromLong(1);
-    return zero == NULL || one == NULL ? -1 : 0;
+    keep = PyUnicode_InternFromString("keep");
+    return keep == NULL || PyModule_AddType(module, &tally_type) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -13,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from rbtrace.recording.histogram import Durations
+from rbtrace.recording.tally import Tally
 from rbtrace.telemetry import clock
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from rbtrace.recording.operation import Operation
     from rbtrace.recording.trees import Enclosing
 
-FOLD_AT: Final = 1024
-"""Raw durations a node keeps before they are due to be folded, when no hot call is being timed."""
-FOLD_AT_ONCE: Final = 65_536
-"""Raw durations at which they are folded all the same, to bound memory inside one long call."""
 MAX_NODES: Final = 1000
 """Nodes in a tree beyond which there is one node per operation name."""
 EXEMPLARS: Final = 10
@@ -39,40 +36,15 @@ class SummarySpan(NonRecordingSpan):
         self.node = node
 
 
-class Folded:
-    """Folded durations and the list that collects what comes after them.
+class Node(Tally):
+    """One operation on one call path, and its calls. Only its own thread changes it.
 
-    The two change together in one assignment, so that another thread never counts a call twice.
-    """
-
-    __slots__ = ("_read", "durations", "pending")
-
-    def __init__(self, durations: Durations) -> None:
-        self.durations = durations
-        self.pending: list[int] = []
-        self._read = (0, durations)
-
-    def so_far(self) -> Durations:
-        """All durations; any thread may ask, and asking again takes only what came since."""
-        count, durations = self._read
-        batch = self.pending[count:]
-        if batch:
-            durations = durations.plus(batch)
-            self._read = (count + len(batch), durations)
-        return durations
-
-
-class Node:
-    """One operation on one call path. Only its own thread changes it.
-
-    `started` is the monotonic start of the outermost call in progress; 0 when there is none, and
-    for good once the tree is closed.
+    `started` is 0 for good once the tree is closed.
     """
 
     __slots__ = (
-        "alias", "away", "base", "children", "context", "covered", "ended", "errors",
-        "first_start", "floor", "folded", "inner", "operation", "parent", "pending", "real",
-        "real_call", "slowest", "span", "span_context", "started", "tree",
+        "alias", "away", "base", "children", "context", "covered", "first_start", "inner",
+        "operation", "parent", "real", "real_call", "slowest", "span", "span_context", "tree",
     )  # fmt: skip
 
     operation: Operation | None
@@ -86,6 +58,7 @@ class Node:
         operation: Operation | None,
         parent: Node | None,
     ) -> None:
+        super().__init__()
         self.tree = tree
         self.span_context = span_context
         self.span = SummarySpan(span_context, self)
@@ -95,18 +68,12 @@ class Node:
         self.parent = parent
         self.children = {}
         self.first_start = clock.monotonic_ns()
-        self.started = 0
-        self.ended = 0
-        self.folded = Folded(Durations())
-        self.pending = self.folded.pending
         self.inner = 0
         self.alias = 0
         self.away = 0
         self.covered = 0
         self.real: list[tuple[int, int]] = []
         self.real_call = 0
-        self.errors = 0
-        self.floor = -1
         self.slowest: list[tuple[int, int]] = []
 
     def context_in(self, base: Context) -> Context:
@@ -137,18 +104,9 @@ class Node:
             node = node.parent
         return first
 
-    def fold_later(self) -> None:
-        """Fold when the outermost hot call has ended: folding is not part of its duration."""
-        if len(self.pending) >= FOLD_AT_ONCE:
-            self.fold()
-        elif len(self.pending) == FOLD_AT:
-            self.tree.due.append(self)
-
-    def fold(self) -> None:
-        """Fold the raw durations collected so far."""
-        folded = Folded(self.folded.so_far())
-        self.folded = folded
-        self.pending = folded.pending
+    def durations(self) -> Durations:
+        """Of all calls that have ended; any thread may ask."""
+        return Durations._make(self.counted())
 
     def keep(self, duration: int, start: int) -> None:
         """Keep a slow call; from then on only slower ones are offered."""
@@ -203,14 +161,7 @@ class CallTree:
         self.size = 0
         self.root = Node(self, enclosing.span_context, None, None)
         self.closed = False
-        self.due: list[Node] = []
         self._overflow: dict[str, Node] = {}
-
-    def fold_due(self) -> None:
-        """Fold the nodes that have collected enough."""
-        for node in self.due:
-            node.fold()
-        self.due.clear()
 
     def grow(self, parent: Node, operation: Operation) -> Node:
         """Add a node, or find the overflow node of the operation when the tree is full."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rbtrace.recording import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextvars import ContextVar
 
 
@@ -22,7 +22,6 @@ class Compiled(Protocol):
         node: type,
         variable: ContextVar[Any],
         perf_counter_ns: Callable[[], int],
-        fold_at: int,
         /,
     ) -> None:
         """Say what the calls will meet: types with slots, the current context, the clock."""
@@ -33,11 +32,14 @@ class Compiled(Protocol):
     def is_quick(self, call: Callable[..., Any], /) -> bool:
         """Whether `quicken` was called with it."""
 
-    def counted(self, durations: list[int], /) -> tuple[int, int, int, dict[int, int]]:
-        """What `histogram.counted` gives.
+    Tally: type
+    """The compiled `tally.PlainTally`."""
+
+    def edges(self, buckets: Mapping[int, int], /) -> tuple[list[float], list[int]]:
+        """What `histogram.edges` gives.
 
         Raises:
-            OverflowError: one is negative, or longer than any call.
+            OverflowError: a bucket is beyond the longest that is counted.
         """
 
     def stand(self, place: object, /) -> None:

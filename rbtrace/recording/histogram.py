@@ -8,7 +8,6 @@ first. A bucket is named by its greatest member, which is the duration with all 
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rbtrace.recording.compiled import COMPILED
@@ -37,15 +36,8 @@ def lower_edge(upper_ns: int) -> int:
     return upper_ns - width
 
 
-@lru_cache(1024)
-def _edges(upper_ns: int) -> tuple[int, float, float]:
-    """Of a bucket: lower edge, ns and s, and upper edge, s."""
-    lower = lower_edge(upper_ns)
-    return lower, lower / 1e9, upper_ns / 1e9
-
-
-def counted(durations: Sequence[int]) -> tuple[int, int, int, dict[int, int]]:
-    """Sum, shortest, longest and bucket → how many, of one or more raw durations, ns."""
+def counted(durations: Sequence[int]) -> dict[int, int]:
+    """Bucket → how many, of raw durations, ns."""
     ordered = sorted(durations)
     buckets = {}
     reached = 0
@@ -54,16 +46,33 @@ def counted(durations: Sequence[int]) -> tuple[int, int, int, dict[int, int]]:
         beyond = bisect_right(ordered, upper, reached)
         buckets[upper] = beyond - reached
         reached = beyond
-    return sum(ordered), ordered[0], ordered[-1], buckets
+    return buckets
 
 
-def _quickly_counted(durations: list[int]) -> tuple[int, int, int, dict[int, int]]:
+def edges(buckets: Mapping[int, int]) -> tuple[list[float], list[int]]:
+    """The edges of the occupied buckets, s, ascending, and how many durations are up to each."""
+    bounds: list[float] = []
+    cumulative: list[int] = []
+    reached, edge = 0, -1
+    for upper in sorted(buckets):
+        lower = lower_edge(upper)
+        if lower > edge:
+            bounds.append(lower / 1e9)
+            cumulative.append(reached)
+        reached += buckets[upper]
+        edge = upper
+        bounds.append(upper / 1e9)
+        cumulative.append(reached)
+    return bounds, cumulative
+
+
+def _quick_edges(buckets: Mapping[int, int]) -> tuple[list[float], list[int]]:
     if COMPILED is None:
-        return counted(durations)
+        return edges(buckets)
     try:
-        return COMPILED.counted(durations)
+        return COMPILED.edges(buckets)
     except OverflowError:
-        return counted(durations)
+        return edges(buckets)
 
 
 class Durations(NamedTuple):
@@ -79,12 +88,13 @@ class Durations(NamedTuple):
         """These and a batch of raw durations."""
         if not batch:
             return self
-        total, shortest, longest, buckets = _quickly_counted(batch)
-        for upper, count in self.buckets.items():
+        buckets = dict(self.buckets)
+        for upper, count in counted(batch).items():
             buckets[upper] = buckets.get(upper, 0) + count
+        shortest, longest = min(batch), max(batch)
         return Durations(
             calls=self.calls + len(batch),
-            total=self.total + total,
+            total=self.total + sum(batch),
             shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
             longest=max(self.longest, longest),
             buckets=buckets,
@@ -95,16 +105,5 @@ class Durations(NamedTuple):
 
         Only occupied buckets are listed, each with the lower edge of its bucket.
         """
-        bounds: list[float] = []
-        cumulative: list[int] = []
-        reached, edge = 0, -1
-        for upper in sorted(self.buckets):
-            lower, lower_s, upper_s = _edges(upper)
-            if lower > edge:
-                bounds.append(lower_s)
-                cumulative.append(reached)
-            reached += self.buckets[upper]
-            edge = upper
-            bounds.append(upper_s)
-            cumulative.append(reached)
+        bounds, cumulative = _quick_edges(self.buckets)
         return bounds, [*cumulative, self.calls]

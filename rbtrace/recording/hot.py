@@ -10,7 +10,7 @@ from typing import Any
 
 from rbtrace.errors import RbtraceError
 from rbtrace.recording import current
-from rbtrace.recording.calltree import FOLD_AT, Node
+from rbtrace.recording.calltree import Node
 from rbtrace.recording.compiled import COMPILED
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE, Place
@@ -18,7 +18,7 @@ from rbtrace.recording.trees import Trees
 from rbtrace.telemetry import clock
 
 if COMPILED is not None and current.VARIABLE is not None:
-    COMPILED.prepare(Place, Node, current.VARIABLE, time.perf_counter_ns, FOLD_AT)
+    COMPILED.prepare(Place, Node, current.VARIABLE, time.perf_counter_ns)
 
 
 class HotCallError(RbtraceError, TypeError):
@@ -71,43 +71,23 @@ def aggregated(
         if node.started or node.parent is not caller:
             return _again(target, place, node, args, kwargs)
         place.node = node
-        node.started = start = monotonic_ns()
+        node.started = monotonic_ns()
         try:
             result = target(*args, **kwargs)
         except BaseException:
-            _leave(place, node, monotonic_ns())
+            ended = monotonic_ns()
+            place.node = caller
+            node.errors += 1
+            node.end(ended)
             raise
-        node.ended = end = monotonic_ns()
+        ended = monotonic_ns()
         place.node = caller
-        node.started = 0
-        duration = end - start
-        pending = node.pending
-        pending.append(duration)
-        if duration > node.floor:
-            node.keep(duration, start)
-        if len(pending) >= FOLD_AT:
-            node.fold_later()
-        if caller.operation is None and caller.tree.due:
-            caller.tree.fold_due()
+        node.end(ended)
         return result
 
     if COMPILED is not None and target is function:
         COMPILED.quicken(call)
     return call
-
-
-def _leave(place: Place, node: Node, ended: int) -> None:
-    """An ordinary call has raised."""
-    start = node.started
-    node.ended = ended
-    place.node = node.parent
-    node.started = 0
-    node.errors += 1
-    node.pending.append(ended - start)
-    if ended - start > node.floor:
-        node.keep(ended - start, start)
-    if len(node.pending) >= FOLD_AT:
-        node.fold_later()
 
 
 def _again(
@@ -133,12 +113,8 @@ def _again(
     finally:
         end = clock.monotonic_ns()
         place.node = caller
-        node.pending.append(end - start)
         node.rejoin(caller, end - start, 0 if recursive else end)
-        if end - start > node.floor:
-            node.keep(end - start, start)
-        if len(node.pending) >= FOLD_AT:
-            node.fold_later()
+        node.note(end - start, start)
 
 
 def _from_elsewhere(

@@ -109,7 +109,7 @@ def _slowest(tree: CallTree) -> Iterator[tuple[Node, int, int]]:
 
 
 def _durations(node: Node, now: int) -> Durations:
-    durations = node.folded.so_far()
+    durations = node.durations()
     started = node.started
     return durations.plus([max(0, now - started)]) if started else durations
 

@@ -13,7 +13,6 @@ import signal
 import sys
 import sysconfig
 import threading
-import time
 import traceback
 import tracemalloc
 from collections import Counter
@@ -26,12 +25,13 @@ from opentelemetry import baggage, context
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording import calltree, current, hot
+from rbtrace.recording import calltree, hot
 from rbtrace.recording.compiled import COMPILED
-from rbtrace.recording.histogram import Durations, counted
+from rbtrace.recording.histogram import Durations, bucket, counted, edges
 from rbtrace.recording.operation import Operation
-from rbtrace.recording.place import HERE, Place
+from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.recording.tally import PlainTally
 from rbtrace.testing import capture, fake_clock
 
 _CAN_COMPILE = (
@@ -65,29 +65,78 @@ def test_hot_calls_of_the_engine_are_compiled_where_they_can_be():
     assert not COMPILED.is_quick(engine_call(lambda: None, attaches=True))
 
 
+_calls = st.lists(st.integers(0, 2**52 - 1))
+
+
+def keeping(kind):
+    """A tally that keeps every call slower than all before."""
+
+    class Keeping(kind):
+        def __init__(self):
+            super().__init__()
+            self.kept = []
+
+        def keep(self, duration, start):
+            self.kept.append((duration, start))
+            self.floor = duration
+
+    return Keeping
+
+
 @needs_compiled
 @settings(max_examples=1000, deadline=None)
-@given(st.lists(st.integers(0, 2**47 - 1), min_size=1))
-def test_durations_are_counted_as_python_would(durations):
+@given(_calls)
+def test_calls_are_counted_as_python_would(durations):
     assert COMPILED is not None
-    assert COMPILED.counted(durations) == counted(durations)
+    compiled, plain = (keeping(kind)() for kind in (COMPILED.Tally, PlainTally))
+    for start, duration in enumerate(durations):
+        compiled.note(duration, start)
+        plain.note(duration, start)
+    assert compiled.counted() == plain.counted()
+    assert compiled.kept == plain.kept
+    assert list(compiled.counted()[-1]) == sorted(plain.counted()[-1])
 
 
 @needs_compiled
-@pytest.mark.parametrize("strange", [-1, 2**47, 2**63, 2**100])
-def test_durations_no_call_can_have_are_counted_in_python(strange):
+@settings(max_examples=1000, deadline=None)
+@given(_calls)
+def test_edges_are_those_of_python(durations):
     assert COMPILED is not None
+    assert COMPILED.edges(counted(durations)) == edges(counted(durations))
+
+
+@needs_compiled
+def test_the_edges_of_buckets_of_no_call_are_python_s():
+    assert COMPILED is not None
+    for strange in (-1, bucket(2**52), bucket(2**100)):
+        with pytest.raises(OverflowError):
+            COMPILED.edges({strange: 1})
+    assert Durations().plus([2**100]).histogram() == (
+        [(2**100 - 1) / 1e9, bucket(2**100) / 1e9],
+        [0, 1, 1],
+    )
+    for strange in ([], {1: "many"}, {"few": 1}):
+        with pytest.raises(TypeError):
+            COMPILED.edges(strange)
+
+
+@needs_compiled
+def test_calls_of_months_and_of_less_than_nothing_are_counted_at_the_ends():
+    assert COMPILED is not None
+    tally = keeping(COMPILED.Tally)()
+    for duration in (-5, 2**60):
+        tally.note(duration, 0)
+    assert tally.counted() == (2, 2**60 - 5, -5, 2**60, {0: 1, 2**52 - 1: 1})
     with pytest.raises(OverflowError):
-        COMPILED.counted([1, strange])
-    assert Durations().plus([1, strange]).total == 1 + strange
-
-
-@needs_compiled
-@pytest.mark.parametrize("strange", [[], (1, 2), [1.5], [None]])
-def test_what_is_no_list_of_durations_is_refused(strange):
-    assert COMPILED is not None
+        tally.note(2**63, 0)
+    for strange in ((1.5, 0), (1, None), (1,)):
+        with pytest.raises(TypeError):
+            tally.note(*strange)
     with pytest.raises(TypeError):
-        COMPILED.counted(strange)
+        COMPILED.Tally(1)
+    with pytest.raises(AttributeError):  # it has nothing that keeps a slow call
+        COMPILED.Tally().note(1, 0)
+    assert tally.counted()[0] == 2
 
 
 @needs_compiled
@@ -267,20 +316,12 @@ def _without_ids(spans):
 
 @pytest.fixture(scope="module")
 def small_limits():
-    """Trees fill up, durations are folded and exemplars replaced after a few calls."""
+    """Trees fill up and exemplars are replaced after a few calls."""
     limits = {(calltree, "MAX_NODES"): 5, (calltree, "EXEMPLARS"): 2}
-    limits |= {(calltree, "FOLD_AT"): 3, (calltree, "FOLD_AT_ONCE"): 7, (hot, "FOLD_AT"): 3}
     with pytest.MonkeyPatch.context() as patch:
         for (module, name), value in limits.items():
             patch.setattr(module, name, value)
-        _prepare(3)
         yield
-    _prepare(calltree.FOLD_AT)
-
-
-def _prepare(fold_at):
-    if COMPILED is not None:
-        COMPILED.prepare(Place, calltree.Node, current.VARIABLE, time.perf_counter_ns, fold_at)
 
 
 @pytest.mark.slow

@@ -14,9 +14,8 @@ from opentelemetry import baggage, context
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording import calltree
+from rbtrace.recording import calltree, tally
 from rbtrace.recording.histogram import Durations, bucket, lower_edge
-from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.telemetry.clock import now_ns
 from rbtrace.testing import capture, fake_clock, read_spans
@@ -523,29 +522,30 @@ def test_a_bucket_is_an_eighth_of_an_octave(duration):
     assert upper - lower <= max(1, (lower + 1) / 8)
 
 
-def test_folding_happens_between_hot_calls_and_bounds_memory():
-    with capture() as captured:
+class Careless(tally.PlainTally):
+    def keep(self, duration, start):
+        pass
 
-        @rbtrace.traced(hot=True)
-        def leaf():
-            pass
 
-        @rbtrace.traced(hot=True)
-        def outer(times):
-            for _ in range(times):
-                leaf()
-            tree = HERE.place.node.tree
-            sizes.append(max(len(node.pending) for node in tree.nodes()))
+@settings(max_examples=1000)
+@given(st.lists(st.integers(0, 2**40), min_size=1), st.integers(1, 5), st.integers(1, 9))
+def test_a_plain_tally_folds_and_may_be_read_at_any_time(durations, fold_at, read_every):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tally, "FOLD_AT", fold_at)
+        counting = Careless()
+        for place, duration in enumerate(durations):
+            counting.note(duration, place)
+            if place % read_every == 0:
+                assert counting.counted()[0] == place + 1
+    assert counting.counted() == Durations().plus(durations)
 
-        sizes: list[int] = []
-        with rbtrace.span("run"):
-            outer(calltree.FOLD_AT * 2)
-            outer(1)
-            outer(calltree.FOLD_AT_ONCE + 10)
-    assert sizes[0] == calltree.FOLD_AT * 2
-    assert sizes[1] == 1
-    assert sizes[2] < calltree.FOLD_AT_ONCE
-    assert captured.calls()["leaf"] == calltree.FOLD_AT * 2 + 1 + calltree.FOLD_AT_ONCE + 10
+
+def test_memory_of_many_calls_is_bounded():
+    counting = Careless()
+    for duration in range(3 * tally.FOLD_AT):
+        counting.note(duration, 0)
+    assert len(counting._folded.pending) < tally.FOLD_AT
+    assert counting.counted()[0] == 3 * tally.FOLD_AT
 
 
 def test_hot_calls_stop_with_uninstrument_and_go_on_with_instrument(tmp_path):
