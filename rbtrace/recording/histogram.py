@@ -36,9 +36,8 @@ def lower_edge(upper_ns: int) -> int:
     return upper_ns - width
 
 
-def counted(durations: Sequence[int]) -> dict[int, int]:
-    """Bucket → how many, of raw durations, ns."""
-    ordered = sorted(durations)
+def counted(ordered: Sequence[int]) -> dict[int, int]:
+    """Bucket → how many, of raw durations in ascending order, ns."""
     buckets = {}
     reached = 0
     while reached < len(ordered):
@@ -88,10 +87,11 @@ class Durations(NamedTuple):
         """These and a batch of raw durations."""
         if not batch:
             return self
+        ordered = sorted(batch)
         buckets = dict(self.buckets)
-        for upper, count in counted(batch).items():
+        for upper, count in counted(ordered).items():
             buckets[upper] = buckets.get(upper, 0) + count
-        shortest, longest = min(batch), max(batch)
+        shortest, longest = ordered[0], ordered[-1]
         return Durations(
             calls=self.calls + len(batch),
             total=self.total + sum(batch),

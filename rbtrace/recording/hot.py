@@ -73,17 +73,14 @@ def aggregated(
         place.node = node
         node.started = monotonic_ns()
         try:
-            result = target(*args, **kwargs)
+            return target(*args, **kwargs)
         except BaseException:
+            node.errors += 1
+            raise
+        finally:
             ended = monotonic_ns()
             place.node = caller
-            node.errors += 1
             node.end(ended)
-            raise
-        ended = monotonic_ns()
-        place.node = caller
-        node.end(ended)
-        return result
 
     if COMPILED is not None and target is function:
         COMPILED.quicken(call)

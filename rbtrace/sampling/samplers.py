@@ -117,18 +117,17 @@ class PyinstrumentSampler:
     signal_number: int | None = None
 
     def __init__(self) -> None:
-        # What importing takes is no time of the function that is sampled first.
-        import pyinstrument.stack_sampler  # noqa: F401, PLC0415 - not if off
+        # Not in `start`: what importing takes is no time of the function that is sampled first.
+        from pyinstrument import stack_sampler  # noqa: PLC0415 - not if off
 
+        self._pyinstrument = stack_sampler
         self._samples: Samples | None = None
 
     def start(self, samples: Samples, interval_ns: int) -> bool:
         """Sample the calling thread, unless something profiles it already."""
-        from pyinstrument.stack_sampler import get_stack_sampler  # noqa: PLC0415 - not if off
-
         self._samples = samples
         try:
-            get_stack_sampler().subscribe(
+            self._pyinstrument.get_stack_sampler().subscribe(
                 self._sampled, desired_interval=interval_ns / 1e9, use_async_context=False
             )
         except (ValueError, RuntimeError) as problem:
@@ -138,14 +137,9 @@ class PyinstrumentSampler:
 
     def stop(self) -> None:
         """Unhook it. In another thread than the sampled one, the hook stays and does nothing."""
-        from pyinstrument.stack_sampler import (  # noqa: PLC0415 - not if off
-            StackSampler,
-            get_stack_sampler,
-        )
-
         self._samples = None
-        with suppress(StackSampler.SubscriberNotFound):
-            get_stack_sampler().unsubscribe(self._sampled)
+        with suppress(self._pyinstrument.StackSampler.SubscriberNotFound):
+            self._pyinstrument.get_stack_sampler().unsubscribe(self._sampled)
 
     def forget(self) -> None:
         """The thread that forked is the sampled one, or the hook is not here."""
