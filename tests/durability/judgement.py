@@ -51,14 +51,8 @@ def row_of(outcome: Outcome) -> Row:
     )
 
 
-def exits_late(outcome: Outcome) -> bool:
-    """Whether it took longer to exit than it may."""
-    takes_its_time = outcome.case.engine or outcome.case.needs
-    return outcome.exit_s > (LIBRARY_EXIT_S if takes_its_time else LONGEST_EXIT_S)
-
-
 def faults(outcome: Outcome) -> list[str]:
-    """All else about an outcome that should not be, in words; nothing if all is well."""
+    """Everything about an outcome that should not be, in words; nothing if all is well."""
     row = row_of(outcome)
     allowed = allowed_losses(outcome)
     complete = outcome.kept.integrity.get("complete")
@@ -76,6 +70,8 @@ def faults(outcome: Outcome) -> list[str]:
         and not says_how_many_are_missing(outcome),
         f"has {row.repeats} spans twice in its files": row.repeats > 0,
         f"left {row.deadlocks} processes that had to be killed": row.deadlocks > 0,
+        f"took {row.exit_s:.2f} s to exit": row.exit_s
+        > (LIBRARY_EXIT_S if outcome.case.engine or outcome.case.needs else LONGEST_EXIT_S),
         f"is complete: {complete}; {outcome.kept.integrity}": complete
         is not (outcome.case.complete and not outcome.kept.is_torn),
     }

@@ -6,11 +6,8 @@ import pytest
 
 from tests.durability.cases import CASES
 from tests.durability.harness import Case, run
-from tests.durability.judgement import exits_late, faults, row_of
+from tests.durability.judgement import faults, row_of
 from tests.durability.places import UnavailableError
-
-ATTEMPTS = 3
-"""A machine that stands still while a program exits makes it late, and tells nobody."""
 
 
 def parameter(case: Case):
@@ -27,17 +24,9 @@ def test_nothing_is_lost(case, number_of_run, rows, tmp_path, engine_data):
     if case.engine:
         pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
     data = engine_data() if case.engine else tmp_path
-    took = []
-    for attempt in range(ATTEMPTS):
-        folder = tmp_path / str(attempt)
-        folder.mkdir()
-        try:
-            outcome = run(case, folder, data)
-        except UnavailableError as problem:
-            pytest.skip(str(problem))
-        rows.append(row_of(outcome))
-        assert faults(outcome) == []
-        if not exits_late(outcome):
-            return
-        took.append(f"{outcome.exit_s:.2f} s")
-    pytest.fail(f"{case.name} took {', '.join(took)} to exit")
+    try:
+        outcome = run(case, tmp_path, data)
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    rows.append(row_of(outcome))
+    assert faults(outcome) == []

@@ -3,8 +3,8 @@
 `python cost.py DATA FOLDER [LAST]` searches up to a session and prints every score. Each process
 writes to a file of its own in FOLDER, after each flush, in ns: the CPU time of all its flushes so
 far, the CPU time of the process so far, the time since its first flush, and the time for which
-flushing and exiting held it up. That is the time of the clock in the program's own threads, less
-that for which the machine had no core for them, and CPU time in the thread that flushes.
+flushing and exiting held it up. That is the time of the clock in the program's own threads, and CPU
+time in the thread that flushes.
 """
 
 from __future__ import annotations
@@ -43,21 +43,12 @@ class Printed(searches.Objective):
         return score
 
 
-def waited_ns() -> int:
-    """For how long this thread has waited for a core so far, by the scheduler."""
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1])
-    except (OSError, IndexError):  # no Linux
-        return 0
-
-
 def timed(function: Callable[..., Any], folder: Path) -> Callable[..., Any]:
     """Add up the time in the outermost of the timed functions."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         pid, started, started_cpu = os.getpid(), time.monotonic_ns(), time.thread_time_ns()
-        waited = waited_ns()
         _since.setdefault(pid, started)
         place = pid, threading.get_ident()
         outermost = not _depth[place]
@@ -71,8 +62,7 @@ def timed(function: Callable[..., Any], folder: Path) -> Callable[..., Any]:
                 is_ours = threading.current_thread().name.startswith(OURS)
                 _spent[pid] += cpu
                 if function.__name__ in FLUSH_AND_EXIT:
-                    held_up = ended - started - (waited_ns() - waited)
-                    _held_up[pid] += cpu if is_ours else held_up
+                    _held_up[pid] += cpu if is_ours else ended - started
                 figures = (_spent[pid], time.process_time_ns(), ended - _since[pid], _held_up[pid])
                 (folder / str(pid)).write_text(" ".join(map(str, figures)), encoding="ascii")
 
