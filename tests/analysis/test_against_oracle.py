@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace.analysis.results import Results, evaluate
@@ -46,14 +46,14 @@ def traces(draw: st.DrawFn) -> list[Span]:
     return spans + [replace(one, end=draw(st.sampled_from([one.end, 0, 45]))) for one in copies]
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000)
 @given(traces())
 def test_every_analysis_agrees_with_the_definitions(spans: list[Span]) -> None:
     _agrees(spans)
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5000)
 @given(traces())
 def test_every_analysis_agrees_on_thousands_of_forests(spans: list[Span]) -> None:
     _agrees(spans)
@@ -110,7 +110,7 @@ def _shares_add_to_one(results: Results) -> None:
             assert set(shares) <= {None}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(traces(), st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 3))
 def test_order_and_split_change_nothing(
     spans: list[Span], shuffler: random.Random, per_line: int, files: int

@@ -98,7 +98,6 @@ def as_texts(values: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.slow
 @settings(
     max_examples=10,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each try takes a second or more
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -124,7 +124,7 @@ COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator
            "==": operator.eq, "!=": operator.ne}  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=8),
     st.sampled_from(list(COMPARE)),

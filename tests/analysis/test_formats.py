@@ -75,7 +75,7 @@ def test_a_format_is_known_by_one_reader_only(name: str) -> None:
     assert sum(reader.recognises(head) for reader in READERS) == 1
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(traces(), st.sampled_from(sorted(FORMATS)), st.integers(1, 9))
 def test_any_trace_in_any_format_and_chunks_of_any_size(
     tmp_path_factory: pytest.TempPathFactory, spans: list[Span], name: str, size: int

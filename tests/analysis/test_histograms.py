@@ -60,7 +60,7 @@ def nearest_rank(durations: list[int], per_cent: int) -> int:
 _DURATIONS = st.lists(st.integers(0, 10**12) | st.integers(0, 500), min_size=1, max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_DURATIONS, _DURATIONS, st.lists(st.integers(0, 10**9), max_size=5))
 def test_quantiles_are_within_six_per_cent(
     one: list[int], other: list[int], real: list[int]

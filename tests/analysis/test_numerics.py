@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rbtrace.analysis.ancestry import depths, greatest_above, nearest
@@ -16,7 +16,6 @@ from tests.analysis.spans import Span, evaluated
 _NS = st.integers(0, 10**15)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(_NS, _NS, st.lists(_NS, min_size=1, max_size=5)), min_size=1, max_size=4))
 def test_apportioning_is_the_largest_remainder_method(
     groups: list[tuple[int, int, list[int]]],

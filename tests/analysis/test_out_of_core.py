@@ -120,7 +120,6 @@ def both_ways(
 @pytest.mark.slow
 @settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(spans=forests(), only=st.none() | st.sampled_from(FILTERS))
@@ -135,7 +134,6 @@ def test_the_same_as_in_memory(
 @pytest.mark.slow
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(spans=nested())

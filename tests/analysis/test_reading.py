@@ -258,7 +258,7 @@ def test_a_line_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         analyze_paths([path])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.integers(0, len(LINE)), st.integers(0, 60))
 def test_no_content_raises_anything(junk: bytes, at: int, skip: int) -> None:
     content = LINE + b"\n" + LINE[:at] + junk + LINE[at + skip :] + b"\n"

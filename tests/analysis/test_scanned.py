@@ -284,7 +284,7 @@ def _lines(draw: st.DrawFn) -> bytes:
 
 @needs_compiled
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_lines(), min_size=1, max_size=3))
 def test_any_request(found: list[bytes]) -> None:
     assert_same(b"\n".join(found))
@@ -292,7 +292,7 @@ def test_any_request(found: list[bytes]) -> None:
 
 @needs_compiled
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=20), st.integers(0, len(LINE)), st.integers(0, 60))
 def test_any_damage(junk: bytes, at: int, skip: int) -> None:
     assert_same(LINE + LINE[:at] + junk + LINE[at + skip :] + LINE)
@@ -336,7 +336,7 @@ def message(spans: list[bytes]) -> bytes:
 
 @needs_compiled
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.binary(max_size=20), st.integers(0, 600), st.integers(0, 60))
 def test_any_damage_of_protobuf(junk: bytes, at: int, skip: int) -> None:
     content = delimited(SPANS)

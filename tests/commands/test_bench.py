@@ -31,9 +31,9 @@ work()
 
 @pytest.fixture
 def program(tmp_path: Path):
-    def write(code: str, name: str = "program.py") -> str:
+    def write(code: str, name: str = "program.py", options: str = "") -> str:
         (tmp_path / name).write_text(code)
-        return f"{sys.executable} '{tmp_path / name}'"
+        return f"{sys.executable} {options} '{tmp_path / name}'"
 
     return write
 
@@ -202,10 +202,9 @@ def test_ctrl_c_keeps_pairs_and_resume_goes_on(program, tmp_path: Path) -> None:
 
 
 def test_a_clear_difference_ends_it_at_a_planned_look(program, tmp_path: Path) -> None:
-    program("pass", "quick.py")
-    program("import time; time.sleep(1)", "slow.py")
     # Without packages and coverage to load, which on a busy machine takes as long as the sleep.
-    quick, slow = (f"{sys.executable} -S '{tmp_path / name}'" for name in ("quick.py", "slow.py"))
+    quick = program("pass", "quick.py", "-S")
+    slow = program("import time; time.sleep(1)", "slow.py", "-S")
 
     found = bench(tmp_path, "--untraced", "--baseline", quick, "--candidate", slow,
                   "--until", "6,12,18", "--warmup", 0)  # fmt: skip

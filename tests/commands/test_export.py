@@ -52,7 +52,6 @@ def test_everything_goes_through_the_file(tmp_path: Path) -> None:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(spans=traces())

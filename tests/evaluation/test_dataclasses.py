@@ -126,7 +126,7 @@ def test_json_and_back(kind):
     st.one_of(st.floats(1e-9, 1e9), st.integers(1, 10**9)),
     st.integers(0, 2**40),
 )
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_results_survive_json(name, before, after, memory):
     value = BenchmarkResult.of(name, before, after, memory)
     assert loads(dumps(value)) == value

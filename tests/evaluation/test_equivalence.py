@@ -48,7 +48,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(anything)
 def test_everything_equals_its_copy(value):
     assert difference(value, deepcopy(value)) is None

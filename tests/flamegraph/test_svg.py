@@ -23,7 +23,7 @@ def drawn(weights, title="title", note="note"):
     return [box for box in ET.fromstring(text).iter() if "data-ns" in box.attrib]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(profiles)
 @example({("a", "a", "a", "a", "b"): 1, ("a", "a", "a", "b", "b"): 1})
 def test_widths_and_times_add_up_on_every_level(weights):
@@ -67,7 +67,7 @@ def test_any_name_is_harmless_and_kept(name):
 
 
 @given(st.text(max_size=50))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_any_text_gives_valid_xml(name):
     assert len(drawn({(name, "b"): 5}, title=name)) == 3
 

@@ -6,7 +6,6 @@ import cProfile
 import functools
 import json
 import pstats
-import subprocess
 import sys
 import time
 from decimal import Decimal
@@ -95,11 +94,9 @@ print(json.dumps([found.result, found.increase, found.peak, found.timeline[-1].b
 """
 
 
-def test_memory_of_the_process_over_time():
+def test_memory_of_the_process_over_time(run_script):
     # Of a process that holds little else: from one that ran tests the system takes memory back.
-    command = [sys.executable, "-c", WATCHED_ALLOCATION]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    result, increase, peak, last, times = json.loads(done.stdout)
+    result, increase, peak, last, times = json.loads(run_script(WATCHED_ALLOCATION).printed)
     assert result == 80 * MB
     assert increase > 70 * MB
     assert len(times) >= 3
@@ -129,10 +126,8 @@ print(found.result, found.increase)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-def test_memory_of_children_is_counted():
-    command = [sys.executable, "-c", WATCHED_CHILD]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    result, increase = map(int, done.stdout.split())
+def test_memory_of_children_is_counted(run_script):
+    result, increase = map(int, run_script(WATCHED_CHILD).printed.split())
     assert result == 0
     assert increase > 70 * MB
 
@@ -190,7 +185,7 @@ def statistics(functions):
     return made
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.lists(st.floats(1e-9, 1e6), min_size=1, max_size=30))
 def test_percentages_add_to_a_hundred_whatever_the_times(seconds):
     made = {("f.py", at, f"f{at}"): (1, 1, one, one, {}) for at, one in enumerate(seconds)}

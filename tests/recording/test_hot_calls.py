@@ -49,7 +49,7 @@ def test_a_summary_says_how_often_how_long_and_when():
 
 
 @given(st.lists(st.integers(1, 1 << 45), min_size=1, max_size=200))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_a_summary_says_how_long_most_calls_took_at_most(durations):
     with fake_clock() as clock, capture() as captured:
 

@@ -135,7 +135,7 @@ def operation_rows(markdown: str, title: str) -> list[list[str]]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 10**9), min_size=1, max_size=60),
     st.sampled_from(list(By)),

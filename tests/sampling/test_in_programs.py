@@ -39,7 +39,7 @@ def assert_agrees_with_spans(drawn):
     assert drawn.profile.total_ns / 1e9 == pytest.approx(float(spans), abs=allowed)
 
 
-SPIN = """
+STALLING = """
     import time
     import rbtrace
 
@@ -52,7 +52,11 @@ SPIN = """
             before, now = now, time.perf_counter()
             stalled = max(stalled, now - before)
         return now - start
-
+"""
+"""Knows for how long, s, the machine stood still at most."""
+SPIN = (
+    STALLING
+    + """
     def first(): return spin(0.6)
     def second(): return spin(0.2)
 
@@ -62,6 +66,7 @@ SPIN = """
 
     work()
 """
+)
 
 
 @pytest.mark.parametrize("sampler", ["signal", "pyinstrument"])
@@ -117,35 +122,28 @@ def test_an_extension_that_holds_the_interpreter_gets_its_time(run_script):
 
 def test_alarms_timers_and_handlers_of_the_program_are_its_own(run_script):
     done = run_script(
-        """
-        import signal, time
-        import rbtrace
+        STALLING
+        + """
+    import signal
 
-        rang = []
-        signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
-        before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    rang = []
+    signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
-        @rbtrace.traced
-        def work():
-            global took, stalled
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            start = now = time.perf_counter()
-            while now < start + 0.5:
-                before, now = now, time.perf_counter()
-                stalled = max(stalled, now - before)
-            took = now - start
-            return signal.getitimer(signal.ITIMER_REAL)
+    @rbtrace.traced
+    def work():
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        took = spin(0.5)
+        return took, signal.getitimer(signal.ITIMER_REAL)
 
-        took = stalled = 0.0
-        print(work(), rang)
-        rbtrace.shutdown()
-        time.sleep(0.05)
-        changed = {
-            number for number, handler in before.items() if signal.getsignal(number) != handler
-        }
-        print(changed)
-        print(took, stalled)
-        """,
+    took, timer = work()
+    print(timer, rang)
+    rbtrace.shutdown()
+    time.sleep(0.05)
+    changed = {number for number, handler in before.items() if signal.getsignal(number) != handler}
+    print(changed)
+    print(took, stalled)
+    """,
         covered=False,
         **SAMPLED,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ import pytest
 
 from tests.durability.harness import execute
 from tests.durability.places import UnavailableError, small_disk
-from tests.stack.tools import Stack, Traced, prepared, rbtrace, report, wait_until
+from tests.stack.tools import Stack, Traced, prepared, rbtrace, report, stopped, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
@@ -191,15 +189,11 @@ def test_the_disk_of_the_collector_fills_up(otelcol, jaeger_binary, tmp_path, at
 
 def fill_while_idle(stack: Stack, file: Path) -> bool:
     """Fill the disk if nothing waits for Jaeger: the collector loses what it cannot take off."""
-    process = stack.collector.process
-    os.kill(process.pid, signal.SIGSTOP)
-    try:
-        if stack.in_jaeger(SERVICE).keys() != stack.in_files(SERVICE).keys():
-            return False
-        fill_up(file)
-        return True
-    finally:
-        os.kill(process.pid, signal.SIGCONT)
+    with stopped(stack.collector.process):
+        is_idle = stack.in_jaeger(SERVICE).keys() == stack.in_files(SERVICE).keys()
+        if is_idle:
+            fill_up(file)
+    return is_idle
 
 
 def fill_up(file: Path) -> None:
@@ -229,9 +223,8 @@ def stuttering(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
     def stop_and_go() -> None:
         while not over.is_set():
-            os.kill(process.pid, signal.SIGSTOP)
-            over.wait(1.8)
-            os.kill(process.pid, signal.SIGCONT)
+            with stopped(process):
+                over.wait(1.8)
             over.wait(0.2)
 
     thread = threading.Thread(target=stop_and_go)

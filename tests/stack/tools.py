@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -31,9 +32,6 @@ ENGINE_WORKLOAD = ROOT / "tests" / "engine" / "workload.py"
 
 Keys = Counter[tuple[str, str]]
 """How often each span, named by trace and span id, is there."""
-
-LAST_OF_LOG = 20_000
-"""Characters of the collector's log that are printed when something is amiss."""
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
@@ -169,6 +167,16 @@ COLLECTOR_PORTS = tuple(programs.COLLECTOR_ADDRESSES)
 
 
 @contextmanager
+def stopped(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A process that does nothing meanwhile."""
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+@contextmanager
 def prepared(
     otelcol: str, jaeger_binary: str, folder: Path, overlays: tuple[str, ...] = (), **variables: str
 ) -> Iterator[Stack]:
@@ -187,7 +195,7 @@ def prepared(
     try:
         yield Stack(collector, jaeger, folder)
     except BaseException:
-        print(collector.log.read_text(errors="replace")[-LAST_OF_LOG:])
+        print(collector.last_lines())
         raise
     finally:
         collector.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-thousand = settings(max_examples=1000, deadline=None)
+thousand = settings(max_examples=1000)
 
 durations = st.floats(1e3, 1e12)
 whole_durations = st.integers(1, 10**15)

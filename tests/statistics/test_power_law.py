@@ -12,7 +12,7 @@ from rbtrace.statistics import InvalidParameterError, InvalidRunsError, fit_powe
 SIZES = np.array([10, 20, 50, 100, 200, 500], float)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     a=st.floats(0, 10),
     b=st.floats(0.01, 10),
