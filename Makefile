@@ -22,7 +22,7 @@ SIZES ?= 100000 1000000
 SECONDS ?= 60
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
-	rbtrace/instrumentation/rbtrace.start rbtrace/recording/_fasthot.c \
+	rbtrace/instrumentation/rbtrace.start $(wildcard rbtrace/recording/_fasthot*.[ch]) \
 	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
 

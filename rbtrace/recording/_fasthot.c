@@ -1,5 +1,4 @@
-/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter, and what
-   counts calls, the base of `rbtrace.recording.calltree.Node`: see `rbtrace.recording.tally`.
+/* The ordinary hot call of `rbtrace.recording.hot.aggregated`, without the interpreter.
 
    The Python function `call` made there stays the definition: `quicken` only changes how it is
    called. What is not ordinary (no place, another context, a recursion, an alias, the first call of
@@ -19,37 +18,26 @@
 #error "relies on the GIL"
 #endif
 
-#define SIGNIFICANT_BITS 4
-#define PER_OCTAVE (1 << (SIGNIFICANT_BITS - 1))
-#define LONGEST_BITS 52 /* 52 days; a longer call is counted among those */
-#define BUCKETS ((LONGEST_BITS - SIGNIFICANT_BITS + 2) * PER_OCTAVE)
-
-/* Counts the calls of a node. What any thread reads is consistent, since it holds the GIL. */
-typedef struct {
-    PyObject_HEAD
-    long long started, ended, errors, floor;
-    long long calls, total, shortest, longest;
-    long long counts[BUCKETS];
-} Tally;
+#include "_fasthot_tally.h"
 
 /* Offsets of the slots of a place and of a node. */
 static struct {
     Py_ssize_t context, node;
 } place_at;
 static struct {
-    Py_ssize_t children, parent;
+    Py_ssize_t base, children, context, parent;
 } node_at;
 
-/* Where `call` has its free variables. */
+/* Where `call` has its free variables, and the `run` of `hot._attaching` its one. */
 static struct {
     Py_ssize_t clock, name, target;
 } cell_at;
+static Py_ssize_t attaching_function_at;
 
 static PyTypeObject *node_type;
 static PyObject *context_variable; /* of OpenTelemetry */
 static PyObject *perf_counter_ns;
 static vectorcallfunc body; /* how a Python function is called ordinarily */
-static PyObject *keep;
 
 static _Thread_local PyObject *here; /* the place of this thread; owned by its thread state */
 
@@ -99,53 +87,6 @@ read_clock(PyObject *clock)
     return now;
 }
 
-static inline int
-bucket_of(unsigned long long duration)
-{
-    int length = duration == 0 ? 0 : 64 - __builtin_clzll(duration);
-    int shift = length > SIGNIFICANT_BITS ? length - SIGNIFICANT_BITS : 0;
-    return shift * PER_OCTAVE + (int)(duration >> shift);
-}
-
-/* Let the node keep a slow call. */
-static int
-keep_slow(Tally *node, long long start, long long duration)
-{
-    PyObject *args[] = {
-        (PyObject *)node, PyLong_FromLongLong(duration), PyLong_FromLongLong(start)};
-    PyObject *result = args[1] == NULL || args[2] == NULL
-                           ? NULL
-                           : PyObject_VectorcallMethod(keep, args, 3, NULL);
-    Py_XDECREF(args[1]);
-    Py_XDECREF(args[2]);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
-}
-
-/* Count a call that has ended; keep it if it was slow. */
-static inline int
-count(Tally *tally, long long start, long long duration)
-{
-    long long counted = duration < 0 ? 0 : duration;
-    counted = counted >> LONGEST_BITS ? (1LL << LONGEST_BITS) - 1 : counted;
-    tally->counts[bucket_of((unsigned long long)counted)]++;
-    tally->total += duration;
-    tally->shortest = tally->calls == 0 || duration < tally->shortest ? duration : tally->shortest;
-    tally->longest = duration > tally->longest ? duration : tally->longest;
-    tally->calls++;
-    return duration > tally->floor ? keep_slow(tally, start, duration) : 0;
-}
-
-/* The call in progress has ended. */
-static inline int
-end_call(Tally *tally, long long end)
-{
-    long long start = tally->started;
-    tally->started = 0;
-    tally->ended = end;
-    return count(tally, start, end - start);
-}
-
 /* Leave the node and note the call. Takes the reference to `result`, gives it or NULL. */
 static PyObject *
 leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject *result)
@@ -159,7 +100,7 @@ leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject 
     }
     else {
         node->errors += raised != NULL;
-        failed = end_call(node, end) < 0;
+        end_call(node, end);
     }
     if (raised != NULL) {
         PyErr_Clear(); /* what fails here gives way to what the call raised */
@@ -171,6 +112,19 @@ leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject 
     return result;
 }
 
+/* Enter the node; give the start of the call, or -1 with an exception set. */
+static long long
+enter(PyObject *place, PyObject *caller, Tally *node, PyObject *clock)
+{
+    put(place, place_at.node, Py_NewRef((PyObject *)node));
+    long long start = read_clock(clock);
+    if (start < 0 && PyErr_Occurred()) {
+        put(place, place_at.node, Py_NewRef(caller));
+        return -1;
+    }
+    return node->started = start;
+}
+
 /* Call the target as a call of this node. */
 static PyObject *
 timed(PyObject *function, PyObject *place, PyObject *caller, Tally *node, PyObject *const *args,
@@ -178,15 +132,48 @@ timed(PyObject *function, PyObject *place, PyObject *caller, Tally *node, PyObje
 {
     PyObject *clock = free_variable(function, cell_at.clock);
     PyObject *target = free_variable(function, cell_at.target);
-    put(place, place_at.node, Py_NewRef((PyObject *)node));
-    long long start = read_clock(clock);
-    if (start < 0 && PyErr_Occurred()) {
-        put(place, place_at.node, Py_NewRef(caller));
+    if (enter(place, caller, node, clock) < 0) {
         return NULL;
     }
-    node->started = start;
     PyObject *result = PyObject_Vectorcall(target, args, nargsf, kwnames);
     return leave(place, caller, node, clock, result);
+}
+
+/* Restore the context that was current before; what a call raised stays raised. */
+static void
+detach(PyObject *token)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    if (PyContextVar_Reset(context_variable, token) < 0) {
+        PyErr_Clear(); /* as `current.restore` */
+    }
+    Py_DECREF(token);
+    PyErr_SetRaisedException(raised);
+}
+
+/* The same with the node's own context as the current one meanwhile. */
+static PyObject *
+timed_attaching(PyObject *function, PyObject *place, PyObject *caller, Tally *node,
+                PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    PyObject *clock = free_variable(function, cell_at.clock);
+    PyObject *run = free_variable(function, cell_at.target);
+    PyObject *target = free_variable(run, attaching_function_at);
+    PyObject *outer = Py_NewRef(get(place, place_at.context));
+    PyObject *context = get((PyObject *)node, node_at.context);
+    PyObject *result = NULL;
+    if (enter(place, caller, node, clock) >= 0) {
+        PyObject *token = PyContextVar_Set(context_variable, context);
+        if (token != NULL) {
+            put(place, place_at.context, Py_NewRef(context));
+            result = PyObject_Vectorcall(target, args, nargsf, kwnames);
+            detach(token);
+            put(place, place_at.context, Py_NewRef(outer));
+        }
+        result = leave(place, caller, node, clock, result);
+    }
+    Py_DECREF(outer);
+    return result;
 }
 
 /* The node of an ordinary call, borrowed; NULL (no exception set) if this is not one. */
@@ -221,14 +208,14 @@ ordinary(PyObject *function, PyObject *place)
     return node;
 }
 
-static PyObject *
-quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+typedef PyObject *(*timedfunc)(PyObject *, PyObject *, PyObject *, Tally *, PyObject *const *,
+                               size_t, PyObject *);
+
+/* Make an ordinary call, with all it needs held meanwhile. */
+static inline PyObject *
+held(timedfunc call, PyObject *function, PyObject *place, PyObject *node, PyObject *const *args,
+     size_t nargsf, PyObject *kwnames)
 {
-    PyObject *place = here;
-    PyObject *node = place == NULL ? NULL : ordinary(function, place);
-    if (node == NULL) {
-        return body(function, args, nargsf, kwnames);
-    }
     if (Py_EnterRecursiveCall(" in a hot call")) {
         return NULL;
     }
@@ -236,7 +223,7 @@ quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwname
     Py_INCREF(function);
     Py_INCREF(place);
     Py_INCREF(node);
-    PyObject *result = timed(function, place, caller, (Tally *)node, args, nargsf, kwnames);
+    PyObject *result = call(function, place, caller, (Tally *)node, args, nargsf, kwnames);
     Py_DECREF(node);
     Py_DECREF(place);
     Py_DECREF(function);
@@ -245,175 +232,27 @@ quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwname
     return result;
 }
 
-/* -- Counting ---------------------------------------------------------------------------------- */
-
-/* The greatest duration in a bucket. */
-static inline long long
-upper_of(int bucket)
+static PyObject *
+quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    int shift = bucket < 2 * PER_OCTAVE ? 0 : bucket / PER_OCTAVE - 1;
-    return ((long long)(bucket - shift * PER_OCTAVE + 1) << shift) - 1;
+    PyObject *place = here;
+    PyObject *node = place == NULL ? NULL : ordinary(function, place);
+    if (node == NULL) {
+        return body(function, args, nargsf, kwnames);
+    }
+    return held(timed, function, place, node, args, nargsf, kwnames);
 }
 
 static PyObject *
-note(PyObject *tally, PyObject *const *args, Py_ssize_t nargs)
+quick_attaching(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    if (nargs != 2) {
-        PyErr_SetString(PyExc_TypeError, "note takes a duration and a start");
-        return NULL;
+    PyObject *place = here;
+    PyObject *node = place == NULL ? NULL : ordinary(function, place);
+    if (node == NULL || get(node, node_at.context) == NULL ||
+        get(node, node_at.base) != get(place, place_at.context)) {
+        return body(function, args, nargsf, kwnames);
     }
-    long long duration = PyLong_AsLongLong(args[0]);
-    long long start = PyLong_AsLongLong(args[1]);
-    if (PyErr_Occurred() || count((Tally *)tally, start, duration) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-end(PyObject *tally, PyObject *now)
-{
-    long long number = PyLong_AsLongLong(now);
-    if ((number == -1 && PyErr_Occurred()) || end_call((Tally *)tally, number) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-counts_of(const long long *counts)
-{
-    PyObject *found = PyDict_New();
-    for (int bucket = 0; found != NULL && bucket < BUCKETS; bucket++) {
-        if (counts[bucket] == 0) {
-            continue;
-        }
-        PyObject *upper = PyLong_FromLongLong(upper_of(bucket));
-        PyObject *number = PyLong_FromLongLong(counts[bucket]);
-        if (upper == NULL || number == NULL || PyDict_SetItem(found, upper, number) < 0) {
-            Py_CLEAR(found);
-        }
-        Py_XDECREF(upper);
-        Py_XDECREF(number);
-    }
-    return found;
-}
-
-static PyObject *
-counted(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    Tally *tally = (Tally *)self;
-    PyObject *buckets = counts_of(tally->counts);
-    long long shortest = tally->calls == 0 ? -1 : tally->shortest;
-    return buckets == NULL ? NULL
-                           : Py_BuildValue("LLLLN", tally->calls, tally->total, shortest,
-                                           tally->longest, buckets);
-}
-
-static PyMemberDef tally_members[] = {
-    {"started", T_LONGLONG, offsetof(Tally, started), 0, NULL},
-    {"ended", T_LONGLONG, offsetof(Tally, ended), 0, NULL},
-    {"errors", T_LONGLONG, offsetof(Tally, errors), 0, NULL},
-    {"floor", T_LONGLONG, offsetof(Tally, floor), 0, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
-static PyMethodDef tally_methods[] = {
-    {"end", end, METH_O, "end(now): the call in progress has ended; note it."},
-    {"note", (PyCFunction)(void (*)(void))note, METH_FASTCALL,
-     "note(duration, start): count a call that has ended, ns; keep it if it was slow."},
-    {"counted", counted, METH_NOARGS,
-     "counted(): calls, total, shortest, longest, and how many are in each bucket."},
-    {NULL, NULL, 0, NULL},
-};
-
-static int
-begin_tally(PyObject *self, PyObject *args, PyObject *kwargs)
-{
-    if (!PyArg_ParseTuple(args, ":Tally") || (kwargs != NULL && PyDict_GET_SIZE(kwargs) > 0)) {
-        return -1;
-    }
-    ((Tally *)self)->floor = -1;
-    return 0;
-}
-
-static PyTypeObject tally_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "rbtrace.recording._fasthot.Tally",
-    .tp_doc = "Counts the calls of a node, and has the one in progress.",
-    .tp_basicsize = sizeof(Tally),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .tp_new = PyType_GenericNew,
-    .tp_init = begin_tally,
-    .tp_members = tally_members,
-    .tp_methods = tally_methods,
-};
-
-/* Append an edge in seconds, and how many are up to it. */
-static int
-append_edge(PyObject *bounds, PyObject *cumulative, long long edge, long long reached)
-{
-    PyObject *bound = PyFloat_FromDouble((double)edge / 1e9);
-    PyObject *number = PyLong_FromLongLong(reached);
-    int failed = bound == NULL || number == NULL || PyList_Append(bounds, bound) < 0 ||
-                 PyList_Append(cumulative, number) < 0;
-    Py_XDECREF(bound);
-    Py_XDECREF(number);
-    return failed ? -1 : 0;
-}
-
-/* How many are in each bucket, from a dictionary by the greatest duration in it. */
-static int
-read_counts(PyObject *buckets, long long *counts)
-{
-    PyObject *upper, *number;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(buckets, &position, &upper, &number)) {
-        long long greatest = PyLong_AsLongLong(upper);
-        if (greatest < 0 || greatest >> LONGEST_BITS) {
-            if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_OverflowError, "not a bucket that is known here");
-            }
-            return -1;
-        }
-        counts[bucket_of((unsigned long long)greatest)] = PyLong_AsLongLong(number);
-        if (PyErr_Occurred()) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static PyObject *
-edges(PyObject *Py_UNUSED(module), PyObject *buckets)
-{
-    if (!PyDict_Check(buckets)) {
-        PyErr_SetString(PyExc_TypeError, "not a dictionary of buckets");
-        return NULL;
-    }
-    long long counts[BUCKETS] = {0};
-    if (read_counts(buckets, counts) < 0) {
-        return NULL;
-    }
-    PyObject *bounds = PyList_New(0), *cumulative = PyList_New(0);
-    int failed = bounds == NULL || cumulative == NULL;
-    long long reached = 0;
-    for (int bucket = 0; !failed && bucket < BUCKETS; bucket++) {
-        if (counts[bucket] == 0) {
-            continue;
-        }
-        if (bucket > 0 && counts[bucket - 1] == 0) {
-            failed = append_edge(bounds, cumulative, upper_of(bucket - 1), reached) < 0;
-        }
-        reached += counts[bucket];
-        failed = failed || append_edge(bounds, cumulative, upper_of(bucket), reached) < 0;
-    }
-    if (failed) {
-        Py_XDECREF(bounds);
-        Py_XDECREF(cumulative);
-        return NULL;
-    }
-    return Py_BuildValue("NN", bounds, cumulative);
+    return held(timed_attaching, function, place, node, args, nargsf, kwnames);
 }
 
 /* -- Set-up ------------------------------------------------------------------------------------ */
@@ -431,32 +270,46 @@ find_cell(PyObject *names, const char *name, Py_ssize_t *found)
     return -1;
 }
 
-static PyObject *
-quicken(PyObject *Py_UNUSED(module), PyObject *function)
+/* Find where a function has these free variables. */
+static int
+find_cells(PyObject *function, const char *const *names, Py_ssize_t *const *found, int count)
 {
     if (!PyFunction_Check(function) || PyFunction_GET_CLOSURE(function) == NULL) {
         PyErr_SetString(PyExc_TypeError, "not a function with free variables");
+        return -1;
+    }
+    PyObject *present = PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars");
+    int failed = present == NULL;
+    for (int i = 0; !failed && i < count; i++) {
+        failed = find_cell(present, names[i], found[i]) < 0;
+    }
+    Py_XDECREF(present);
+    return failed ? -1 : 0;
+}
+
+static PyObject *
+quicken(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    static const char *const names[] = {"monotonic_ns", "name", "target", "function"};
+    static Py_ssize_t *const found[] = {
+        &cell_at.clock, &cell_at.name, &cell_at.target, &attaching_function_at};
+    PyObject *function, *run = Py_None;
+    if (!PyArg_ParseTuple(args, "O|O:quicken", &function, &run)) {
         return NULL;
     }
     if (node_type == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "prepare was not called");
         return NULL;
     }
-    PyObject *names = PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars");
-    if (names == NULL) {
-        return NULL;
-    }
-    int failed = find_cell(names, "monotonic_ns", &cell_at.clock) < 0 ||
-                 find_cell(names, "name", &cell_at.name) < 0 ||
-                 find_cell(names, "target", &cell_at.target) < 0;
-    Py_DECREF(names);
-    if (failed) {
+    int attaches = run != Py_None;
+    if (find_cells(function, names, found, 3) < 0 ||
+        (attaches && find_cells(run, names + 3, found + 3, 1) < 0)) {
         return NULL;
     }
     if (body == NULL) {
         body = ((PyFunctionObject *)function)->vectorcall;
     }
-    PyFunction_SetVectorcall((PyFunctionObject *)function, quick);
+    PyFunction_SetVectorcall((PyFunctionObject *)function, attaches ? quick_attaching : quick);
     Py_RETURN_NONE;
 }
 
@@ -497,7 +350,9 @@ prepare(PyObject *Py_UNUSED(module), PyObject *args)
     } slots[] = {
         {place, "context", &place_at.context},
         {place, "node", &place_at.node},
+        {node, "base", &node_at.base},
         {node, "children", &node_at.children},
+        {node, "context", &node_at.context},
         {node, "parent", &node_at.parent},
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(slots); i++) {
@@ -554,14 +409,17 @@ now_ns(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyObject *
 is_quick(PyObject *Py_UNUSED(module), PyObject *function)
 {
-    return PyBool_FromLong(PyFunction_Check(function) &&
-                           ((PyFunctionObject *)function)->vectorcall == quick);
+    vectorcallfunc how =
+        PyFunction_Check(function) ? ((PyFunctionObject *)function)->vectorcall : NULL;
+    return PyBool_FromLong(how == quick || how == quick_attaching);
 }
 
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS,
      "prepare(Place, Node, variable, perf_counter_ns): what the calls will meet."},
-    {"quicken", quicken, METH_O, "quicken(call): from now on call it without the interpreter."},
+    {"quicken", quicken, METH_VARARGS,
+     "quicken(call, run=None): from now on call it without the interpreter; `run` is its target if "
+     "that makes the summary the current span."},
     {"is_quick", is_quick, METH_O, "is_quick(call): whether it was quickened."},
     {"edges", edges, METH_O, "edges(buckets): the edges of the occupied ones; how many are below."},
     {"stand", stand, METH_O, "stand(place): this is the place of the calling thread now."},
@@ -576,8 +434,7 @@ start(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "serves the main interpreter only");
         return -1;
     }
-    keep = PyUnicode_InternFromString("keep");
-    return keep == NULL || PyModule_AddType(module, &tally_type) < 0 ? -1 : 0;
+    return PyModule_AddType(module, &tally_type);
 }
 
 static PyModuleDef_Slot slots[] = {

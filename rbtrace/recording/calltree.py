@@ -6,7 +6,6 @@ that a real span started inside the call can name the summary as its parent.
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_NODES: Final = 1000
 """Nodes in a tree beyond which there is one node per operation name."""
-EXEMPLARS: Final = 10
-"""Slowest calls kept per enclosing span."""
 
 
 class SummarySpan(NonRecordingSpan):
@@ -44,7 +41,7 @@ class Node(Tally):
 
     __slots__ = (
         "alias", "away", "base", "children", "context", "covered", "first_start", "inner",
-        "operation", "parent", "real", "real_call", "slowest", "span", "span_context", "tree",
+        "operation", "parent", "real", "real_call", "span", "span_context", "tree",
     )  # fmt: skip
 
     operation: Operation | None
@@ -74,7 +71,6 @@ class Node(Tally):
         self.covered = 0
         self.real: list[tuple[int, int]] = []
         self.real_call = 0
-        self.slowest: list[tuple[int, int]] = []
 
     def context_in(self, base: Context) -> Context:
         """`base` with the summary as the current span."""
@@ -107,15 +103,6 @@ class Node(Tally):
     def durations(self) -> Durations:
         """Of all calls that have ended; any thread may ask."""
         return Durations._make(self.counted())
-
-    def keep(self, duration: int, start: int) -> None:
-        """Keep a slow call; from then on only slower ones are offered."""
-        if len(self.slowest) < EXEMPLARS:
-            heapq.heappush(self.slowest, (duration, start))
-        else:
-            heapq.heapreplace(self.slowest, (duration, start))
-        if len(self.slowest) == EXEMPLARS:
-            self.floor = self.slowest[0][0]
 
     def rejoin(self, caller: Node, duration: int, ended: int) -> None:
         """Note a call that is part of a recursion, or came from elsewhere than the parent.

@@ -26,8 +26,11 @@ class Compiled(Protocol):
     ) -> None:
         """Say what the calls will meet: types with slots, the current context, the clock."""
 
-    def quicken(self, call: Callable[..., Any], /) -> None:
-        """Make ordinary calls of the function `call` of `hot.aggregated` run compiled."""
+    def quicken(self, call: Callable[..., Any], run: Callable[..., Any] | None = None, /) -> None:
+        """Make ordinary calls of the function `call` of `hot.aggregated` run compiled.
+
+        `run` is its target if that comes from `hot._attaching`.
+        """
 
     def is_quick(self, call: Callable[..., Any], /) -> bool:
         """Whether `quicken` was called with it."""

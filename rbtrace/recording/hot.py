@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.errors import RbtraceError
 from rbtrace.recording import current
 from rbtrace.recording.calltree import Node
@@ -49,7 +50,7 @@ def aggregated(
     """Wrap a function so that its calls are aggregated beneath the span that encloses them.
 
     `call` says what happens. Where it is compiled, ordinary calls of functions of the engine do it
-    without the interpreter; the user's own functions keep their tracebacks and depth of recursion.
+    without the interpreter; the user's own functions keep their depth of recursion.
 
     Some pools pickle functions by value (Ray, joblib), with all they refer to: so `call` gets at
     what cannot be pickled through modules and named objects, which are pickled by name.
@@ -82,8 +83,8 @@ def aggregated(
             place.node = caller
             node.end(ended)
 
-    if COMPILED is not None and target is function:
-        COMPILED.quicken(call)
+    if COMPILED is not None and operation.scope != USER_SCOPE_NAME:
+        COMPILED.quicken(call, None if target is function else target)
     return call
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.trace import SpanContext
 
 from rbtrace import conventions as key
-from rbtrace.recording.calltree import EXEMPLARS, CallTree, Node
+from rbtrace.recording.calltree import CallTree, Node
 from rbtrace.recording.histogram import Durations
+from rbtrace.recording.tally import EXEMPLARS
 from rbtrace.telemetry import clock
 
 if TYPE_CHECKING:
@@ -92,11 +93,8 @@ def _slowest(tree: CallTree) -> Iterator[tuple[Node, int, int]]:
 
     Nodes take their turns in the order of their slowest calls, so the slowest of all is the first.
     """
-    ranked = [
-        (node, sorted(node.slowest, key=lambda call: call[0], reverse=True))
-        for node in tree.nodes()
-        if node.slowest
-    ]
+    kept = [(node, sorted(node.slowest(), reverse=True)) for node in tree.nodes()]
+    ranked = [(node, calls) for node, calls in kept if calls]
     ranked.sort(key=lambda entry: entry[1][0][0], reverse=True)
     turns = (
         (node, *calls[turn])

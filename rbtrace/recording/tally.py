@@ -5,6 +5,7 @@ Only the node's own thread counts; any thread may read.
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, Final
 
 from rbtrace.recording.compiled import COMPILED
@@ -13,6 +14,8 @@ from rbtrace.recording.histogram import Durations
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+EXEMPLARS: Final = 10
+"""Slowest calls kept per node, and per enclosing span."""
 FOLD_AT: Final = 1024
 """Raw durations that are kept before they are folded."""
 
@@ -46,16 +49,16 @@ class PlainTally:
         started: monotonic start of the outermost call in progress, ns; 0 when there is none.
         ended: monotonic end of the last call, ns.
         errors: calls that raised.
-        floor: duration above which a call is to be kept, ns.
     """
 
-    __slots__ = ("_folded", "ended", "errors", "floor", "started")
+    __slots__ = ("_floor", "_folded", "_slowest", "ended", "errors", "started")
 
     def __init__(self) -> None:
         self.started = 0
         self.ended = 0
         self.errors = 0
-        self.floor = -1
+        self._floor = -1
+        self._slowest: list[tuple[int, int]] = []
         self._folded = _Folded(Durations())
 
     def note(self, duration: int, start: int) -> None:
@@ -64,8 +67,8 @@ class PlainTally:
         pending.append(duration)
         if len(pending) >= FOLD_AT:
             self._folded = _Folded(self._folded.so_far())
-        if duration > self.floor:
-            self.keep(duration, start)
+        if duration > self._floor:
+            self._keep(duration, start)
 
     def end(self, now: int) -> None:
         """The call in progress has ended; note it."""
@@ -74,9 +77,17 @@ class PlainTally:
         self.ended = now
         self.note(now - start, start)
 
-    def keep(self, duration: int, start: int) -> None:
-        """Keep a call that was slower than `floor`, ns."""
-        raise NotImplementedError
+    def _keep(self, duration: int, start: int) -> None:
+        if len(self._slowest) < EXEMPLARS:
+            heapq.heappush(self._slowest, (duration, start))
+        else:
+            heapq.heapreplace(self._slowest, (duration, start))
+        if len(self._slowest) == EXEMPLARS:
+            self._floor = self._slowest[0][0]
+
+    def slowest(self) -> list[tuple[int, int]]:
+        """Duration and start of the slowest calls so far, ns, in any order."""
+        return self._slowest.copy()
 
     def counted(self) -> tuple[int, int, int, int, Mapping[int, int]]:
         """The fields of `Durations`."""

@@ -31,7 +31,7 @@ from rbtrace.recording.histogram import Durations, bucket, counted, edges
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.tally import PlainTally
+from rbtrace.recording.tally import EXEMPLARS, PlainTally
 from rbtrace.testing import capture, fake_clock
 
 _CAN_COMPILE = (
@@ -52,35 +52,37 @@ def either(request, monkeypatch):
         pytest.skip("hot calls are not compiled here")
 
 
-def engine_call(function, name=None, *, attaches=False):
+inside_or_around = pytest.mark.parametrize("attaches", [False, True], ids=["inside", "around"])
+
+
+def engine_call(function, name=None, *, attaches=False, scope=key.SCOPE_NAME):
     RECORDER.prepare()
-    operation = Operation(name or function.__name__, attaches=attaches)
+    operation = Operation(name or function.__name__, scope, attaches=attaches)
     return hot.aggregated(function, operation, RECORDER.trees)
+
+
+def users_call(function, name=None):
+    return engine_call(function, name, attaches=True, scope=key.USER_SCOPE_NAME)
 
 
 @pytest.mark.skipif(not _CAN_COMPILE, reason="needs CPython with its headers and a C compiler")
 def test_hot_calls_of_the_engine_are_compiled_where_they_can_be():
     assert COMPILED is not None
     assert COMPILED.is_quick(engine_call(lambda: None))
-    assert not COMPILED.is_quick(engine_call(lambda: None, attaches=True))
+    assert COMPILED.is_quick(engine_call(lambda: None, attaches=True))
+    assert not COMPILED.is_quick(users_call(lambda: None))
 
 
-_calls = st.lists(st.integers(0, 2**52 - 1))
+@needs_compiled
+def test_what_is_no_wrapper_cannot_be_quickened():
+    assert COMPILED is not None
+    call = engine_call(lambda: None)
+    for strange in ((len,), (_documented,), (call, _documented), (call, call)):
+        with pytest.raises((TypeError, ValueError)):
+            COMPILED.quicken(*strange)
 
 
-def keeping(kind):
-    """A tally that keeps every call slower than all before."""
-
-    class Keeping(kind):
-        def __init__(self):
-            super().__init__()
-            self.kept = []
-
-        def keep(self, duration, start):
-            self.kept.append((duration, start))
-            self.floor = duration
-
-    return Keeping
+_calls = st.lists(st.integers(0, 2**52 - 1) | st.integers(0, 3), max_size=4 * EXEMPLARS)
 
 
 @needs_compiled
@@ -88,12 +90,13 @@ def keeping(kind):
 @given(_calls)
 def test_calls_are_counted_as_python_would(durations):
     assert COMPILED is not None
-    compiled, plain = (keeping(kind)() for kind in (COMPILED.Tally, PlainTally))
+    compiled, plain = COMPILED.Tally(), PlainTally()
     for start, duration in enumerate(durations):
         compiled.note(duration, start)
         plain.note(duration, start)
+        assert sorted(compiled.slowest()) == sorted(plain.slowest())
     assert compiled.counted() == plain.counted()
-    assert compiled.kept == plain.kept
+    assert sorted(durations)[-EXEMPLARS:] == sorted(kept for kept, _ in compiled.slowest())
     assert list(compiled.counted()[-1]) == sorted(plain.counted()[-1])
 
 
@@ -124,7 +127,7 @@ def test_the_edges_of_buckets_of_no_call_are_python_s():
 @needs_compiled
 def test_calls_of_months_and_of_less_than_nothing_are_counted_at_the_ends():
     assert COMPILED is not None
-    tally = keeping(COMPILED.Tally)()
+    tally = COMPILED.Tally()
     for duration in (-5, 2**60):
         tally.note(duration, 0)
     assert tally.counted() == (2, 2**60 - 5, -5, 2**60, {0: 1, 2**52 - 1: 1})
@@ -135,20 +138,19 @@ def test_calls_of_months_and_of_less_than_nothing_are_counted_at_the_ends():
             tally.note(*strange)
     with pytest.raises(TypeError):
         COMPILED.Tally(1)
-    with pytest.raises(AttributeError):  # it has nothing that keeps a slow call
-        COMPILED.Tally().note(1, 0)
     assert tally.counted()[0] == 2
 
 
 @needs_compiled
-def test_an_ordinary_call_does_not_run_the_body():
+@inside_or_around
+def test_an_ordinary_call_does_not_run_the_body(attaches):
     def frames():
         return [frame.name for frame in traceback.extract_stack()]
 
-    call = engine_call(frames)
+    call = engine_call(frames, attaches=attaches)
     with capture(), rbtrace.span("run"):
-        assert "call" in call()[-3:]
-        assert "call" not in call()[-3:]
+        assert "call" in call()[-4:]
+        assert not {"call", "run"} & set(call()[-4:])
 
 
 def test_the_wrapper_stays_a_python_function(either, monkeypatch):
@@ -186,7 +188,19 @@ def test_arguments_of_every_kind_arrive(either):
 
 
 # A program: a number is time that passes, a text what happens, a tuple a block of steps.
-_blocks = ("a", "b", "c", "user", "span", "context", "copied", "thread", "catch", "halves")
+_blocks = (
+    "a",
+    "b",
+    "c",
+    "user",
+    "around",
+    "span",
+    "context",
+    "copied",
+    "thread",
+    "catch",
+    "halves",
+)
 _programs = st.recursive(
     st.integers(0, 10_000) | st.sampled_from(["raise", "stop", "resume"]),
     lambda inner: st.tuples(st.sampled_from(_blocks), st.lists(inner, max_size=5)),
@@ -208,7 +222,8 @@ class _Program:
         self.over = threading.Event()
         self.blocks = {name: engine_call(self.run, name) for name in "abc"}
         self.blocks |= {
-            "user": engine_call(self.run, "user", attaches=True),
+            "user": users_call(self.run, "user"),
+            "around": engine_call(self.run, "around", attaches=True),
             "span": self._span,
             "context": self._context,
             "copied": self._copied,
@@ -316,12 +331,10 @@ def _without_ids(spans):
 
 
 @pytest.fixture(scope="module")
-def small_limits():
-    """Trees fill up and exemplars are replaced after a few calls."""
-    limits = {(calltree, "MAX_NODES"): 5, (calltree, "EXEMPLARS"): 2}
+def small_trees():
+    """Trees fill up after a few calls."""
     with pytest.MonkeyPatch.context() as patch:
-        for (module, name), value in limits.items():
-            patch.setattr(module, name, value)
+        patch.setattr(calltree, "MAX_NODES", 5)
         yield
 
 
@@ -329,7 +342,7 @@ def small_limits():
 @needs_compiled
 @settings(max_examples=1000)
 @given(st.lists(_programs, max_size=8))
-def test_any_program_is_recorded_as_the_python_body_would(small_limits, program):
+def test_any_program_is_recorded_as_the_python_body_would(small_trees, program):
     compiled = _recorded(program)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hot, "COMPILED", None)
@@ -337,7 +350,7 @@ def test_any_program_is_recorded_as_the_python_body_would(small_limits, program)
     assert compiled == in_python
 
 
-def test_the_programs_reach_every_way_of_leaving_a_call(small_limits, either):
+def test_the_programs_reach_every_way_of_leaving_a_call(small_trees, either):
     many = [("a", [("b", [5])] * 4)] * 4
     recursion = ("a", [("b", [("a", [1, ("c", ["raise"])])])])
     program = [*many, ("catch", [recursion]), ("halves", [("a", [3]), ("b", [4])]), "resume"]
@@ -350,11 +363,12 @@ def test_the_programs_reach_every_way_of_leaving_a_call(small_limits, either):
     assert sum(s.attributes.get(key.SUMMARY_ERRORS, 0) for s in captured.spans) == 4
 
 
-def test_a_traceback_shows_the_program(either):
+@inside_or_around
+def test_a_traceback_shows_the_program(either, attaches):
     def broken():
         raise _BoomError
 
-    call = engine_call(broken)
+    call = engine_call(broken, attaches=attaches)
     with capture(), rbtrace.span("run"):
         for _ in range(2):
             with pytest.raises(_BoomError) as caught:
@@ -364,27 +378,31 @@ def test_a_traceback_shows_the_program(either):
             assert caught.value.__context__ is None
 
 
-def test_an_interrupt_inside_a_call_is_an_error_of_the_call(either):
+@inside_or_around
+def test_an_interrupt_inside_a_call_is_an_error_of_the_call(either, attaches):
     def interrupted(number):
         if number:
             signal.raise_signal(signal.SIGINT)
 
-    call = engine_call(interrupted)
+    call = engine_call(interrupted, attaches=attaches)
     with capture() as captured, rbtrace.span("run"):
+        around = context.get_current()
         call(0)
         with pytest.raises(KeyboardInterrupt):
             call(1)
         call(0)
+        assert context.get_current() is around
         assert HERE.place.node.operation is None
     assert captured.one("interrupted").attributes[key.SPAN_COUNT] == 3
     assert captured.one("interrupted").attributes[key.SUMMARY_ERRORS] == 1
 
 
-def test_endless_recursion_is_a_recursion_error(either):
+@inside_or_around
+def test_endless_recursion_is_a_recursion_error(either, attaches):
     def endless():
         call()
 
-    call = engine_call(endless)
+    call = engine_call(endless, attaches=attaches)
     with capture() as captured, rbtrace.span("run"):
         for _ in range(2):
             with pytest.raises(RecursionError):
@@ -409,7 +427,8 @@ def test_a_users_function_recurses_as_deep_as_it_could():
     assert captured.one("deep").attributes[key.SPAN_COUNT] == 10_001
 
 
-def test_a_million_calls_leave_nothing_behind(either):
+@inside_or_around
+def test_a_million_calls_leave_nothing_behind(either, attaches):
     class Argument:
         pass
 
@@ -425,13 +444,24 @@ def test_a_million_calls_leave_nothing_behind(either):
             with contextlib.suppress(_BoomError):
                 failing_call(argument)
 
-    inner_call, failing_call, outer_call = map(engine_call, (inner, failing, outer))
+    inner_call, failing_call, outer_call = (
+        engine_call(function, attaches=attaches) for function in (inner, failing, outer)
+    )
     argument = Argument()
     with capture(), rbtrace.span("run"):
         for _ in range(3):
             outer_call(argument, 2000)
         node = HERE.place.node.children["outer"]
-        watched = (argument, node, node.children["inner"], inner, inner_call, HERE.place, 0)
+        watched = (
+            argument,
+            node,
+            node.children["inner"],
+            inner,
+            inner_call,
+            HERE.place,
+            HERE.place.context,
+            0,
+        )
         counted = Counter(map(type, gc.get_objects()))
         before = list(map(sys.getrefcount, watched))
         tracemalloc.start()

@@ -387,7 +387,7 @@ def test_slowest_calls_become_exemplars():
                 hot(duration)
             other(3)
     exemplars = [span for span in captured.spans if span.is_exemplar]
-    assert len(exemplars) == calltree.EXEMPLARS
+    assert len(exemplars) == tally.EXEMPLARS
     durations = sorted(span.duration_ns for span in exemplars if span.name == "hot")
     assert durations == list(range(992, 1001))
     assert [span.duration_ns for span in exemplars if span.name == "other"] == [3]
