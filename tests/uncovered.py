@@ -1,7 +1,8 @@
-"""The environment of a program that is sent signals, which must run without coverage.
+"""The environment of a program that is timed or sent signals, which must run without coverage.
 
-A handler that runs while coverage holds its lock leaves it held if it raises, and finds it held if
-it waits for another thread: the program hangs, or loses what it would not lose.
+It slows every line down. And a handler that runs while coverage holds its lock leaves it held if it
+raises, and finds it held if it waits for another thread: the program hangs, or loses what it would
+not lose.
 """
 
 from __future__ import annotations

@@ -72,6 +72,15 @@ def test_set_up_without_a_python_stops_there(checkout):
     assert done.stderr.count("\n") == 1
 
 
+def test_where_no_browser_can_be_installed_the_tests_go_on_without(checkout):
+    path = tools(checkout / "tools", "sh", "id")
+
+    done = run(checkout, ".ci/browser", PATH=path)
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("Chromium cannot be installed here")
+
+
 @pytest.mark.parametrize("name", ["otelcol", "jaeger"])
 def test_without_go_one_line_says_what_to_install(checkout, name):
     build = SCRIPTS.parent / "collector" / "build"

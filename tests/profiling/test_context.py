@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import cProfile
+import json
 import pstats
+import subprocess
 import sys
-import timeit
+from pathlib import Path
 
 import pytest
 
 from rbtrace.sampling import ProfileContext
 from rbtrace.testing import capture
+from tests.uncovered import uncovered
 
 
 def inner(number):
@@ -99,41 +102,10 @@ def test_disabled_it_is_one_shared_object_that_does_nothing(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.skipif(sys.gettrace() is not None, reason="coverage slows every line down")
 def test_disabled_it_costs_next_to_nothing():
-    """In turns with the same loop without it, least of each: what else runs cannot favour one."""
-
-    def plain():
-        inner(2000)
-
-    def profiled():
-        with ProfileContext("work", enabled=False):
-            inner(2000)
-
-    def empty():
-        with ProfileContext("work", enabled=False):
-            pass
-
-    def least(function):
-        return min(timeit.repeat(function, number=200, repeat=50)) / 200
-
-    bare = timeit.repeat(lambda: None, number=200, repeat=50)
-    assert least(empty) - min(bare) / 200 < 500e-9 * slowness()
-    assert min(least(profiled) / least(plain) for _ in range(5)) < 1.05
-
-
-def slowness():
-    """How much slower a no-op `with` is here than the 350 ns it takes at most on a good machine."""
-
-    class Nothing:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-    def bare():
-        with Nothing():
-            pass
-
-    return max(1.0, min(timeit.repeat(bare, number=200, repeat=50)) / 200 / 350e-9)
+    program = [sys.executable, Path(__file__).with_name("disabled.py")]
+    done = subprocess.run(program, env=uncovered(), capture_output=True, text=True, check=True)
+    figures = json.loads(done.stdout)
+    slowness = max(1, figures["bare_with_ns"] / 350)  # which it takes at most on a good machine
+    assert figures["use_ns"] < 500 * slowness
+    assert figures["ratio"] < 1.05
