@@ -160,7 +160,7 @@ timed_attaching(PyObject *function, PyObject *place, PyObject *caller, Tally *no
     PyObject *run = free_variable(function, cell_at.target);
     PyObject *target = free_variable(run, attaching_function_at);
     PyObject *outer = Py_NewRef(get(place, place_at.context));
-    PyObject *context = get((PyObject *)node, node_at.context);
+    PyObject *context = Py_NewRef(get((PyObject *)node, node_at.context));
     PyObject *result = NULL;
     if (enter(place, caller, node, clock) >= 0) {
         PyObject *token = PyContextVar_Set(context_variable, context);
@@ -172,6 +172,7 @@ timed_attaching(PyObject *function, PyObject *place, PyObject *caller, Tally *no
         }
         result = leave(place, caller, node, clock, result);
     }
+    Py_DECREF(context);
     Py_DECREF(outer);
     return result;
 }
@@ -257,42 +258,35 @@ quick_attaching(PyObject *function, PyObject *const *args, size_t nargsf, PyObje
 
 /* -- Set-up ------------------------------------------------------------------------------------ */
 
+/* Find where a function has a free variable. */
 static int
-find_cell(PyObject *names, const char *name, Py_ssize_t *found)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
-        if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, i), name) == 0) {
-            *found = i;
-            return 0;
-        }
-    }
-    PyErr_Format(PyExc_ValueError, "the function has no free variable %s", name);
-    return -1;
-}
-
-/* Find where a function has these free variables. */
-static int
-find_cells(PyObject *function, const char *const *names, Py_ssize_t *const *found, int count)
+find_cell(PyObject *function, const char *name, Py_ssize_t *found)
 {
     if (!PyFunction_Check(function) || PyFunction_GET_CLOSURE(function) == NULL) {
         PyErr_SetString(PyExc_TypeError, "not a function with free variables");
         return -1;
     }
-    PyObject *present = PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars");
-    int failed = present == NULL;
-    for (int i = 0; !failed && i < count; i++) {
-        failed = find_cell(present, names[i], found[i]) < 0;
+    PyObject *names = PyObject_GetAttrString(PyFunction_GET_CODE(function), "co_freevars");
+    if (names == NULL) {
+        return -1;
     }
-    Py_XDECREF(present);
-    return failed ? -1 : 0;
+    Py_ssize_t count = PyTuple_GET_SIZE(names), at = 0;
+    while (at < count &&
+           PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, at), name) != 0) {
+        at++;
+    }
+    Py_DECREF(names);
+    if (at == count) {
+        PyErr_Format(PyExc_ValueError, "the function has no free variable %s", name);
+        return -1;
+    }
+    *found = at;
+    return 0;
 }
 
 static PyObject *
 quicken(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    static const char *const names[] = {"monotonic_ns", "name", "target", "function"};
-    static Py_ssize_t *const found[] = {
-        &cell_at.clock, &cell_at.name, &cell_at.target, &attaching_function_at};
     PyObject *function, *run = Py_None;
     if (!PyArg_ParseTuple(args, "O|O:quicken", &function, &run)) {
         return NULL;
@@ -302,8 +296,10 @@ quicken(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     }
     int attaches = run != Py_None;
-    if (find_cells(function, names, found, 3) < 0 ||
-        (attaches && find_cells(run, names + 3, found + 3, 1) < 0)) {
+    if (find_cell(function, "monotonic_ns", &cell_at.clock) < 0 ||
+        find_cell(function, "name", &cell_at.name) < 0 ||
+        find_cell(function, "target", &cell_at.target) < 0 ||
+        (attaches && find_cell(run, "function", &attaching_function_at) < 0)) {
         return NULL;
     }
     if (body == NULL) {
