@@ -6,9 +6,11 @@ python docs/tables.py --check  # say which are out of date; exit status 1 if any
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -74,9 +76,16 @@ def schema(types: Sequence[type]) -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
-        "$defs": components,
+        "$defs": {name: _cleaned(component) for name, component in components.items()},
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _cleaned(component: dict[str, Any]) -> dict[str, Any]:
+    # Before msgspec 0.23 a description keeps the indentation of the docstring.
+    if "description" not in component:
+        return component
+    return {**component, "description": inspect.cleandoc(component["description"])}
 
 
 def stale() -> list[str]:
