@@ -40,8 +40,10 @@ class Sample(NamedTuple):
 class Samples:
     """Takes samples; the thread that is sampled calls `take`, another one `drain`.
 
-    A sample weighs the time since the one before, not one interval: while an extension holds the
-    interpreter no signal handler runs, and that time is the extension's.
+    A sample weighs all ticks that fell due since the one before, not one: while an extension holds
+    the interpreter no signal handler runs, and that time is the extension's. It does not weigh the
+    time since the one before: a sample that is a little late would take from the next one, and
+    what makes samples late would look larger than it is.
     """
 
     def __init__(
@@ -61,21 +63,23 @@ class Samples:
         self._clock = clock
         self._place = place
         self._waiting: deque[Sample] = deque(maxlen=FULL)
-        self._last = 0
+        self._origin = 0
+        self._last_tick = 0
 
     def begin(self) -> None:
-        """Time counts from now."""
-        self._last = self._clock()
+        """Ticks are counted from now."""
+        self._origin = self._last_tick = self._clock()
 
     def take(self, stack: int) -> None:
         """The calling thread is in this stack."""
         now = self._clock()
-        last, self._last = self._last, now
+        tick = self._tick_before(now)
+        last, self._last_tick = self._last_tick, tick
         place = self._place()
-        weight = now - last
+        weight = tick - last
         if weight > LATE * self._interval_ns and last < place.since < now:
             # The span cannot have been held up before it began.
-            before = place.since - last
+            before = self._tick_before(place.since) - last
             self._put(
                 Sample(
                     place.since, before, self.stacks.of_name(NO_PYTHON),
@@ -85,9 +89,13 @@ class Samples:
             weight -= before
         self._put(Sample(now, weight, stack, place.trace_id, place.span_id))
 
+    def _tick_before(self, time: int) -> int:
+        return time - (time - self._origin) % self._interval_ns
+
     def _put(self, sample: Sample) -> None:
-        self.taken += 1
-        self._waiting.append(sample)
+        if sample.weight:
+            self.taken += 1
+            self._waiting.append(sample)
 
     def drain(self) -> list[Sample]:
         """The samples that wait, which do so no longer."""

@@ -3,7 +3,8 @@
 The error of a sampler is the greatest difference between the share of a part that it finds and the
 share that the same process timed. Its cost is the ratio of CPU time for the same work: samplers are
 turned on and off within one process, in random order, because two processes of one program differ
-by more than a good sampler costs. A figure is the median of a process's turns; the ratios of
+by more than a good sampler costs. A turn lasts seconds, for the first tenths after anything is
+turned on are a per cent or two apart. A figure is the median of a process's turns; the ratios of
 several processes are paired.
 """
 
@@ -38,7 +39,8 @@ SIGNAL: Final = "signal"
 PY_SPY: Final = "py-spy"
 SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
 """Samplers that can be turned on and off within a process. py-spy looks on from outside."""
-_BLOCK_S: Final = 0.5
+_TURN_S: Final = 2.0
+_WARM_UP_S: Final = 0.5
 
 
 class Truth(NamedTuple):
@@ -109,11 +111,12 @@ def cost(workload: str, pairs: int, turns: int, order: random.Random) -> dict[st
             tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
             closing(SteppedProcess(_command(workload), _environment())) as process,
         ):
-            for turn in range(turns + 1):
+            for arm in arms:
+                _step(process, arm, _WARM_UP_S, Path(folder))
+            for _ in range(turns):
                 for arm in order.sample(arms, len(arms)):
-                    done = _step(process, arm, _BLOCK_S, Path(folder))
-                    if turn:  # the first is not warm yet
-                        times[arm].append(done.round_cpu_ns)
+                    done = _step(process, arm, _TURN_S, Path(folder))
+                    times[arm].append(done.round_cpu_ns)
             process.finish()
         for arm in arms:
             medians[arm].append(median(times[arm]))
@@ -193,8 +196,8 @@ def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
         "Three parts of known shares, sampled every 10 ms. Error: over "
         f"{seconds:g} s, the greatest difference to what exclusive timers in the same process say, "
         f"in percentage points. CPU: the geometric mean of {pairs} processes with its 95 % "
-        f"interval; in each, samplers are turned on and off {turns} times. py-spy has a process "
-        "of its own: its CPU time and the program's, by the program's, once."
+        f"interval; in each, samplers are turned on {turns} times, for {_TURN_S:g} s. py-spy has a "
+        "process of its own: its CPU time and the program's, by the program's, once."
     )
     yield ""
     yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
@@ -205,7 +208,7 @@ def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
 @click.command()
 @click.option("--seconds", type=float, default=60.0, show_default=True, help="Of each long run.")
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--turns", type=click.IntRange(min=1), default=6, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the order of samplers.")
 @click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def main(seconds: float, pairs: int, turns: int, seed: int, file: TextIO) -> None:

@@ -7,6 +7,8 @@ import json
 from collections import deque
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rbtrace.conventions import DEEPER, NO_PYTHON
 from rbtrace.sampling import profile_file
@@ -34,13 +36,60 @@ def samples_at(places):
     return clock, samples
 
 
-def test_a_sample_weighs_the_time_since_the_one_before():
+def test_a_sample_weighs_the_ticks_since_the_one_before():
     clock, samples = samples_at([Place()])
     stack = samples.stacks.of_name("work")
     for step in (10, 12, 500):
         clock.advance(step * MS)
         samples.take(stack)
-    assert [sample.weight for sample in samples.drain()] == [10 * MS, 12 * MS, 500 * MS]
+    drained = samples.drain()
+    assert [sample.weight for sample in drained] == [10 * MS, 10 * MS, 500 * MS]
+    assert [after.time - before.time for before, after in itertools.pairwise(drained)] == [
+        12 * MS,
+        500 * MS,
+    ]
+
+
+def test_a_sample_that_is_late_takes_nothing_from_the_next():
+    clock, samples = samples_at([Place()])
+    stack = samples.stacks.of_name("work")
+    for step in (19, 1, 10):
+        clock.advance(step * MS)
+        samples.take(stack)
+    assert [sample.weight for sample in samples.drain()] == [10 * MS, 10 * MS, 10 * MS]
+
+
+def test_what_makes_samples_late_gets_its_share_and_no_more():
+    """Python for 7.013 ms and an extension for 11 ms in turn; ticks wait while the latter runs."""
+    python, cycle = 7_013_000, 18_013_000
+    clock, samples = samples_at([Place()])
+    begun = clock()
+    of_python, of_extension = (samples.stacks.of_name(name) for name in ("python", "extension"))
+    for tick in range(10 * MS, 60_000 * MS, 10 * MS):
+        phase = tick % cycle
+        seen = tick if phase < python else tick - phase + cycle
+        if begun + seen > clock():  # else one signal stands for both
+            clock.advance(begun + seen - clock())
+            samples.take(of_python if seen == tick else of_extension)
+    drained = samples.drain()
+    found = sum(sample.weight for sample in drained if sample.stack == of_extension)
+    assert found / sum(sample.weight for sample in drained) == pytest.approx(11 / 18.013, abs=0.002)
+
+
+@given(steps=st.lists(st.integers(0, 100 * MS), min_size=1, max_size=50), begins=st.data())
+def test_weights_are_whole_ticks_and_add_up_to_all_of_them(steps, begins):
+    places = [Place()]
+    clock, samples = samples_at(places)
+    stack = samples.stacks.of_name("work")
+    begun = clock()
+    for step in steps:
+        clock.advance(step)
+        places.append(Place(7, 2, begins.draw(st.integers(begun, clock())), 1))
+        samples.take(stack)
+    weights = [sample.weight for sample in samples.drain()]
+    assert all(weight > 0 and weight % (10 * MS) == 0 for weight in weights)
+    assert sum(weights) == (clock() - begun) // (10 * MS) * (10 * MS)
+    assert samples.taken == len(weights)
 
 
 def test_what_held_python_up_before_a_span_is_not_the_spans():
@@ -64,13 +113,14 @@ def test_a_sample_in_time_stands_for_its_interval_whenever_the_span_began():
     clock, samples = samples_at(places)
     clock.advance(11 * MS)
     samples.take(samples.stacks.of_name("work"))
-    assert [sample.weight for sample in samples.drain()] == [11 * MS]
+    assert [sample.weight for sample in samples.drain()] == [10 * MS]
 
 
 def test_samples_nobody_drains_are_dropped_and_counted():
-    _, samples = samples_at([Place()])
+    clock, samples = samples_at([Place()])
     stack = samples.stacks.of_name("work")
     for _ in range(FULL + 5):
+        clock.advance(10 * MS)
         samples.take(stack)
     assert len(samples.drain()) == FULL
     assert samples.overflowed == 5
