@@ -2,17 +2,20 @@
 
 `python -m rbtrace.scenarios.known_work NAME` answers each line on standard input, the JSON form of
 an `Order`, with one JSON object. Each round does three parts in turn, and every part is timed by
-itself, so what a sampler finds can be compared with what the parts really took.
+itself, so what a sampler finds can be compared with what the parts really took. An order with turns
+is answered by what a round takes with the sampler on and off.
 """
 
 from __future__ import annotations
 
 import cProfile
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import click
@@ -20,6 +23,7 @@ import msgspec
 import numpy as np
 
 import rbtrace
+from rbtrace.recording.recorder import RECORDER
 
 NONE: Final = "none"
 CPROFILE: Final = "cProfile"
@@ -74,11 +78,15 @@ PARTS: Final = (part_one, part_two, part_three)
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to do: so many seconds of work, under a sampler that writes into a folder."""
+    """What to do: so many seconds of work, under a sampler that writes into a folder.
+
+    With turns: so many seconds without the sampler and so many with it, in random order, as often.
+    """
 
     sampler: str
     seconds: float
     folder: str
+    turns: int = 0
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -100,6 +108,13 @@ class Done(msgspec.Struct, frozen=True):
         return self.cpu_ns / self.rounds
 
 
+class Turned(msgspec.Struct, frozen=True):
+    """CPU time of a round, ns, with the sampler off and on; medians over turns."""
+
+    off_ns: float
+    on_ns: float
+
+
 def do_work(name: str, seconds: float) -> Done:
     """Do rounds of a workload until the time is over."""
     work, amounts = WORKLOADS[name]
@@ -117,20 +132,59 @@ def do_work(name: str, seconds: float) -> Done:
     return Done(rounds, (one, two, three), cpu)
 
 
+def take_turns(name: str, order: Order) -> Turned:
+    """Do the work of an order with turns, in a process that is traced throughout."""
+    times: dict[bool, list[float]] = {False: [], True: []}
+    with _switch(order) as (turn_on, turn_off):
+        for _ in range(order.turns):
+            for is_on in random.sample((False, True), 2):
+                if is_on:
+                    turn_on()
+                times[is_on].append(do_work(name, order.seconds).round_cpu_ns)
+                if is_on:
+                    turn_off()
+    return Turned(median(times[False]), median(times[True]))
+
+
+type _Switch = tuple[Callable[[], object], Callable[[], object]]
+"""Turn a sampler on, and off."""
+
+
+@contextmanager
+def _switch(order: Order) -> Iterator[_Switch]:
+    """The switch of a sampler, which is off."""
+    if order.sampler == CPROFILE:
+        profile = cProfile.Profile()
+        yield profile.enable, profile.disable
+        profile.dump_stats(Path(order.folder, CPROFILE))
+        return
+    rbtrace.instrument(sampler=order.sampler, directory=Path(order.folder))
+    with rbtrace.span("work"):
+        pipeline = RECORDER.pipeline()
+        assert pipeline is not None
+        pipeline.stacks.stop()
+        yield pipeline.keep_delivering, pipeline.stacks.stop
+        pipeline.keep_delivering()
+    rbtrace.shutdown()
+
+
 @contextmanager
 def _sampled(order: Order) -> Iterator[None]:
+    """With the sampler of an order on."""
     if order.sampler == NONE:
         yield
-    elif order.sampler == CPROFILE:
-        profile = cProfile.Profile()
-        with profile:
-            yield
-        profile.dump_stats(Path(order.folder, CPROFILE))
-    else:
-        rbtrace.instrument(sampler=order.sampler, directory=Path(order.folder))
-        with rbtrace.span("work"):
-            yield
-        rbtrace.shutdown()
+        return
+    with _switch(order) as (turn_on, turn_off):
+        turn_on()
+        yield
+        turn_off()
+
+
+def _answer(name: str, order: Order) -> Done | Turned:
+    if order.turns:
+        return take_turns(name, order)
+    with _sampled(order):
+        return do_work(name, order.seconds)
 
 
 @click.command()
@@ -139,9 +193,7 @@ def main(name: str) -> None:
     """Do some work for every line of standard input."""
     for line in sys.stdin:
         order = msgspec.json.decode(line, type=Order)
-        with _sampled(order):
-            done = do_work(name, order.seconds)
-        click.echo(msgspec.json.encode(done).decode())
+        click.echo(msgspec.json.encode(_answer(name, order)).decode())
         sys.stdout.flush()
 
 

@@ -1,18 +1,16 @@
 """How true samplers are, and what they cost, side by side on work whose shares are known.
 
 The error of a sampler is the greatest difference between the share of a part that it finds and the
-share that the same process timed. Its cost is the ratio of CPU time for the same work: samplers are
-turned on and off within one process, in random order, because two processes of one program differ
-by more than a good sampler costs. A turn lasts seconds, for the first tenths after anything is
-turned on are a per cent or two apart. A figure is the median of a process's turns; the ratios of
-several processes are paired.
+share that the same process timed. Its cost is the ratio of CPU time for the same work: it is turned
+on and off many times within one process, in random order, because two processes of one program
+differ by more than a good sampler costs, and so do two seconds of one process. A figure is the
+median of a process's turns; the ratios of several processes are paired.
 """
 
 from __future__ import annotations
 
 import os
 import pstats
-import random
 import resource
 import shutil
 import subprocess
@@ -21,7 +19,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from statistics import median
 from typing import Any, Final, NamedTuple, TextIO
 
 import click
@@ -32,15 +29,14 @@ from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_in_words
-from rbtrace.scenarios.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order
+from rbtrace.scenarios.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
 from rbtrace.statistics import Comparison, compare_runs
 
 SIGNAL: Final = "signal"
 PY_SPY: Final = "py-spy"
 SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
 """Samplers that can be turned on and off within a process. py-spy looks on from outside."""
-_TURN_S: Final = 2.0
-_WARM_UP_S: Final = 0.5
+_TURN_S: Final = 0.2
 
 
 class Truth(NamedTuple):
@@ -97,30 +93,25 @@ def _children_cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def cost(workload: str, pairs: int, turns: int, order: random.Random) -> dict[str, Comparison]:
-    """CPU time of the same work under each sampler ÷ without one, over fresh processes.
+def cost(workload: str, sampler: str, pairs: int, turns: int) -> Comparison:
+    """CPU time of the same work with a sampler on ÷ with it off, over fresh processes.
 
     Raises:
         CommandError: a process failed.
     """
-    arms = (NONE, *SWITCHED)
-    medians: dict[str, list[float]] = {arm: [] for arm in arms}
-    for _ in range(pairs):
-        times: dict[str, list[float]] = {arm: [] for arm in arms}
-        with (
-            tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
-            closing(SteppedProcess(_command(workload), _environment())) as process,
-        ):
-            for arm in arms:
-                _step(process, arm, _WARM_UP_S, Path(folder))
-            for _ in range(turns):
-                for arm in order.sample(arms, len(arms)):
-                    done = _step(process, arm, _TURN_S, Path(folder))
-                    times[arm].append(done.round_cpu_ns)
-            process.finish()
-        for arm in arms:
-            medians[arm].append(median(times[arm]))
-    return {arm: compare_runs(medians[NONE], medians[arm], paired=True) for arm in SWITCHED}
+    found = [_turned(workload, sampler, turns) for _ in range(pairs)]
+    return compare_runs([one.off_ns for one in found], [one.on_ns for one in found], paired=True)
+
+
+def _turned(workload: str, sampler: str, turns: int) -> Turned:
+    with (
+        tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
+        closing(SteppedProcess(_command(workload), _environment())) as process,
+    ):
+        process.step(_encoded(sampler, _TURN_S, Path(folder), turns=1))  # it is not warm yet
+        turned = process.step(_encoded(sampler, _TURN_S, Path(folder), turns))
+        process.finish()
+    return msgspec.convert(turned, Turned)
 
 
 def shares_found(sampler: str, folder: Path, output: Path) -> list[float]:
@@ -154,8 +145,8 @@ def _step(process: SteppedProcess, sampler: str, seconds: float, folder: Path) -
     return msgspec.convert(process.step(_encoded(sampler, seconds, folder)), Done)
 
 
-def _encoded(sampler: str, seconds: float, folder: Path) -> str:
-    return msgspec.json.encode(Order(sampler, seconds, str(folder))).decode()
+def _encoded(sampler: str, seconds: float, folder: Path, turns: int = 0) -> str:
+    return msgspec.json.encode(Order(sampler, seconds, str(folder), turns)).decode()
 
 
 def _command(workload: str) -> list[str]:
@@ -171,24 +162,26 @@ def _py_spy() -> str | None:
     return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
 
-def table(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
+def table(seconds: float, pairs: int, turns: int) -> Iterator[str]:
     """Measure every sampler on every workload; give the lines of a Markdown table."""
-    yield "| workload | sampler | greatest error of a share | CPU, ratio to none |"
+    yield "| workload | sampler | greatest error of a share | CPU, on ÷ off |"
     yield "|---|---|---:|---:|"
-    order = random.Random(seed)  # noqa: S311 - an order, not a secret
     for workload in WORKLOADS:
-        costs = cost(workload, pairs, turns, order)
         for sampler in (*SWITCHED, PY_SPY):
             if sampler == PY_SPY and _py_spy() is None:
                 yield f"| {workload} | {PY_SPY} | not installed | |"
                 continue
             with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
                 truth = run_long(workload, sampler, seconds, Path(folder))
-            ratio = ratio_in_words(costs[sampler]) if sampler in costs else f"{truth.cpu_ratio:.3f}"
+            ratio = (
+                f"{truth.cpu_ratio:.3f}"
+                if sampler == PY_SPY
+                else ratio_in_words(cost(workload, sampler, pairs, turns))
+            )
             yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
 
 
-def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
+def report(seconds: float, pairs: int, turns: int) -> Iterator[str]:
     """The lines of the document."""
     yield "# How true samplers are, and what they cost"
     yield ""
@@ -196,26 +189,26 @@ def report(seconds: float, pairs: int, turns: int, seed: int) -> Iterator[str]:
         "Three parts of known shares, sampled every 10 ms. Error: over "
         f"{seconds:g} s, the greatest difference to what exclusive timers in the same process say, "
         f"in percentage points. CPU: the geometric mean of {pairs} processes with its 95 % "
-        f"interval; in each, samplers are turned on {turns} times, for {_TURN_S:g} s. py-spy has a "
-        "process of its own: its CPU time and the program's, by the program's, once."
+        f"interval; each does the same work for {_TURN_S:g} s with the sampler on and as long with "
+        f"it off, {turns} times, in random order. py-spy has a process of its own: its CPU time "
+        "and the program's, by the program's, once."
     )
     yield ""
     yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
     yield ""
-    yield from table(seconds, pairs, turns, seed)
+    yield from table(seconds, pairs, turns)
 
 
 @click.command()
 @click.option("--seconds", type=float, default=60.0, show_default=True, help="Of each long run.")
 @click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
-@click.option("--turns", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the order of samplers.")
+@click.option("--turns", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
-def main(seconds: float, pairs: int, turns: int, seed: int, file: TextIO) -> None:
+def main(seconds: float, pairs: int, turns: int, file: TextIO) -> None:
     """Measure how true samplers are at 10 ms and what they cost; write it as Markdown."""
     lines = []
     with one_line_for_errors():
-        for line in report(seconds, pairs, turns, seed):
+        for line in report(seconds, pairs, turns):
             click.echo(line, err=True)
             lines.append(line)
     file.write("\n".join(lines) + "\n")
