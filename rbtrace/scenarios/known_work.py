@@ -164,7 +164,6 @@ def _switch(order: Order) -> Iterator[_Switch]:
         assert pipeline is not None
         pipeline.stacks.stop()
         yield pipeline.keep_delivering, pipeline.stacks.stop
-        pipeline.keep_delivering()
     rbtrace.shutdown()
 
 
