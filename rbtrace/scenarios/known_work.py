@@ -13,10 +13,11 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -24,6 +25,9 @@ import numpy as np
 
 import rbtrace
 from rbtrace.recording.recorder import RECORDER
+
+if TYPE_CHECKING:
+    from rbtrace.telemetry.pipeline import Pipeline
 
 NONE: Final = "none"
 CPROFILE: Final = "cProfile"
@@ -132,58 +136,52 @@ def do_work(name: str, seconds: float) -> Done:
     return Done(rounds, (one, two, three), cpu)
 
 
-def take_turns(name: str, order: Order) -> Turned:
-    """Do the work of an order with turns, in a process that is traced throughout."""
+type _Sampled = Callable[[], AbstractContextManager[object]]
+"""Gives a context in which the sampler is on."""
+
+
+def take_turns(name: str, order: Order, sampled: _Sampled) -> Turned:
+    """Do the work of an order with turns."""
     times: dict[bool, list[float]] = {False: [], True: []}
-    with _switch(order) as (turn_on, turn_off):
-        for _ in range(order.turns):
-            for is_on in random.sample((False, True), 2):
-                if is_on:
-                    turn_on()
+    for _ in range(order.turns):
+        for is_on in random.sample((False, True), 2):
+            with sampled() if is_on else nullcontext():
                 times[is_on].append(do_work(name, order.seconds).round_cpu_ns)
-                if is_on:
-                    turn_off()
     return Turned(median(times[False]), median(times[True]))
 
 
-type _Switch = tuple[Callable[[], object], Callable[[], object]]
-"""Turn a sampler on, and off."""
-
-
 @contextmanager
-def _switch(order: Order) -> Iterator[_Switch]:
-    """The switch of a sampler, which is off."""
-    if order.sampler == CPROFILE:
-        profile = cProfile.Profile()
-        yield profile.enable, profile.disable
-        profile.dump_stats(Path(order.folder, CPROFILE))
-        return
-    rbtrace.instrument(sampler=order.sampler, directory=Path(order.folder))
-    with rbtrace.span("work"):
-        pipeline = RECORDER.pipeline()
-        assert pipeline is not None
-        pipeline.stacks.stop()
-        yield pipeline.keep_delivering, pipeline.stacks.stop
-    rbtrace.shutdown()
-
-
-@contextmanager
-def _sampled(order: Order) -> Iterator[None]:
-    """With the sampler of an order on."""
+def _sampler(order: Order) -> Iterator[_Sampled]:
+    """The sampler of an order, which is off; ours are in a process that is traced throughout."""
     if order.sampler == NONE:
-        yield
-        return
-    with _switch(order) as (turn_on, turn_off):
-        turn_on()
-        yield
-        turn_off()
+        yield nullcontext
+    elif order.sampler == CPROFILE:
+        profile = cProfile.Profile()
+        yield lambda: profile
+        profile.dump_stats(Path(order.folder, CPROFILE))
+    else:
+        rbtrace.instrument(sampler=order.sampler, directory=Path(order.folder))
+        with rbtrace.span("work"):
+            pipeline = RECORDER.pipeline()
+            assert pipeline is not None
+            pipeline.stacks.stop()
+            yield partial(_sampling, pipeline)
+        rbtrace.shutdown()
+
+
+@contextmanager
+def _sampling(pipeline: Pipeline) -> Iterator[None]:
+    pipeline.keep_delivering()
+    yield
+    pipeline.stacks.stop()
 
 
 def _answer(name: str, order: Order) -> Done | Turned:
-    if order.turns:
-        return take_turns(name, order)
-    with _sampled(order):
-        return do_work(name, order.seconds)
+    with _sampler(order) as sampled:
+        if order.turns:
+            return take_turns(name, order, sampled)
+        with sampled():
+            return do_work(name, order.seconds)
 
 
 @click.command()

@@ -60,7 +60,7 @@ def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth
         done, whole_s = _from_outside(workload, seconds, output)
     else:
         with closing(SteppedProcess(_command(workload), _environment())) as process:
-            done = _step(process, sampler, seconds, folder)
+            done = _step(process, Order(sampler, seconds, str(folder)), Done)
             whole_s = process.finish()
     found = shares_found(sampler, folder, output)
     error = max(abs(one - other) for one, other in zip(found, done.shares, strict=True))
@@ -77,7 +77,7 @@ def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, fl
     ended = subprocess.run(  # noqa: S603 - our own command
         command,
         env=_environment(),
-        input=_encoded(NONE, seconds, output.parent),
+        input=_encoded(Order(NONE, seconds, str(output.parent))),
         capture_output=True,
         text=True,
         check=False,
@@ -108,10 +108,11 @@ def _turned(workload: str, sampler: str, turns: int) -> Turned:
         tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
         closing(SteppedProcess(_command(workload), _environment())) as process,
     ):
-        process.step(_encoded(sampler, _TURN_S, Path(folder), turns=1))  # it is not warm yet
-        turned = process.step(_encoded(sampler, _TURN_S, Path(folder), turns))
+        warm_up = Order(sampler, _TURN_S, folder, turns=1)
+        _step(process, warm_up, Turned)
+        turned = _step(process, msgspec.structs.replace(warm_up, turns=turns), Turned)
         process.finish()
-    return msgspec.convert(turned, Turned)
+    return turned
 
 
 def shares_found(sampler: str, folder: Path, output: Path) -> list[float]:
@@ -141,12 +142,12 @@ def _stacks(sampler: str, folder: Path, output: Path) -> Iterator[tuple[list[str
             yield [frame.name for frame in profile.path(number)], float(weight)
 
 
-def _step(process: SteppedProcess, sampler: str, seconds: float, folder: Path) -> Done:
-    return msgspec.convert(process.step(_encoded(sampler, seconds, folder)), Done)
+def _step[T](process: SteppedProcess, order: Order, answer: type[T]) -> T:
+    return msgspec.convert(process.step(_encoded(order)), answer)
 
 
-def _encoded(sampler: str, seconds: float, folder: Path, turns: int = 0) -> str:
-    return msgspec.json.encode(Order(sampler, seconds, str(folder), turns)).decode()
+def _encoded(order: Order) -> str:
+    return msgspec.json.encode(order).decode()
 
 
 def _command(workload: str) -> list[str]:

@@ -36,27 +36,25 @@ def samples_at(places):
     return clock, samples
 
 
-def test_a_sample_weighs_the_ticks_since_the_one_before():
+def taken_after(*steps_ms):
+    """Samples, each so long after the one before."""
     clock, samples = samples_at([Place()])
     stack = samples.stacks.of_name("work")
-    for step in (10, 12, 500):
+    for step in steps_ms:
         clock.advance(step * MS)
         samples.take(stack)
-    drained = samples.drain()
-    assert [sample.weight for sample in drained] == [10 * MS, 10 * MS, 500 * MS]
-    assert [after.time - before.time for before, after in itertools.pairwise(drained)] == [
-        12 * MS,
-        500 * MS,
-    ]
+    return samples.drain()
+
+
+def test_a_sample_weighs_the_ticks_since_the_one_before():
+    taken = taken_after(10, 12, 500)
+    assert [sample.weight for sample in taken] == [10 * MS, 10 * MS, 500 * MS]
+    times = [sample.time for sample in taken]
+    assert [after - before for before, after in itertools.pairwise(times)] == [12 * MS, 500 * MS]
 
 
 def test_a_sample_that_is_late_takes_nothing_from_the_next():
-    clock, samples = samples_at([Place()])
-    stack = samples.stacks.of_name("work")
-    for step in (19, 1, 10):
-        clock.advance(step * MS)
-        samples.take(stack)
-    assert [sample.weight for sample in samples.drain()] == [10 * MS, 10 * MS, 10 * MS]
+    assert [sample.weight for sample in taken_after(19, 1, 10)] == [10 * MS, 10 * MS, 10 * MS]
 
 
 def test_what_makes_samples_late_gets_its_share_and_no_more():
