@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -99,11 +99,17 @@ def revision(folder: Path) -> str | None:
 
 
 @cache
-def versions(program: str, folder: Path) -> dict[str, str]:
-    """Versions that a Python finds, by asking it; empty if the program is not a Python."""
+def versions(program: str, folder: Path, *variables: tuple[str, str]) -> dict[str, str]:
+    """Versions that a Python finds, by asking it; empty if the program is not a Python.
+
+    Args:
+        program: the Python.
+        folder: where it is asked.
+        variables: of its environment, beside those of this process.
+    """
     if not Path(program).name.startswith("python"):
         return {}
-    said = _ask([program, "-c", _PROBE], folder)
+    said = _ask([program, "-c", _PROBE], folder, variables)
     try:
         return msgspec.json.decode(said or "{}", type=dict[str, str])
     except msgspec.MsgspecError:
@@ -126,12 +132,14 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _ask(command: Sequence[str], folder: Path) -> str | None:
+def _ask(
+    command: Sequence[str], folder: Path, variables: Iterable[tuple[str, str]] = ()
+) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603 - git, or the Python that is to be measured
             command,
             cwd=folder,
-            env=untraced(os.environ),
+            env=untraced(os.environ) | dict(variables),
             capture_output=True,
             text=True,
             check=True,

@@ -12,7 +12,7 @@ from rbtrace.reporting.model import Options, Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.scenarios.studies.bottlenecks import in_words, told, told_share, with_functions
 from rbtrace.scenarios.studies.bottlenecks import table as bottlenecks_table
-from rbtrace.scenarios.studies.evidence import Evidence
+from rbtrace.scenarios.studies.evidence import Evidence, command_of
 from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ENOUGH_K_EFF
 
@@ -32,7 +32,7 @@ def across(studies: Mapping[str, Evidence]) -> Report:
     return Report(
         title=TITLE,
         complete=all(evidence.complete for evidence in studies.values()),
-        integrity=[f"{name}: {evidence.opening()[0]}" for name, evidence in studies.items()],
+        integrity=[_opening(studies), *(one.opening()[0] for one in studies.values())],
         figures=[
             ("studies", count(len(studies))),
             ("processes measured", count(sum(len(one.measured) for one in studies.values()))),
@@ -49,6 +49,12 @@ def across(studies: Mapping[str, Evidence]) -> Report:
             f"{name}: {line}" for name, evidence in studies.items() for line in evidence.warnings()
         ],
     )
+
+
+def _opening(studies: Mapping[str, Evidence]) -> str:
+    command = command_of("all", quick=all(one.quick for one in studies.values()))
+    spent = sum(one.spent_ns for one in studies.values())
+    return f"{command} measures all of it, and took {duration(spent)}."
 
 
 def _studies(found: Mapping[str, Results]) -> Table:

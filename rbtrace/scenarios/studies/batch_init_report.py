@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from statistics import median
 
-from rbtrace.analysis.results import Results
-from rbtrace.reporting.model import Picture, Report, Row, Table, columns
+from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, interval, percent, ratio, size
-from rbtrace.scenarios.studies import plots
+from rbtrace.scenarios.studies.batch_init_checks import (
+    agreement_table,
+    agreements,
+    tracing,
+    tracing_table,
+)
 from rbtrace.scenarios.studies.batch_init_figures import (
     TOP,
     Law,
@@ -17,9 +21,10 @@ from rbtrace.scenarios.studies.batch_init_figures import (
     laws,
     workers,
 )
+from rbtrace.scenarios.studies.batch_init_findings import findings, picture
 from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.scenarios.studies.phases import LOAD, PHASES, WHOLE, WHOLE_SPAN
-from rbtrace.statistics import compare_runs, share_interval
+from rbtrace.scenarios.studies.phases import LOAD, PHASES
+from rbtrace.statistics import share_interval
 
 TITLE = "Batch initialisation"
 
@@ -28,6 +33,7 @@ def batch_init_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
     found = workers(evidence.measured)
     grown = laws(found)
+    agreed = agreements(found, evidence.results)
     return Report(
         title=TITLE,
         complete=evidence.complete,
@@ -42,12 +48,12 @@ def batch_init_report(evidence: Evidence) -> Report:
             _parts(found),
             _scaling(grown),
             _memory(found),
-            _agreement(found, evidence.results),
-            _tracing(found),
+            agreement_table(agreed),
+            tracing_table(tracing(found)),
             evidence.operations(),
         ],
-        findings=_findings(found, grown),
-        pictures=[_picture(grown)],
+        findings=findings(found, grown, agreed),
+        pictures=[picture(grown)],
         warnings=evidence.warnings(),
     )
 
@@ -178,120 +184,3 @@ def _memory(found: list[Worker]) -> Table:
         "the first backtest to the last, each."
     )
     return Table("Memory of a worker", columns("assets", titles), rows, note)
-
-
-def _agreement(found: list[Worker], results: Results) -> Table:
-    traced = [one for one in found if one.traced]
-    operations = {one.name: one for one in results.operations}
-    rows = []
-    for phase, span in [*((one.name, one.span) for one in PHASES), (WHOLE, WHOLE_SPAN)]:
-        told = sum(backtest.get(phase, 0) for one in traced for backtest in one.backtests)
-        operation = operations.get(span)
-        total = operation.total_ns if operation else None
-        rows.append(
-            Row(
-                [
-                    phase,
-                    span,
-                    count(operation.calls if operation else 0),
-                    duration(told),
-                    duration(total),
-                    f"{total / told:.5f}" if total is not None and told else "–",
-                ]
-            )
-        )
-    note = (
-        "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
-        "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
-        "longer."
-    )
-    titles = ["span", "calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch"]
-    return Table("Check: a stopwatch that is not rbtrace", columns("phase", titles), rows, note)
-
-
-def _tracing(found: list[Worker]) -> Table:
-    plain = [one for one in found if not one.traced]
-    rows = []
-    for assets in sorted({one.assets for one in plain}):
-        without = [one.warm for one in plain if one.assets == assets]
-        sessions = {one.sessions for one in plain}
-        traced = [
-            one.warm
-            for one in found
-            if one.traced and one.assets == assets and one.sessions in sessions
-        ]
-        if not traced:
-            continue
-        compared = compare_runs(without, traced)
-        rows.append(
-            Row(
-                [
-                    str(assets),
-                    f"{len(without)} and {len(traced)}",
-                    duration(median(without)),
-                    duration(median(traced)),
-                    f"{compared.ratio:.3f}",
-                    "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
-                ]
-            )
-        )
-    note = "Warm initialisation by the stopwatch, in processes with and without tracing."
-    titles = ["processes", "untraced", "traced", "traced ÷ untraced", "95 %"]
-    return Table("Check: what tracing adds", columns("assets", titles), rows, note)
-
-
-def _findings(found: list[Worker], grown: list[Law]) -> list[str]:
-    groups = by_size(found)
-    sessions, least = min(groups)
-    most = max(assets for length, assets in groups if length == sessions)
-    few, many = groups[sessions, least], groups[sessions, most]
-    few_ns, many_ns = (median(one.warm for one in group) for group in (few, many))
-    said = [_size_in_words(least, few_ns, most, many_ns), _cold_in_words(most, many)]
-    part = max(TOP, key=lambda phase: _warm_median(many, phase))
-    said.append(
-        f"Bottleneck at {most} assets: {part}, {percent(_warm_median(many, part) / many_ns)} of "
-        "the warm initialisation."
-    )
-    said += [_growth_in_words(one) for one in grown if one.quantity.endswith("initialisation")]
-    growth = median(one.growth for one in many)
-    said.append(
-        f"At {most} assets a worker holds {size(median(one.resident[-1] for one in many))} in the "
-        f"end, and each backtest after the first changes that by {size(growth)}."
-    )
-    return said
-
-
-def _size_in_words(least: int, few_ns: float, most: int, many_ns: float) -> str:
-    return (
-        f"A warm backtest of {most} assets is initialised in {duration(many_ns)}, "
-        f"{many_ns / few_ns:.1f} times as long as one of {least} ({duration(few_ns)}), for "
-        f"{most / least:g} times the assets."
-    )
-
-
-def _cold_in_words(assets: int, group: list[Worker]) -> str:
-    cold = median(one.cold for one in group)
-    return (
-        f"The first backtest of a worker is initialised in {duration(cold)} at {assets} assets: "
-        "whoever starts a process for each backtest pays that, and the imports, each time."
-    )
-
-
-def _growth_in_words(one: Law) -> str:
-    law = one.law
-    if law is None:
-        return f"Too few sizes are measured to say how {one.quantity} grows."
-    if not law.is_determined:
-        return f"These measurements do not determine how {one.quantity} grows."
-    low, high = law.c_ci
-    verdict = "does not exclude" if law.is_linear is None else "excludes"
-    return (
-        f"From {law.sizes[0]:g} to {law.sizes[1]:g} assets, {one.quantity} grows with the power "
-        f"{law.c:.2f} (95 %: {low:.2f} … {high:.2f}), which {verdict} proportional growth."
-    )
-
-
-def _picture(grown: list[Law]) -> Picture:
-    series = [plots.Series(one.quantity, one.assets, one.seconds, one.law) for one in grown]
-    drawn = plots.scaling(series, "assets", "seconds")
-    return Picture("Growth with the number of assets", "scaling.svg", drawn)

@@ -28,19 +28,21 @@ class Evidence:
         head: where and with what it was measured.
         cases: all that were planned.
         measured: those that are kept, in the order of the plan.
+        quick: whether the plan is the small one.
     """
 
     folder: Path
     head: Head
     cases: Sequence[Case]
     measured: Sequence[Measured]
+    quick: bool = False
 
     @classmethod
-    def read(cls, journal: Journal, head: Head, cases: Sequence[Case]) -> Evidence:
+    def read(cls, journal: Journal, head: Head, cases: Sequence[Case], *, quick: bool) -> Evidence:
         """Take from a journal what belongs to the planned cases."""
         kept = journal.measured()
         measured = [kept[case.key] for case in cases if case.key in kept]
-        return cls(journal.folder, head, cases, measured)
+        return cls(journal.folder, head, cases, measured, quick)
 
     def of(self, run_id: str) -> Results:
         """The analysis of one case's traces."""
@@ -73,14 +75,19 @@ class Evidence:
         whole = len(self.measured) == len(self.cases)
         return whole and self.results.integrity.complete is True
 
+    @property
+    def spent_ns(self) -> int:
+        """How long the measured processes took, one after the other."""
+        return sum(one.wall_ns for one in self.measured)
+
     def opening(self) -> list[str]:
         """What opens the report: how much was measured, on what, and whether spans are missing."""
-        spent = sum(one.wall_ns for one in self.measured)
         loads = [one.load for one in self.measured if one.load is not None]
         busy = f", load average {min(loads):g} … {max(loads):g} at their starts" if loads else ""
         measured = (
-            f"{count(len(self.measured))} of {count(len(self.cases))} cases measured, each in a "
-            f"fresh process, in {duration(spent)}{busy}."
+            f"{command_of(self.folder.name, quick=self.quick)}: {count(len(self.measured))} of "
+            f"{count(len(self.cases))} cases measured, each in a fresh process, in "
+            f"{duration(self.spent_ns)}{busy}."
         )
         about = ", ".join(f"{name} {text}" for name, text in self._environment())
         begun = f"Begun {self.head.created} with rbtrace {self.head.rbtrace}; {about}."
@@ -122,3 +129,8 @@ class Evidence:
         """Where the time of all traced cases went, by operation."""
         table = breakdown(self.results, Options())
         return Table("Operations, in all traced cases", table.columns, table.rows, table.note)
+
+
+def command_of(study: str, *, quick: bool) -> str:
+    """The command that measures what a report is of."""
+    return f"rbtrace scenario {study}{' --quick' if quick else ''} -o DIR"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import duration, percent, ratio
 from rbtrace.scenarios.studies.parallel_coordinator_figures import Groups, Parallel, Run
@@ -10,33 +13,77 @@ from rbtrace.scenarios.studies.words import interval_of
 from rbtrace.statistics import compare_runs
 
 
-def agreement_table(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
+class Agreement(NamedTuple):
+    """The backtests of one way and number of workers, by two means each; sums over runs, ns.
+
+    Attributes:
+        way: of distributing them.
+        workers: how many.
+        clocked: between two readings of the monotonic clock in the worker.
+        busy: the same by rbtrace.
+        used: CPU time between two readings of getrusage in the worker.
+        cpu: the same by rbtrace; None where this system does not give it.
+        life: CPU time of the workers from the fork to the exit, by getrusage of the children.
+    """
+
+    way: str
+    workers: int
+    clocked: int
+    busy: int
+    used: int
+    cpu: int | None
+    life: int
+
+    @property
+    def busy_ratio(self) -> float:
+        """Busy time by rbtrace ÷ by the clock."""
+        return self.busy / self.clocked
+
+    @property
+    def cpu_ratio(self) -> float | None:
+        """CPU time by rbtrace ÷ by getrusage."""
+        return self.cpu / self.used if self.cpu and self.used else None
+
+
+def agreements(spans: Mapping[tuple[str, int], Sequence[Parallel]]) -> list[Agreement]:
     """Busy and CPU time of the workers by rbtrace, and by the clock and the kernel."""
-    rows = []
+    both = []
     for (way, workers), group in spans.items():
         batches = [one.run.batches[0] for one in group]
-        clocked = sum(sum(batch.durations) for batch in batches)
-        busy = sum(one.region.busy_ns for one in group)
-        used = sum(one.cpu_ns for batch in batches for one in batch.evaluated)
         told = [one.region.cpu_ns for one in group]
-        cpu = sum(one for one in told if one is not None) if None not in told else None
-        life = sum(batch.children_cpu_ns for batch in batches)
-        rows.append(
-            Row(
-                [
-                    IN_WORDS[way],
-                    str(workers),
-                    duration(clocked),
-                    duration(busy),
-                    f"{busy / clocked:.4f}",
-                    duration(used),
-                    duration(cpu),
-                    f"{cpu / used:.4f}" if cpu and used else "–",
-                    duration(life),
-                    percent(used / life if life else None),
-                ]
+        both.append(
+            Agreement(
+                way,
+                workers,
+                clocked=sum(sum(batch.durations) for batch in batches),
+                busy=sum(one.region.busy_ns for one in group),
+                used=sum(one.cpu_ns for batch in batches for one in batch.evaluated),
+                cpu=sum(one for one in told if one is not None) if None not in told else None,
+                life=sum(batch.children_cpu_ns for batch in batches),
             )
         )
+    return both
+
+
+def agreement_table(found: Sequence[Agreement]) -> Table:
+    """The two means beside each other."""
+    rows = [
+        Row(
+            [
+                IN_WORDS[one.way],
+                str(one.workers),
+                duration(one.clocked),
+                duration(one.busy),
+                f"{one.busy_ratio:.4f}",
+                duration(one.used),
+                duration(one.cpu),
+                "–" if one.cpu_ratio is None else f"{one.cpu_ratio:.4f}",
+                duration(one.life),
+                percent(one.used / one.life if one.life else None),
+            ]
+        )
+        for one in found
+    ]
     titles = ["workers", "busy, by a clock", "busy, by rbtrace", "busy ÷", "CPU, by getrusage"]
     titles += ["CPU, by rbtrace", "CPU ÷", "CPU of the workers' life", "of it in backtests"]
     note = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from rbtrace.reporting.model import Picture
 from rbtrace.reporting.numbers import duration, percent, ratio
 from rbtrace.scenarios.studies import plots
+from rbtrace.scenarios.studies.parallel_coordinator_checks import Agreement
 from rbtrace.scenarios.studies.parallel_coordinator_costs import REAL_CORES
 from rbtrace.scenarios.studies.parallel_coordinator_figures import (
     Groups,
@@ -27,7 +29,12 @@ type ByPoint[T] = dict[tuple[str, int], T]
 
 
 def findings(
-    groups: Groups, spans: ByPoint[list[Parallel]], costs: ByPoint[Costs], work: Work, cores: int
+    groups: Groups,
+    spans: ByPoint[list[Parallel]],
+    costs: ByPoint[Costs],
+    work: Work,
+    agreed: Sequence[Agreement],
+    cores: int,
 ) -> list[str]:
     """What follows from the tables."""
     said = []
@@ -36,7 +43,7 @@ def findings(
     said += [_waiting(way, number, spans[way, number]) for way, number in _most(spans)]
     said += [_handling(costs[point], work, point[0]) for point in _most(costs)]
     said += [_predicted(costs, work, way) for way in dict.fromkeys(way for way, _ in costs)]
-    said.append(_checked(groups, costs, work, cores))
+    said += [_checked(groups, costs, work, cores), _agreement(agreed)]
     said.append(
         f"This machine has {cores} usable cores: what is said of more cores is computed from "
         "measured costs, and bounds the speed-up from above."
@@ -159,3 +166,17 @@ def _checked(groups: Groups, costs: ByPoint[Costs], work: Work, cores: int) -> s
         f"{ratio(min(met))} to {ratio(max(met))} times the measured time, {ratio(median(met))} in "
         "the middle."
     )
+
+
+def _agreement(found: Sequence[Agreement]) -> str:
+    busy = [one.busy_ratio for one in found]
+    cpu = [one.cpu_ratio for one in found if one.cpu_ratio is not None]
+    said = (
+        f"The time in which workers are busy is by the spans {_range(busy)} times that by a clock "
+        "in the workers"
+    )
+    return f"{said}, their CPU time {_range(cpu)} times that by getrusage." if cpu else f"{said}."
+
+
+def _range(found: Sequence[float]) -> str:
+    return f"{min(found):.4f} … {max(found):.4f}"

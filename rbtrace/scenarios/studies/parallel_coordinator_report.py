@@ -8,7 +8,11 @@ from typing import Final
 from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.scenarios.studies.parallel_coordinator_checks import agreement_table, tracing_table
+from rbtrace.scenarios.studies.parallel_coordinator_checks import (
+    agreement_table,
+    agreements,
+    tracing_table,
+)
 from rbtrace.scenarios.studies.parallel_coordinator_costs import (
     asleep_table,
     distribution_table,
@@ -40,6 +44,7 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
     groups, asleep_groups = backtests(runs), dispatches(runs)
     spans = parallel(evidence, groups)
     work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
+    agreed = agreements(spans)
     tables = [
         _scaling(groups),
         _where(spans),
@@ -47,7 +52,7 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
         distribution_table(asleep_groups),
         model_table(groups, costs, work, evidence.cores),
         asleep_table(asleep_groups, costs),
-        agreement_table(spans),
+        agreement_table(agreed),
         tracing_table(runs, groups),
         evidence.operations(),
     ]
@@ -57,7 +62,7 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
         integrity=evidence.opening(),
         figures=_figures(evidence, runs, work),
         tables=[table for table in tables if table.rows],
-        findings=findings(groups, spans, costs, work, evidence.cores),
+        findings=findings(groups, spans, costs, work, agreed, evidence.cores),
         pictures=pictures(groups, costs, work),
         warnings=evidence.warnings(),
     )

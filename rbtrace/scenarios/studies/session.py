@@ -25,7 +25,7 @@ from rbtrace.scenarios.studies.evidence import Evidence
 from rbtrace.scenarios.studies.flames import case_to_sample, flame_graph, with_one_sampled
 from rbtrace.scenarios.studies.journal import Head, Journal
 from rbtrace.scenarios.studies.plots import need_matplotlib
-from rbtrace.scenarios.studies.runner import Progress, remaining, run_cases
+from rbtrace.scenarios.studies.runner import ONE_THREAD, Progress, remaining, run_cases
 from rbtrace.version import __version__
 
 DATA: Final = "rustybt-data"
@@ -45,6 +45,7 @@ class Session:
     def __init__(self, name: str, folder: Path, *, quick: bool) -> None:
         need_matplotlib()
         self.name = name
+        self._quick = quick
         self._study = STUDIES[name]
         self._module = self._study.load()
         self._data = folder / DATA
@@ -115,7 +116,7 @@ class Session:
         left = len(self.remaining)
         if left:
             raise InputError(f"{self.name}: {left} of {len(self.cases)} cases are not measured yet")
-        return Evidence.read(self.journal, self.head, self.cases)
+        return Evidence.read(self.journal, self.head, self.cases, quick=self._quick)
 
     def report(self) -> Report:
         """Report on what is measured, and write it into the folder.
@@ -184,7 +185,7 @@ def _head(name: str) -> Head:
     return Head(
         study=name,
         environment=describe_machine(),
-        versions=versions(sys.executable, Path.cwd()),
+        versions=versions(sys.executable, Path.cwd(), *ONE_THREAD.items()),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         rbtrace=__version__,
     )

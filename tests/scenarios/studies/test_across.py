@@ -121,5 +121,9 @@ def test_it_is_a_report_like_any_other(report):
     text = markdown.render_report(report, level=2)
 
     assert "## Across the studies" in text
-    assert "several: 6 of 6 cases measured" in text
+    assert report.integrity == [
+        "rbtrace scenario all -o DIR measures all of it, and took 7 ns.",
+        "rbtrace scenario several -o DIR: 6 of 6 cases measured, each in a fresh process, in 6 ns.",
+        "rbtrace scenario single -o DIR: 1 of 1 cases measured, each in a fresh process, in 1 ns.",
+    ]
     assert report.complete is False  # no process has counted its spans

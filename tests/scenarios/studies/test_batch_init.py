@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rbtrace.scenarios.studies.batch_init_checks import Agreement, agreements, tracing
 from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
-from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE
+from rbtrace.scenarios.studies.batch_init_findings import findings
+from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
+from tests.analysis.spans import Span, evaluated
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
@@ -62,6 +65,53 @@ def test_the_law_is_that_of_the_shortest_batches():
 
 def test_three_sizes_make_no_law():
     assert all(one.law is None for one in laws(workers([worker(n, 9, [1]) for n in (1, 2, 3)])))
+
+
+def test_spans_are_checked_against_the_stopwatch_of_traced_workers_only():
+    found = workers([worker(10, 900, [100]), worker(10, 5000, [1], traced=False)])
+    spans = [Span(1, WHOLE_SPAN, 0, 2900), Span(2, "bundles.load", 10, 500, 1)]
+
+    both = {one.phase: one for one in agreements(found, evaluated(spans))}
+
+    assert both[WHOLE] == Agreement(WHOLE, WHOLE_SPAN, 1, 1900 + 1100, 2900)
+    assert both[LOAD].ratio == 490 / 500
+    assert both["calendar"].ratio is None
+
+
+def test_what_tracing_adds_is_told_of_sizes_that_were_measured_both_ways():
+    plain = [worker(number, 9, [100], traced=False) for number in (10, 20)]
+
+    (one,) = tracing(workers([*plain, worker(20, 9, [110]), worker(20, 9, [500], sessions=251)]))
+
+    assert (one.assets, one.compared.ratio) == (20, pytest.approx(1.1))
+
+
+def findings_of(*sizes):
+    found = workers([worker(number, 2000 + 4 * number, [200 * number]) for number in sizes])
+    agreed = [
+        Agreement(WHOLE, WHOLE_SPAN, 9, 100_000, 99_900),
+        Agreement(LOAD, "bundles.load", 9, 1_000, 980),
+        Agreement("calendar", "get_calendar", 9, 999, 500),
+    ]
+    return findings(found, laws(found), agreed)
+
+
+def test_findings_say_how_well_spans_and_stopwatch_agree():
+    assert findings_of(5, 10)[-1] == (
+        "The spans of whole backtests add up to 0.9990 of what a stopwatch around the same calls "
+        "shows; those of the phases that take 1.0 % of the time and more, to 0.9800 … 0.9990."
+    )
+
+
+def test_figures_published_earlier_stand_beside_the_same_sizes():
+    (told,) = (line for line in findings_of(10, 100, 500) if line.startswith("Published"))
+
+    assert told.startswith(
+        "Published earlier: 100.0 ms at 10 assets (here 2.000 µs warm, 2.040 µs cold) and "
+        "892.0 ms at 500 assets (here 100.0 µs warm, 4.000 µs cold), 8.9 times as long for 50 "
+        "times the assets; here 50.0 times warm and 2.0 cold."
+    )
+    assert not any(line.startswith("Published") for line in findings_of(10, 100))
 
 
 @of_whole_studies

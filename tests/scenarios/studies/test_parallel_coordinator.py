@@ -218,6 +218,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     }
     assert len(scores) == 1
     _check_agreement(left.rows("Check: getrusage of the workers"))
+    assert "The time in which workers are busy is by the spans" in left.section("Findings")
     assert left.picture("scaling.svg").startswith("<svg")
     assert left.picture("utilisation-pool.svg").startswith("<svg")
 

@@ -72,6 +72,7 @@ def test_every_case_is_a_fresh_process_and_is_kept(study):
     assert [one.found["square"] for one in kept] == [1, 4, 9]
     assert len({one.found["pid"] for one in kept} | {os.getpid()}) == 4
     assert {one.found["threads"] for one in kept} == {"1"}
+    assert session.head.versions["blas"] == "openblas × 1"
     assert all(one.wall_ns > one.cpu_ns > 0 for one in kept)
 
 
@@ -82,7 +83,9 @@ def test_the_report_says_what_was_found_as_markdown_and_html(study, tmp_path):
     found = session.report()
 
     assert found.complete
-    assert found.integrity[0].startswith("3 of 3 cases measured, each in a fresh process")
+    assert found.integrity[0].startswith(
+        "rbtrace scenario small --quick -o DIR: 3 of 3 cases measured, each in a fresh process, in "
+    )
     markdown = (tmp_path / NAME / "report.md").read_text()
     assert "## Findings\n\n- Squares grow \\<fast\\>.\n" in markdown
     assert "![Drawn](drawn.svg)" in markdown
