@@ -81,6 +81,20 @@ class Run(NamedTuple):
         return self.wall_ns(batch) / len(self.found.batches[batch].evaluated)
 
     @property
+    def warm_ns(self) -> float:
+        """The first batch, if its first task took as long as the others do on the average.
+
+        For one process, which does one task after the other.
+        """
+        first, *others = sorted(self.found.batches[FIRST].evaluated)
+        return (others[-1].ended_ns - first.ended_ns) * (1 + 1 / len(others))
+
+    @property
+    def again_ns(self) -> int:
+        """The same backtests by workers that have done them before."""
+        return self.wall_ns(AGAIN)
+
+    @property
     def startup_ns(self) -> int:
         """Until every worker has done something; the tasks that show it only sleep."""
         ready = self.found.batches[READY]
@@ -97,6 +111,9 @@ def wall_ns(batch: Batch) -> int:
     """How long a batch took."""
     return batch.ended_ns - batch.began_ns
 
+
+type Figure = Callable[[Run], float]
+"""Something of a run, in ns or bytes."""
 
 type Groups = dict[tuple[str, int], list[Run]]
 """Runs that are alike, by way and number of workers."""
@@ -116,7 +133,7 @@ def with_workers(groups: Groups) -> Groups:
     return {point: group for point, group in groups.items() if point[0] != SEQUENTIAL}
 
 
-def middle(group: Sequence[Run], figure: Callable[[Run], float]) -> float:
+def middle(group: Sequence[Run], figure: Figure) -> float:
     """Median of a figure over runs."""
     return median(figure(one) for one in group)
 
@@ -136,7 +153,26 @@ def held(group: Sequence[Run], when: str, what: str) -> float:
     return middle(group, lambda one: one.found.memory[when][what])
 
 
-def speed_up(groups: Groups, point: tuple[str, int], figure: Callable[[Run], int]) -> Comparison:
-    """How many times as fast as one process, by a figure in ns."""
-    sequential = [one.wall_ns(FIRST) for one in groups[SEQUENTIAL, 1]]
-    return compare_runs([figure(one) for one in groups[point]], sequential)
+class Gain(NamedTuple):
+    """A comparison with one process: what workers take, and what it takes for the same.
+
+    Attributes:
+        label: in words.
+        workers: their time, ns.
+        alone: that of the process, ns.
+    """
+
+    label: str
+    workers: Figure
+    alone: Figure
+
+    def speed_up(self, groups: Groups, point: tuple[str, int]) -> Comparison:
+        """How many times as fast as one process."""
+        sequential = [self.alone(one) for one in groups[SEQUENTIAL, 1]]
+        return compare_runs([self.workers(one) for one in groups[point]], sequential)
+
+
+STARTED: Final = Gain(
+    "started for one batch", lambda one: one.started_for_it_ns, lambda one: one.wall_ns(FIRST)
+)
+KEPT: Final = Gain("kept", lambda one: one.again_ns, lambda one: one.warm_ns)

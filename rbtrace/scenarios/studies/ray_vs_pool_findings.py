@@ -7,10 +7,12 @@ from rbtrace.reporting.numbers import duration, size
 from rbtrace.scenarios.studies import plots
 from rbtrace.scenarios.studies.pools import IN_WORDS, POOL, RAY, SEQUENTIAL
 from rbtrace.scenarios.studies.ray_vs_pool_figures import (
-    AGAIN,
     AT_ONCE,
     FIRST,
+    KEPT,
     ONE_BY_ONE,
+    STARTED,
+    Figure,
     Groups,
     Run,
     each,
@@ -52,24 +54,16 @@ def _machines(ray: list[Run]) -> str:
 
 def pictures(groups: Groups) -> list[Picture]:
     """Speed-up of workers that are started for one batch, and of workers that are kept."""
-    sequential = wall(groups[SEQUENTIAL, 1], FIRST)
     series = []
     for way in dict.fromkeys(way for way, _ in with_workers(groups)):
         own = {number: group for (name, number), group in groups.items() if name == way}
-        for label, figure in (("kept", _again), ("started for one batch", _for_it)):
-            gained = [sequential / middle(group, figure) for group in own.values()]
-            series.append(plots.Series(f"{IN_WORDS[way]}, {label}", list(own), gained))
+        for gain in (KEPT, STARTED):
+            alone = middle(groups[SEQUENTIAL, 1], gain.alone)
+            gained = [alone / middle(group, gain.workers) for group in own.values()]
+            series.append(plots.Series(f"{IN_WORDS[way]}, {gain.label}", list(own), gained))
     return [
         Picture("Speed-up, kept and started for one batch", "scaling.svg", plots.speed_ups(series))
     ]
-
-
-def _again(run: Run) -> float:
-    return run.wall_ns(AGAIN)
-
-
-def _for_it(run: Run) -> float:
-    return run.started_for_it_ns
 
 
 def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
@@ -84,7 +78,7 @@ def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
 
 
 def _kept(workers: int, pool: list[Run], ray: list[Run]) -> str:
-    found = compare_runs([one.wall_ns(AGAIN) for one in pool], [one.wall_ns(AGAIN) for one in ray])
+    found = compare_runs([one.again_ns for one in pool], [one.again_ns for one in ray])
     return (
         f"With {workers} workers that are kept, the same backtests take Ray "
         f"{ratio_in_words(found)} times as long as the pool."
@@ -102,19 +96,23 @@ def _tasks(workers: int, pool: list[Run], ray: list[Run]) -> str:
 def _worth(workers: int, pool: list[Run], ray: list[Run], sequential: list[Run]) -> str:
     """How much work there has to be before Ray is worth its start."""
     backtests = len(sequential[0].found.batches[FIRST].evaluated)
-    fixed = middle(ray, _for_it) - middle(ray, _again)
-    alone = wall(sequential, FIRST) / backtests
-    saved = alone - middle(ray, _again) / backtests
+    fixed = _fixed(ray, STARTED.workers, KEPT.workers)
+    saved = (middle(sequential, KEPT.alone) - middle(ray, KEPT.workers)) / backtests
     cost = (
         f"Started for one batch, {workers} workers cost Ray {duration(fixed)} more than the batch "
-        f"itself takes, and the pool {duration(middle(pool, _for_it) - middle(pool, _again))}"
+        f"itself takes, and the pool {duration(_fixed(pool, STARTED.workers, KEPT.workers))}"
     )
     if saved <= 0:
         return f"{cost}; kept, they are no faster than one process in these runs."
+    enough = (fixed - _fixed(sequential, STARTED.alone, KEPT.alone)) / saved
     return (
-        f"{cost}: with Ray, {fixed / saved:.0f} of these backtests have to be done before it is "
+        f"{cost}: with Ray, {enough:.0f} of these backtests have to be done before it is "
         "faster than one process."
     )
+
+
+def _fixed(group: list[Run], at_first: Figure, then: Figure) -> float:
+    return middle(group, at_first) - middle(group, then)
 
 
 def _memory(workers: int, pool: list[Run], ray: list[Run]) -> str:

@@ -13,12 +13,12 @@ from rbtrace.scenarios.studies.ray_vs_pool_costs import memory_table, task_table
 from rbtrace.scenarios.studies.ray_vs_pool_figures import (
     AGAIN,
     FIRST,
+    KEPT,
     OPTIMIZER,
+    STARTED,
     Groups,
-    Run,
     grouped,
     middle,
-    speed_up,
     wall,
     with_workers,
 )
@@ -106,22 +106,15 @@ def _gained(groups: Groups) -> Table:
     for point in with_workers(groups):
         way, workers = point
         cells = [IN_WORDS[way], str(workers)]
-        for figure in (_started_for_it, _kept):
-            gained = speed_up(groups, point, figure)
+        for gain in (STARTED, KEPT):
+            gained = gain.speed_up(groups, point)
             cells += [ratio(gained.ratio), interval_of(gained), percent(gained.ratio / workers)]
         rows.append(Row(cells))
     titles = ["workers", "started for one batch: speed-up", "95 %", "efficiency"]
     titles += ["kept: speed-up", "its 95 %", "its efficiency"]
     note = (
         "Against the same backtests one after the other in one process. Kept: the second batch of "
-        "the same workers."
+        "the same workers, against that process without what its first backtest takes longer than "
+        "the others."
     )
     return Table("Speed-up", columns("way", titles), rows, note)
-
-
-def _started_for_it(run: Run) -> int:
-    return run.started_for_it_ns
-
-
-def _kept(run: Run) -> int:
-    return run.wall_ns(AGAIN)
