@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130
 
 
-def ratio_in_words(found: Comparison) -> str:
+def ratio_and_interval(found: Comparison) -> str:
     """The ratio with its interval, if there is one."""
     if found.ci is None:
         return f"{found.ratio:.3f} (no interval)"

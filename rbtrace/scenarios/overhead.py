@@ -26,7 +26,7 @@ import click
 from rbtrace.bench.environment import describe_machine, in_words, untraced, versions
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_in_words
+from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_and_interval
 from rbtrace.scenarios.daily_backtest import OFF
 from rbtrace.statistics import compare_runs
 
@@ -168,7 +168,7 @@ def table(runs: dict[str, list[Run]]) -> Iterator[str]:
         cells = [f"{median(seconds for seconds, _ in figures[arm]):.3f} s" for arm in ARMS]
         for arm in others:
             ratios = [[ratio for _, ratio in figures[which]] for which in (baseline, arm)]
-            cells.append(ratio_in_words(compare_runs(*ratios, paired=True)))
+            cells.append(ratio_and_interval(compare_runs(*ratios, paired=True)))
         yield f"| {title} | " + " | ".join(cells) + " |"
 
 

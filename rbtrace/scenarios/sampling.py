@@ -28,7 +28,7 @@ from rbtrace.bench.environment import describe_machine, in_words, untraced, vers
 from rbtrace.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_in_words
+from rbtrace.scenarios.benchmarks import one_line_for_errors, ratio_and_interval
 from rbtrace.scenarios.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
 from rbtrace.statistics import Comparison, compare_runs
 
@@ -177,7 +177,7 @@ def table(seconds: float, pairs: int, turns: int) -> Iterator[str]:
             ratio = (
                 f"{truth.cpu_ratio:.3f}"
                 if sampler == PY_SPY
-                else ratio_in_words(cost(workload, sampler, pairs, turns))
+                else ratio_and_interval(cost(workload, sampler, pairs, turns))
             )
             yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
 

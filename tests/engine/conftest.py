@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.uncovered import uncovered
+
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
 RBTRACE = Path(sys.executable).with_name("rbtrace")
@@ -55,9 +57,10 @@ class EngineRun:
         return {row["name"]: row["calls"] for row in self.report["operations"]}
 
 
-def run(command: list[str], **variables: str) -> str:
+def run(command: list[str], *, covered: bool = True, **variables: str) -> str:
     """Run a command untraced, unless `variables` say otherwise; return what it printed."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
+    environ = os.environ if covered else uncovered()
+    inherited = {k: v for k, v in environ.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
     done = subprocess.run(
         command,
         env=inherited | variables,

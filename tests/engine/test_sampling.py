@@ -11,8 +11,6 @@ from rbtrace.flamegraph.selecting import Selection, rows_of_samples
 from rbtrace.flamegraph.sources import drawable
 from tests.engine.conftest import WORKLOAD, run
 
-UNCOVERED = ["env", "-u", "COVERAGE_PROCESS_CONFIG", "-u", "COVERAGE_PROCESS_START"]
-"""Coverage's lock and a signal's handler can hang each other."""
 HISTORY = "DataPortal.get_history_window"
 
 
@@ -21,7 +19,8 @@ def sampled(engine_data, tmp_path_factory):
     """The folder of a sampled grid search on two workers."""
     folder = tmp_path_factory.mktemp("sampled")
     run(
-        [*UNCOVERED, *WORKLOAD, "parallel", "--data", str(engine_data)],
+        [*WORKLOAD, "parallel", "--data", str(engine_data)],
+        covered=False,
         RBTRACE_ENABLED="1",
         RBTRACE_SAMPLER="signal",
         RBTRACE_DIR=str(folder),
