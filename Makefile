@@ -20,10 +20,12 @@ FUZZ_RUNS ?= 100000
 SPANS ?= 1000000
 SIZES ?= 100000 1000000
 SECONDS ?= 60
+STUDIES ?= build/studies
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start $(wildcard rbtrace/recording/_fasthot*.[ch]) \
-	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up
+	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up \
+	$(wildcard .ci/tested-*.txt)
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
 
 .PHONY: help
@@ -122,6 +124,13 @@ evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hou
 	$(STAGE) evidence $(PYTHON) -m rbtrace.scenarios.evidence -o build/evidence \
 		--report docs/results/evidence.md
 
+.PHONY: studies
+studies: $(STAMP) ## Study every heavy operation in full, for an hour and a half; goes on where it was interrupted
+	$(STAGE) studies $(RBTRACE) scenario all -o $(STUDIES)
+	@cd $(STUDIES) && tar -cf - EXTENDED_OPERATIONS_PROFILING_REPORT.md */*.svg \
+		| tar -xf - -C "$(CURDIR)/docs/results"
+	@echo "The report is docs/results/EXTENDED_OPERATIONS_PROFILING_REPORT.md"
+
 .PHONY: bench-analyze
 bench-analyze: $(STAMP) ## Measure what analyzing costs, with PEERS=1 beside other analyzers (SIZES="100000 1000000")
 	$(if $(PEERS),$(STAGE) peers $(PYTHON) -m rbtrace.scenarios.analyzing.peers.install \
@@ -136,6 +145,10 @@ fuzz: $(STAMP) ## Fuzz every reader, guided by coverage (FUZZ_RUNS=100000 each)
 
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
+
+.PHONY: upgrade
+upgrade: ## Make .venv of the newest version of every dependency, and keep those for the set-up
+	$(STAGE) upgrade .ci/set-up --newest
 
 $(STAMP):
 	$(STAGE) set-up .ci/set-up
