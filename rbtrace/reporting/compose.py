@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Final
 
 from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
+from rbtrace.reporting.files import without_folders
 from rbtrace.reporting.model import By, Options, Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.reporting.verdict import sentences
 
 _SLOWEST_TRIALS: Final = 10
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 _DETAILS: Final = frozenset(
     {"tasks", "CPU", "waiting", "blocked", "start-up", "queueing", "tail", "unused"}
 )
@@ -184,13 +183,9 @@ def _functions(results: Results, options: Options) -> Table:
 
 
 def _place(row: FunctionTime) -> str:
-    """File and line, the file without the folders it is installed in."""
-    if not row.file:
-        return ""
-    parts = PurePath(row.file).parts
-    installed = [place for place, name in enumerate(parts) if name in _INSTALLED]
-    shown = parts[installed[-1] + 1 :] if installed else parts[-2:]
-    return f"{'/'.join(shown)}:{row.line}" if row.line else "/".join(shown)
+    """File and line."""
+    shown = without_folders(row.file)
+    return f"{shown}:{row.line}" if row.line and shown else shown
 
 
 def _runs(results: Results, options: Options) -> Table:

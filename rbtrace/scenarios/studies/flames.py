@@ -13,6 +13,7 @@ from rbtrace.flamegraph.formats import FORMATS
 from rbtrace.flamegraph.functions import functions
 from rbtrace.flamegraph.selecting import Selection
 from rbtrace.flamegraph.sources import drawable
+from rbtrace.reporting.files import without_folders
 from rbtrace.reporting.model import Picture
 from rbtrace.scenarios.studies.case import Case
 
@@ -57,7 +58,10 @@ def flame_graph(traces: Path, case: Case) -> Flame:
         drawn = drawable([traces], Selection())
     except InputError as problem:
         return Flame([], [f"there is no flame graph: {problem}"])
-    svg = FORMATS["svg"].write(replace(drawn, title=str(case))).decode()
+    # Reports are passed on: where this machine has its files is nobody's business.
+    frames = [frame._replace(file=without_folders(frame.file)) for frame in drawn.profile.frames]
+    shown = replace(drawn, title=str(case), profile=replace(drawn.profile, frames=frames))
+    svg = FORMATS["svg"].write(shown).decode()
     picture = Picture("Flame graph of one process", FILE, svg, interactive=True)
     return Flame([picture], drawn.warnings)
 

@@ -128,6 +128,8 @@ def test_a_flame_graph_of_one_more_process_is_beside_the_report(tmp_path, small)
     assert text == flame.svg
     assert "number 1, do work, sampled" in text
     assert 'data-name="toil"' in text
+    assert "\nstudies/small_study.py:" in text
+    assert str(Path(__file__).parent) not in text
     assert (
         "[![Flame graph of one process](flame.svg)](flame.svg)"
         in (tmp_path / NAME / "report.md").read_text()
