@@ -2,80 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import Row, Table, columns
-from rbtrace.reporting.numbers import count, duration
+from rbtrace.reporting.numbers import duration
 from rbtrace.scenarios.studies.batch_init_figures import Worker
 from rbtrace.scenarios.studies.phases import PHASES, WHOLE, WHOLE_SPAN
+from rbtrace.scenarios.studies.stopwatch_checks import (
+    COLUMNS,
+    NOTE,
+    TITLE,
+    TwoClocks,
+    two_clocks,
+)
 from rbtrace.statistics import Comparison, compare_runs
 
-
-class Agreement(NamedTuple):
-    """One phase by two clocks: sums over all calls in all traced workers, ns.
-
-    Attributes:
-        phase: its name.
-        span: the name of its spans.
-        calls: how many there were.
-        stopwatch: what a stopwatch around them shows.
-        spans: what their spans add up to.
-    """
-
-    phase: str
-    span: str
-    calls: int
-    stopwatch: int
-    spans: int
-
-    @property
-    def ratio(self) -> float | None:
-        """Spans ÷ stopwatch; None where either has nothing."""
-        return self.spans / self.stopwatch if self.spans and self.stopwatch else None
+_SPANS: Final = {**{one.name: one.span for one in PHASES}, WHOLE: WHOLE_SPAN}
 
 
-def agreements(found: Sequence[Worker], results: Results) -> list[Agreement]:
-    """Each phase, and the whole backtest as the last, by a stopwatch and by spans."""
+def agreements(found: Sequence[Worker], results: Results) -> dict[str, TwoClocks]:
+    """Each phase, and the whole backtest as the last, in all traced workers, by its name."""
     batches = [one.backtests for one in found if one.traced]
-    operations = {one.name: one for one in results.operations}
-    both = []
-    for phase, span in [*((one.name, one.span) for one in PHASES), (WHOLE, WHOLE_SPAN)]:
-        told = sum(backtest.get(phase, 0) for batch in batches for backtest in batch)
-        operation = operations.get(span)
-        calls, total = (operation.calls, operation.total_ns) if operation else (0, 0)
-        both.append(Agreement(phase, span, calls, told, total))
-    return both
+    told = {
+        span: sum(backtest.get(phase, 0) for batch in batches for backtest in batch)
+        for phase, span in _SPANS.items()
+    }
+    agreed = two_clocks(told, results)
+    return {phase: agreed[span] for phase, span in _SPANS.items()}
 
 
-def agreement_table(found: Sequence[Agreement]) -> Table:
+def agreement_table(found: Mapping[str, TwoClocks]) -> Table:
     """The two clocks beside each other."""
-    rows = [
-        Row(
-            [
-                one.phase,
-                one.span,
-                count(one.calls),
-                duration(one.stopwatch),
-                duration(one.spans),
-                "–" if one.ratio is None else f"{one.ratio:.5f}",
-            ]
-        )
-        for one in found
-    ]
-    note = (
-        "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
-        "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
-        "longer."
-    )
-    titles = ["span", "calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch"]
-    return Table("Check: a stopwatch that is not rbtrace", columns("phase", titles), rows, note)
+    rows = [Row([phase, _SPANS[phase], *one.cells]) for phase, one in found.items()]
+    return Table(TITLE, columns("phase", ["span", *COLUMNS]), rows, NOTE)
 
 
 class Tracing(NamedTuple):
-    """Warm initialisation without tracing and with it, for one number of assets; medians, ns."""
+    """Warm initialisation of workers without tracing and with it, for one number of assets, ns."""
 
     assets: int
     untraced: list[float]

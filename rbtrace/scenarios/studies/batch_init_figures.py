@@ -92,6 +92,11 @@ def by_size(found: Sequence[Worker]) -> dict[tuple[int, int], list[Worker]]:
     return dict(sorted(groups.items()))
 
 
+def warm_median(group: Sequence[Worker], phase: str) -> float:
+    """Median over workers of a phase in their later backtests, ns."""
+    return median(one.warm_phase(phase) for one in group)
+
+
 class Law(NamedTuple):
     """How one quantity grows with the number of assets; the points are those of workers, s."""
 

@@ -9,9 +9,9 @@ from typing import Final
 from rbtrace.reporting.model import Picture
 from rbtrace.reporting.numbers import duration, percent, size
 from rbtrace.scenarios.studies import plots
-from rbtrace.scenarios.studies.batch_init_checks import Agreement
-from rbtrace.scenarios.studies.batch_init_figures import TOP, Law, Worker, by_size
+from rbtrace.scenarios.studies.batch_init_figures import TOP, Law, Worker, by_size, warm_median
 from rbtrace.scenarios.studies.phases import WHOLE
+from rbtrace.scenarios.studies.stopwatch_checks import TwoClocks
 
 EARLIER: Final = {10: 0.100e9, 500: 0.892e9}
 """Initialisation as published earlier of the same engine: ns by number of assets."""
@@ -21,7 +21,7 @@ _LEAST: Final = 0.01
 
 
 def findings(
-    found: Sequence[Worker], grown: Sequence[Law], agreed: Sequence[Agreement]
+    found: Sequence[Worker], grown: Sequence[Law], agreed: Mapping[str, TwoClocks]
 ) -> list[str]:
     """The sentences that open the report."""
     groups = by_size(found)
@@ -65,7 +65,7 @@ def _cold(assets: int, cold: float) -> str:
 
 
 def _bottleneck(assets: int, group: Sequence[Worker]) -> str:
-    taken = {phase: median(one.warm_phase(phase) for one in group) for phase in TOP}
+    taken = {phase: warm_median(group, phase) for phase in TOP}
     part = max(TOP, key=lambda phase: taken[phase])
     share = taken[part] / median(one.warm for one in group)
     return f"Bottleneck at {assets} assets: {part}, {percent(share)} of the warm initialisation."
@@ -112,9 +112,13 @@ def _memory(assets: int, group: Sequence[Worker]) -> str:
     )
 
 
-def _agreement(found: Sequence[Agreement]) -> str:
-    whole = next(one for one in found if one.phase == WHOLE)
-    known = [one.ratio for one in found if one.ratio and one.stopwatch >= _LEAST * whole.stopwatch]
+def _agreement(found: Mapping[str, TwoClocks]) -> str:
+    whole = found[WHOLE]
+    known = [
+        one.ratio
+        for one in found.values()
+        if one.ratio is not None and one.stopwatch >= _LEAST * whole.stopwatch
+    ]
     if whole.ratio is None or not known:
         return "The spans could not be checked by a stopwatch."
     return (

@@ -19,6 +19,7 @@ from rbtrace.scenarios.studies.batch_init_figures import (
     by_size,
     initialisation,
     laws,
+    warm_median,
     workers,
 )
 from rbtrace.scenarios.studies.batch_init_findings import findings, picture
@@ -102,7 +103,7 @@ def _parts(found: list[Worker]) -> Table:
         Row(
             [
                 phase.name + (" (in the run)" if phase.name in TOP and phase.within else ""),
-                *(duration(_warm_median(group, phase.name)) for group in groups.values()),
+                *(duration(warm_median(group, phase.name)) for group in groups.values()),
             ],
             depth=int(bool(phase.within and phase.name not in TOP)),
         )
@@ -113,10 +114,6 @@ def _parts(found: list[Worker]) -> Table:
     note = "Warm, by the stopwatch. Indented parts are within the part above them."
     titles = [f"{assets} assets" for assets in groups]
     return Table("Parts of the initialisation", columns("part", titles), rows, note)
-
-
-def _warm_median(group: list[Worker], phase: str) -> float:
-    return median(one.warm_phase(phase) for one in group)
 
 
 def _rest(group: list[Worker]) -> float:

@@ -8,8 +8,7 @@ from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent
 from rbtrace.scenarios.studies.multi_fidelity_figures import Findings, Run
-
-_NOTHING = "–"
+from rbtrace.scenarios.studies.stopwatch_checks import COLUMNS, NOTE, TITLE, two_clocks
 
 
 class Agreement(NamedTuple):
@@ -67,33 +66,12 @@ def agreement_table(found: Findings) -> Table:
 
 def stopwatch_table(found: Findings, results: Results) -> Table:
     """What the spans say, beside a stopwatch around the same calls."""
-    operations = {one.name: one for one in results.operations}
     told = {
         "run_algorithm": sum(one.ns for run in found.runs for one in run.evaluations),
         "Optimizer.optimize": sum(run.optimize_ns for run in found.runs),
     }
-    rows = []
-    for span, ns in told.items():
-        operation = operations.get(span)
-        total = operation.total_ns if operation else None
-        rows.append(
-            Row(
-                [
-                    span,
-                    count(operation.calls if operation else 0),
-                    duration(ns),
-                    duration(total),
-                    f"{total / ns:.5f}" if total is not None and ns else _NOTHING,
-                ]
-            )
-        )
-    note = (
-        "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
-        "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
-        "longer."
-    )
-    titles = ["calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch"]
-    return Table("Check: a stopwatch that is not rbtrace", columns("span", titles), rows, note)
+    rows = [Row([span, *one.cells]) for span, one in two_clocks(told, results).items()]
+    return Table(TITLE, columns("span", COLUMNS), rows, NOTE)
 
 
 def agreement_in_words(found: Findings) -> str:

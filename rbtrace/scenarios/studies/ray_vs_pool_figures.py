@@ -90,11 +90,6 @@ class Run(NamedTuple):
         return (others[-1].ended_ns - first.ended_ns) * (1 + 1 / len(others))
 
     @property
-    def again_ns(self) -> int:
-        """The same backtests by workers that have done them before."""
-        return self.wall_ns(AGAIN)
-
-    @property
     def startup_ns(self) -> int:
         """Until every worker has done something; the tasks that show it only sleep."""
         ready = self.found.batches[READY]
@@ -175,4 +170,4 @@ class Gain(NamedTuple):
 STARTED: Final = Gain(
     "started for one batch", lambda one: one.started_for_it_ns, lambda one: one.wall_ns(FIRST)
 )
-KEPT: Final = Gain("kept", lambda one: one.again_ns, lambda one: one.warm_ns)
+KEPT: Final = Gain("kept", lambda one: one.wall_ns(AGAIN), lambda one: one.warm_ns)

@@ -78,7 +78,7 @@ def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
 
 
 def _kept(workers: int, pool: list[Run], ray: list[Run]) -> str:
-    found = compare_runs([one.again_ns for one in pool], [one.again_ns for one in ray])
+    found = compare_runs(*([KEPT.workers(one) for one in group] for group in (pool, ray)))
     return (
         f"With {workers} workers that are kept, the same backtests take Ray "
         f"{ratio_in_words(found)} times as long as the pool."

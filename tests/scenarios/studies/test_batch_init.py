@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rbtrace.scenarios.studies.batch_init_checks import Agreement, agreements, tracing
+from rbtrace.scenarios.studies.batch_init_checks import agreements, tracing
 from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
 from rbtrace.scenarios.studies.batch_init_findings import findings
 from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
+from rbtrace.scenarios.studies.stopwatch_checks import TwoClocks
 from tests.analysis.spans import Span, evaluated
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
@@ -71,9 +72,10 @@ def test_spans_are_checked_against_the_stopwatch_of_traced_workers_only():
     found = workers([worker(10, 900, [100]), worker(10, 5000, [1], traced=False)])
     spans = [Span(1, WHOLE_SPAN, 0, 2900), Span(2, "bundles.load", 10, 500, 1)]
 
-    both = {one.phase: one for one in agreements(found, evaluated(spans))}
+    both = agreements(found, evaluated(spans))
 
-    assert both[WHOLE] == Agreement(WHOLE, WHOLE_SPAN, 1, 1900 + 1100, 2900)
+    assert list(both)[-1] == WHOLE
+    assert both[WHOLE] == TwoClocks(1, 1900 + 1100, 2900)
     assert both[LOAD].ratio == 490 / 500
     assert both["calendar"].ratio is None
 
@@ -88,11 +90,11 @@ def test_what_tracing_adds_is_told_of_sizes_that_were_measured_both_ways():
 
 def findings_of(*sizes):
     found = workers([worker(number, 2000 + 4 * number, [200 * number]) for number in sizes])
-    agreed = [
-        Agreement(WHOLE, WHOLE_SPAN, 9, 100_000, 99_900),
-        Agreement(LOAD, "bundles.load", 9, 1_000, 980),
-        Agreement("calendar", "get_calendar", 9, 999, 500),
-    ]
+    agreed = {
+        LOAD: TwoClocks(9, 1_000, 980),
+        "calendar": TwoClocks(9, 999, 500),
+        WHOLE: TwoClocks(9, 100_000, 99_900),
+    }
     return findings(found, laws(found), agreed)
 
 
