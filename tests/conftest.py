@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +43,8 @@ def nothing_leaks():
     assert not recorder.RECORDER.is_on, "tracing was left on"
     assert control is None or control.traced_count() == 0, "rustybt was left wrapped"
     assert not [name for name in os.environ if name.startswith("RBTRACE_")]
-    assert not [thread for thread in threading.enumerate() if thread.name == "rbtrace-flush"]
+    threads = sys.modules.get("rbtrace.telemetry.threads")
+    assert threads is None or not threads._idents, "a thread of tracing's own was left behind"
 
 
 @pytest.fixture

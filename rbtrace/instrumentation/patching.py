@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from rbtrace.conventions import SCOPE_NAME
 from rbtrace.errors import warn_once
 from rbtrace.instrumentation.carriers import CARRIERS, Carrier
+from rbtrace.instrumentation.os_calls import OS_CALLS
 from rbtrace.instrumentation.table import TRACED_METHODS, Kind, TracedMethod, extractor
 
 type Row = TracedMethod | Carrier
@@ -62,7 +63,7 @@ class Patches:
 
 def rows_by_module() -> dict[str, list[Row]]:
     """All that is wrapped, by the module that has to be imported."""
-    everything: tuple[Row, ...] = (*CARRIERS, *TRACED_METHODS)
+    everything: tuple[Row, ...] = (*OS_CALLS, *CARRIERS, *TRACED_METHODS)
     rows: dict[str, list[Row]] = {}
     for row in everything:
         rows.setdefault(row.module, []).append(row)

@@ -115,6 +115,26 @@ class Recorder:
         if self._pipeline is not None:
             self._pipeline.task_ended()
 
+    def before_exit(self) -> None:
+        """The process is about to end without exit hooks (`os._exit`)."""
+        if self._pipeline is not None:
+            self._pipeline.shutdown()
+
+    def before_exec(self) -> None:
+        """Another program is about to take this one's place."""
+        if self._pipeline is not None:
+            self._pipeline.before_exec()
+
+    def before_closing(self) -> None:
+        """Descriptors the program does not know of are about to be closed."""
+        if self._pipeline is not None:
+            self._pipeline.close_connections()
+
+    def after_closing(self) -> None:
+        """It has been done."""
+        if self._pipeline is not None:
+            self._pipeline.connect_again()
+
     def _start(self) -> None:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             self._given_up = True
@@ -146,7 +166,6 @@ class Recorder:
 
         self._pipeline.shutdown()
         follow(None)
-        self._pipeline.flusher.close()
         self._trees.forget()
         self._pipeline = None
         self._trees = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from rbtrace.errors import MissingExtraError, warn_once
+from rbtrace.telemetry.threads import is_background_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,22 +102,16 @@ class Destination[Sent](ABC):
         self._is_interrupted = False
 
     def load(self) -> bool:
-        """Import and make the exporter; False if there is none."""
-        # The exporter logs every failure; where nobody set up logging that would go to stderr.
-        logging.getLogger("opentelemetry.exporter").addHandler(logging.NullHandler())
+        """Import the exporter; False if there is none."""
         try:
-            # Made once more after an interruption, and then nothing is to be looked up or imported.
-            self._make = self._make or _find_exporter(self.group, self.name)
-            self._exporter = self._make()
+            self._make = _find_exporter(self.group, self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-            warn_once(f"load:{self.subject}:{self.name}", f"{problem}; {self.otherwise}")
-        return self._exporter is not None
+            self._say_unusable(problem)
+        return self._make is not None
 
     def export(self, batch: Sequence[Sent]) -> bool:
         """Export a batch; say whether it was taken. Waits as long as the exporter does."""
-        if self._is_interrupted:
-            self._is_interrupted = not self.load()
-        if self._exporter is None:
+        if not self._has_exporter():
             return False
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
@@ -129,6 +124,23 @@ class Destination[Sent](ABC):
         if not is_taken and not self._is_interrupted:
             self.say_undelivered("not delivered")
         return is_taken
+
+    def _has_exporter(self) -> bool:
+        """Whether there is an exporter; one is made if not."""
+        if self._is_interrupted:
+            self._is_interrupted, self._exporter = False, None
+        if self._exporter is None and self._make is not None:
+            try:
+                self._exporter = self._make()
+                _keep_out_of_logs()
+            except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+                self._say_unusable(problem)
+        return self._exporter is not None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is an exporter: the first request of one takes longer."""
+        return self._exporter is not None
 
     @property
     def is_unsafe_to_fork(self) -> bool:
@@ -144,10 +156,11 @@ class Destination[Sent](ABC):
         Returns:
             Whether it is given up; the thread in `export` will return.
         """
-        if not self.is_unsafe_to_fork or self._exporter is None:
+        exporter = self._exporter
+        if not self.is_unsafe_to_fork or exporter is None:
             return False
         self._is_interrupted = True
-        self.close()
+        self._shut_down(exporter)
         return True
 
     @abstractmethod
@@ -160,11 +173,18 @@ class Destination[Sent](ABC):
             f"undelivered:{self.subject}:{self.name}", f"{self.name}: {why}; {self.otherwise}"
         )
 
+    def _say_unusable(self, problem: Exception) -> None:
+        warn_once(f"load:{self.subject}:{self.name}", f"{problem}; {self.otherwise}")
+
     def close(self) -> None:
-        """Let the exporter go."""
+        """Let the exporter go, with its connection; the next export makes another one."""
+        exporter, self._exporter = self._exporter, None
+        if exporter is not None and not self._is_interrupted:
+            self._shut_down(exporter)
+
+    def _shut_down(self, exporter: Any) -> None:
         try:
-            if self._exporter is not None:
-                self._exporter.shutdown()
+            exporter.shutdown()
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once(f"close:{self.name}", f"{self.name} did not close: {problem!r}")
 
@@ -189,6 +209,23 @@ def destination_of_environment() -> SpanDestination | None:
     """The destination the environment names, or None for files alone."""
     name = exporter_name()
     return None if name is None or name == NO_EXPORTER else SpanDestination(name)
+
+
+class _NotFromSenders(logging.Filter):
+    """Keeps what exporters log in our threads out of the program's log: we say it ourselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not is_background_thread(record.thread)
+
+
+_NOT_FROM_SENDERS: Final = _NotFromSenders()
+_LOGGERS: Final = ("opentelemetry", "urllib3", "requests", "grpc")
+
+
+def _keep_out_of_logs() -> None:
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in _LOGGERS:
+            logging.getLogger(name).addFilter(_NOT_FROM_SENDERS)
 
 
 def _find_exporter(group: str, name: str) -> Callable[[], Any]:

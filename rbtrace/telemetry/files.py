@@ -1,19 +1,20 @@
 """Trace files: one append-only span file per process, and small files replaced as a whole.
 
 A folder of a run is 0700, its files 0600: spans can hold what a strategy does. A span file is
-opened `O_EXCL`, since containers share pids and host names, and written unbuffered in whole lines.
+made `O_EXCL`, since containers share pids and host names, and written unbuffered in whole lines.
 """
 
 from __future__ import annotations
 
-import os
+import errno
 from contextlib import suppress
 from pathlib import Path
 
 from rbtrace.conventions import OPEN_SUFFIX, SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
-from rbtrace.small_files import replace_file
+from rbtrace.small_files import How, Identity, put_file, replace_file
 
 _ATTEMPTS = 10_000
+_GONE = frozenset({errno.ENOENT, errno.ESTALE, errno.ELOOP})
 
 
 def _file_name_part(text: str) -> str:
@@ -27,7 +28,8 @@ class TraceFiles:
         self.folder = folder
         self.stem = f"{_file_name_part(host)}-{pid}"
         self.bytes_written = 0
-        self._descriptor: int | None = None
+        self._base = self.stem
+        self._identity: Identity | None = None
 
     @property
     def spans_path(self) -> Path:
@@ -37,45 +39,45 @@ class TraceFiles:
     def append(self, line: bytes) -> tuple[int, int]:
         """Append one whole line, or nothing of it; return the range of bytes it has in the file.
 
+        A file that somebody has removed or replaced is gone on with in another one.
+
         Raises:
             OSError: the folder or the file cannot be written, or the disk is full.
         """
-        descriptor = self.create()
-        start = self.bytes_written
-        view = memoryview(line)
+        identity = self.create()
         try:
-            while view:
-                view = view[os.write(descriptor, view) :]
-        except OSError:
-            os.ftruncate(descriptor, start)
-            raise
+            put_file(self.spans_path, How.APPEND, line, identity)
+        except OSError as problem:
+            if problem.errno not in _GONE:
+                raise
+            self._identity, self.bytes_written = None, 0
+            identity = self.create()
+            put_file(self.spans_path, How.APPEND, line, identity)
+        start = self.bytes_written
         self.bytes_written = start + len(line)
         return start, self.bytes_written
 
     def empty(self) -> None:
         """Start the span file over: all it holds is elsewhere."""
-        if self._descriptor is not None and self.bytes_written:
-            os.ftruncate(self._descriptor, 0)
+        if self._identity is not None and self.bytes_written:
+            put_file(self.spans_path, How.REPLACE, b"", self._identity)
             self.bytes_written = 0
 
-    def create(self) -> int:
-        """Create the folder and an empty span file of a name nobody has; return its descriptor.
+    def create(self) -> Identity:
+        """Create the folder and an empty span file of a name nobody has; return its identity.
 
         Raises:
             OSError: the folder or the file cannot be created.
         """
-        if self._descriptor is not None:
-            return self._descriptor
+        if self._identity is not None:
+            return self._identity
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        base = self.stem
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         for number in range(_ATTEMPTS):
-            self.stem = f"{base}-{number}"
+            self.stem = f"{self._base}-{number}"
             with suppress(FileExistsError):
-                self._descriptor = os.open(self.spans_path, flags, 0o600)
-                return self._descriptor
-        self.stem = base
-        raise FileExistsError(f"{self.folder} holds {_ATTEMPTS} files named {base}-*")
+                self._identity = put_file(self.spans_path, How.CREATE, b"")
+                return self._identity
+        raise FileExistsError(f"{self.folder} holds {_ATTEMPTS} files named {self._base}-*")
 
     def replace_tally(self, content: bytes) -> None:
         """Replace the `.tally` file atomically."""
@@ -102,9 +104,3 @@ class TraceFiles:
 
     def _replace(self, suffix: str, content: bytes) -> None:
         replace_file(self.folder / f"{self.stem}{suffix}", content)
-
-    def close(self) -> None:
-        """Close the span file (also in a forked child, which inherits the descriptor)."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

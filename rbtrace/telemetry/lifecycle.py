@@ -1,17 +1,21 @@
-"""The moments at which a process must deliver or start over: fork, worker end, exit.
+"""The moments at which a process must deliver or start over: fork, worker end, exec, exit.
 
 Hooks of the interpreter cannot be taken back, so they are registered once per process and serve
-whichever pipeline is followed at the time.
+whichever pipeline is followed at the time. `docs/architecture.md` has the table of who owns which
+handler, thread, descriptor and lock when.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
-from rbtrace.telemetry.termination import TERMINATION
+from rbtrace.errors import warn_once
+from rbtrace.system import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +31,6 @@ class _Follower:
 
     def follow(self, pipeline: Pipeline | None) -> None:
         self.pipeline = pipeline
-        TERMINATION.watch(pipeline)
         if self._registered:
             return
         self._registered = True
@@ -46,20 +49,44 @@ class _Follower:
 
     def _at_exit(self) -> None:
         if self.pipeline is not None:
-            self.pipeline.shutdown()
+            guarded(self.pipeline.shutdown)
 
     def _before_fork(self) -> None:
-        """Stop our threads: the child can then never inherit a lock that one of them holds."""
-        self._was_running = self.pipeline is not None and self.pipeline.before_fork()
+        """End our threads: the child can then never inherit a lock that one of them holds."""
+        self._was_running = False
+        if self.pipeline is not None:
+            guarded(self._end_threads, self.pipeline)
+
+    def _end_threads(self, pipeline: Pipeline) -> None:
+        self._was_running = pipeline.before_fork()
 
     def _after_in_parent(self) -> None:
-        if self.pipeline is not None:
-            self.pipeline.after_fork(was_running=self._was_running)
+        """Start our threads again when the fork is over: newer Pythons look for threads after this.
+
+        In another thread than the main one the fork warns of threads anyhow.
+        """
+        pipeline, was_running = self.pipeline, self._was_running
+        if pipeline is None:
+            return
+
+        def go_on() -> None:
+            guarded(pipeline.after_fork, was_running=was_running)
+
+        is_main = threading.main_thread().ident == _thread.get_ident()
+        if not (is_main and SYSTEM is not None and SYSTEM.call_soon(go_on)):
+            go_on()
 
     def _after_in_child(self) -> None:
         if self.pipeline is not None:
-            self.pipeline.begin_again_in_child()
-            TERMINATION.begin_again_in_child(self.pipeline)
+            guarded(self.pipeline.begin_again_in_child)
+
+
+def guarded[**P](step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Take a step of ours at a moment of the program's, into which nothing is raised."""
+    try:
+        step(*args, **kwargs)
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        warn_once("lifecycle", f"a step of tracing's own failed: {problem!r}")
 
 
 _follower = _Follower()

@@ -8,18 +8,20 @@ has taken leaves the file.
 
 from __future__ import annotations
 
-import threading
+import dataclasses
 import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rbtrace.errors import warn_once
 from rbtrace.telemetry.counts import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.telemetry.encoder import encode_line
 from rbtrace.telemetry.sender import Parcel
+from rbtrace.telemetry.threads import new_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from rbtrace.telemetry.files import TraceFiles
     from rbtrace.telemetry.records import Record
@@ -33,6 +35,8 @@ AGAIN_AFTER_S = 1.0
 """Pause after a write that failed, so that a full disk does not slow the program down."""
 DELIVERY_S = 1.0
 """How long the end of the process waits for a collector."""
+BUSY_S = 1.0
+"""How long a thread waits for a flush that is under way in another one, or is interrupted here."""
 
 
 class Outbox:
@@ -50,7 +54,7 @@ class Outbox:
         self._files = files
         self._process = process
         self._pending: deque[Record] = deque()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._small_files: dict[Callable[[bytes], None], bytes] = {}
         self._write_again_at = 0.0
         self._written = 0
@@ -65,18 +69,32 @@ class Outbox:
     def flush(self, still_open: Callable[[], Iterable[Record]] | None = None) -> None:
         """Write everything put so far; then replace the tally and the file of open spans.
 
-        Never raises. On a disk that fails, spans stay in memory for the next flush, up to a bound
-        beyond which the oldest are dropped and counted.
+        Never raises. On a disk that fails, or does not answer, spans stay in memory for the next
+        flush, up to a bound beyond which the oldest are dropped and counted.
         """
-        with self._lock:
-            if time.monotonic() >= self._write_again_at:
-                self._announce()
-                self._write_pending()
-            self._drop_beyond(FULL - 1)
-            try:
-                self._replace_small_files(still_open)
-            except OSError as problem:
-                self._complain(problem)
+        with self._alone() as is_alone:
+            if is_alone:
+                self._flush(still_open)
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """A block in which nobody else flushes, if that can be had before long."""
+        is_alone = self._lock.acquire(timeout=BUSY_S)
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                self._lock.release()
+
+    def _flush(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
+        if time.monotonic() >= self._write_again_at:
+            self._announce()
+            self._write_pending()
+        self._drop_beyond(FULL - 1)
+        try:
+            self._replace_small_files(still_open)
+        except OSError as problem:
+            self._complain(problem)
 
     def _announce(self) -> None:
         """Before the first span: say that this process writes, should it be killed meanwhile."""
@@ -89,21 +107,24 @@ class Outbox:
 
     def _write_pending(self) -> None:
         while self._pending:
-            count = min(BATCH, len(self._pending))
-            batch = [self._pending.popleft() for _ in range(count)]
-            line, batch = self._encode(batch)
-            if not batch:
-                continue
+            batch: list[Record] = []
             try:
-                start, end = self._files.append(line)
+                batch.extend(self._pending.popleft() for _ in range(min(BATCH, len(self._pending))))
+                line, batch = self._encode(batch)
+                start, end = self._files.append(line) if batch else (0, 0)
             except OSError as problem:
                 self._pending.extendleft(reversed(batch))
                 self._write_again_at = time.monotonic() + AGAIN_AFTER_S
                 self._complain(problem)
                 return
+            except BaseException:  # the program was interrupted: nothing is lost for that
+                self._pending.extendleft(reversed(batch))
+                raise
             self._written += len(batch)
             self.counts.exported += len(batch)
-            if self.sender is not None:
+            if self.sender is not None and batch:
+                if start == 0:
+                    self.sender.file_was_emptied()
                 self.sender.offer(Parcel(batch, start, end))
 
     def _encode(self, batch: list[Record]) -> tuple[bytes, list[Record]]:
@@ -177,15 +198,33 @@ class Outbox:
         self.flush(still_open)
         if self.sender is not None:
             self.sender.finish(DELIVERY_S)
-        with self._lock:
-            self._drop_beyond(0)
-            try:
-                self._replace_small_files(still_open)
-            except OSError as problem:
-                self._complain(problem)
-            if still_open is None:
-                self._files.remove_open()
+        with self._alone() as is_alone:
+            if is_alone:
+                self._drop_beyond(0)
+                self._leave(still_open)
 
-    def abandon(self) -> None:
-        """Let go of the parent's file in a forked child, which delivers nothing of its parent."""
-        self._files.close()
+    def leave_files(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
+        """Write everything: another program is about to take this one's place (`exec`).
+
+        The process goes on to exist, so the files say that it writes them no longer. Should the
+        program not be there, the next flush takes that back.
+        """
+        self._write_again_at = 0.0
+        writes_no_longer = dataclasses.replace(self._process, started=None)
+        with self._alone() as is_alone:
+            if is_alone:
+                self._flush(still_open)
+                if self.sender is not None:
+                    self.sender.deliver(DELIVERY_S)
+                self._process, process = writes_no_longer, self._process
+                self._leave(still_open)
+                self._process = process
+
+    def _leave(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
+        try:
+            self._replace_small_files(still_open)
+        except OSError as problem:
+            self._complain(problem)
+        if still_open is None:
+            self._files.remove_open()
+            self._small_files.pop(self._files.replace_open, None)

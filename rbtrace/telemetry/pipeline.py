@@ -6,6 +6,8 @@ fork, and starts over in the child: new files, new counts, no lock held.
 
 from __future__ import annotations
 
+import _thread
+import os
 import sys
 import threading
 import time
@@ -20,12 +22,13 @@ from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
 from rbtrace.telemetry.lifecycle import finish_with_worker
 from rbtrace.telemetry.metrics import metrics_of_environment
-from rbtrace.telemetry.outbox import DELIVERY_S, Outbox
+from rbtrace.telemetry.outbox import BUSY_S, DELIVERY_S, Outbox
 from rbtrace.telemetry.processor import OpenSpans
 from rbtrace.telemetry.provider import Providers
 from rbtrace.telemetry.records import Record
 from rbtrace.telemetry.sender import Sender
-from rbtrace.telemetry.termination import TERMINATION
+from rbtrace.telemetry.termination import uninterrupted
+from rbtrace.telemetry.threads import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +49,7 @@ class Pipeline:
         self.settings = settings.settled()
         self.aggregates = aggregates
         self.stacks = stacks
-        self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
+        self.flusher = Flusher(self.flush, self.shutdown)
         self._forked = False
         self._begin()
 
@@ -57,6 +60,7 @@ class Pipeline:
         self.process = ProcessIdentity(run_id, host, pid, started, str(uuid.uuid4()))
         self.open_spans = OpenSpans()
         self.closed = False
+        self._shutting_down = new_lock()
         self._is_worker: bool | None = None
         self.files = TraceFiles(self.settings.directory / run_id, host, pid)
         destination = destination_of_environment() if can_send else None
@@ -79,6 +83,8 @@ class Pipeline:
         self, span: Span, thread: int, context: Context, stamp: Mapping[str, AttributeValue]
     ) -> None:
         """A span of this process started."""
+        if os.getpid() != self.process.pid:
+            self.begin_again_in_child()  # forked by an extension, which calls no hooks
         parent = span.parent
         is_local_root = (
             parent is None or parent.is_remote or self.open_spans.get(parent.span_id) is None
@@ -97,11 +103,9 @@ class Pipeline:
             if self._is_worker:
                 self.outbox.may_end_unnoticed = True
                 finish_with_worker(self.shutdown)
-        self.flusher.ensure_running()
         if not self.closed:
-            signal_number = self.stacks.ensure_running(self.settings, self.process)
-            if signal_number is not None:
-                self.flusher.ignore_signal(signal_number)
+            self.flusher.ensure_running()
+            self.stacks.ensure_running(self.settings, self.process)
 
     def span_ended(self, span: ReadableSpan, span_id: int) -> None:
         """A span ended: queue its summaries and itself; at the end of a worker's task, flush."""
@@ -120,7 +124,7 @@ class Pipeline:
     def task_ended(self) -> None:
         """A task has ended in this thread: in a worker process, deliver what it recorded."""
         if self._is_worker:
-            self.put_implicit({threading.get_ident()}.__contains__)
+            self.put_implicit({_thread.get_ident()}.__contains__)
             self.flush()
 
     def put_implicit(self, is_over: Callable[[int], bool]) -> None:
@@ -136,8 +140,11 @@ class Pipeline:
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
-        alive = {thread.ident for thread in threading.enumerate()}
-        with TERMINATION.uninterrupted():
+        if os.getpid() != self.process.pid:
+            return
+        with uninterrupted():
+            # `threading.enumerate` takes a lock, which gevent may have replaced.
+            alive = frozenset(getattr(threading, "_active", ()))
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
             self._flush_stacks()
@@ -156,45 +163,67 @@ class Pipeline:
 
     def shutdown(self) -> None:
         """Deliver everything; spans that end later are written as they end."""
-        with TERMINATION.uninterrupted():
-            if self.closed:
-                return
-            self.closed = True
-            self.stacks.stop()
-            self.flusher.stop()
-            self.put_implicit(lambda _: True)
-            deadline = time.monotonic() + DELIVERY_S
-            if self.metrics is not None:
-                self.metrics.flush()
-            self.outbox.close(self._still_open if len(self.open_spans) else None)
+        if os.getpid() != self.process.pid:
+            return
+        with uninterrupted():
+            if self._shutting_down.acquire(timeout=BUSY_S):
+                try:
+                    self._shut_down()
+                finally:
+                    self._shutting_down.release()
+                self.flusher.stop()
+
+    def _shut_down(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.stacks.stop()
+        self.put_implicit(lambda _: True)
+        deadline = time.monotonic() + DELIVERY_S
+        if self.metrics is not None:
+            self.metrics.flush()
+        self.outbox.close(self._open_at_the_end())
+        self._flush_stacks(final=True)
+        if self.metrics is not None:
+            self.metrics.finish(max(0.0, deadline - time.monotonic()))
+
+    def _open_at_the_end(self) -> Callable[[], Iterable[Record]] | None:
+        return self._still_open if len(self.open_spans) else None
+
+    def before_exec(self) -> None:
+        """Another program is about to take this one's place, should it be there."""
+        if os.getpid() != self.process.pid or self._is_worker is None or self.closed:
+            return
+        with uninterrupted():
+            self.outbox.leave_files(self._open_at_the_end())
             self._flush_stacks(final=True)
-            if self.metrics is not None:
-                self.metrics.finish(max(0.0, deadline - time.monotonic()))
 
-    def deliver_from_signal_handler(self, *, is_the_end: bool) -> None:
-        """Flush, or shut down, in the flush thread: the interrupted code may hold any lock."""
-        self.flusher.run_from_signal_handler(self.shutdown if is_the_end else self.flush)
-
-    def before_fork(self) -> bool:
-        """Stop our threads where they hold no lock; say whether the flush thread was running."""
+    def close_connections(self) -> None:
+        """End the threads that send, and with them their connections."""
         for sender in self._senders:
             sender.pause()
+
+    def connect_again(self) -> None:
+        """Send again."""
+        for sender in self._senders:
+            sender.resume()
+
+    def before_fork(self) -> bool:
+        """End our threads; say whether the flush thread was running."""
+        self.close_connections()
         return self.flusher.stop()
 
     def after_fork(self, *, was_running: bool) -> None:
         """In the parent: go on."""
-        for sender in self._senders:
-            sender.resume()
-        if was_running:
+        self.connect_again()
+        if was_running and not self.closed:
             self.flusher.ensure_running()
 
     def begin_again_in_child(self) -> None:
         """In a forked child: nothing of the parent's is ended, reported or counted here."""
-        self.outbox.abandon()
         self.aggregates.forget()
         self.stacks.begin_again_in_child()
-        self.flusher.close()
-        self.flusher = Flusher(self.flush, on_signal=TERMINATION.arrived)
+        self.flusher.forget()
         clock.measure_again()
         self._forked = True
         inherited = self.providers

@@ -33,6 +33,7 @@ class Exporter:
 def sent(monkeypatch):
     """A function that gives a sender with a request under way, and the exporters it has made."""
     exporters: list[Exporter] = []
+    senders: list[Sender] = []
 
     def make(name, *, gives_up=True):
         def another():
@@ -45,6 +46,7 @@ def sent(monkeypatch):
         monkeypatch.setattr(sending, "BEFORE_FORK_S", 0.05)
         monkeypatch.setattr(sending, "INTERRUPTED_S", 30 if gives_up else 0.2)
         sender = Sender(SpanDestination(name))
+        senders.append(sender)
         sender.start()
         sender.offer(Parcel([], 0, 0))
         while not exporters:
@@ -55,9 +57,9 @@ def sent(monkeypatch):
     yield make
     for one in exporters:
         one.over.set()
-    for thread in threading.enumerate():
-        if thread.name == "rbtrace-send":  # it would warn in the next test
-            thread.join(10)
+    for sender in senders:  # it would warn in the next test
+        sender.finish(0)
+        assert sender._thread.join(10)
 
 
 def test_the_request_is_given_up_and_made_again_by_a_new_exporter(sent, capsys):

@@ -1,0 +1,50 @@
+"""Functions of `os` that end the program without exit hooks, or take descriptors away."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+from rbtrace.errors import warn_once
+from rbtrace.instrumentation.carriers import Carrier
+from rbtrace.recording.recorder import RECORDER
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def _guarded(step: Callable[[], object], name: str) -> None:
+    try:
+        step()
+    except Exception as problem:  # noqa: BLE001 - never into the program
+        warn_once(name, f"{name}: a step of tracing's own failed: {problem!r}")
+
+
+def _around(
+    before: Callable[[], object], after: Callable[[], object] = _nothing
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A wrapper that takes a step of ours before and after the original, should that return."""
+
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            _guarded(before, original.__name__)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                _guarded(after, original.__name__)
+
+        return call
+
+    return wrap
+
+
+OS_CALLS: Final[tuple[Carrier, ...]] = (
+    Carrier("os:_exit", _around(RECORDER.before_exit)),
+    Carrier("os:execv", _around(RECORDER.before_exec)),
+    Carrier("os:execve", _around(RECORDER.before_exec)),
+    Carrier("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
+)
+"""`os.execl`, `os.execvp` and the like call `os.execv` and `os.execve`."""
