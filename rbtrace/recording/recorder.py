@@ -100,7 +100,8 @@ class Recorder:
             with self._starting:
                 if self._pipeline is None:
                     self._start()
-        return self._pipeline
+        pipeline = self._pipeline
+        return pipeline if pipeline is not None and pipeline.is_of_this_process else None
 
     def trees(self) -> Trees | None:
         """The call trees hot calls enter; None when tracing is off or cannot start."""

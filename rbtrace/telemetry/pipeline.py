@@ -14,6 +14,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from rbtrace.errors import warn_once
 from rbtrace.liveness import this_process
 from rbtrace.telemetry import clock
 from rbtrace.telemetry.counts import ProcessIdentity
@@ -75,6 +76,17 @@ class Pipeline:
         senders = (sender, None if self.metrics is None else self.metrics.sender)
         self._senders = [one for one in senders if one is not None]
 
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether this process made it, and not one it was forked from by an extension.
+
+        Python is not told of such a fork, and a thread that is started there may hang the child.
+        """
+        if os.getpid() == self.process.pid:
+            return True
+        warn_once("fork", "this process was forked without Python being told: it is not traced")
+        return False
+
     def tracer(self, scope: str) -> Tracer:
         """The tracer for an instrumentation scope; the first call decides about the provider."""
         return self.providers.tracer(scope)
@@ -83,8 +95,6 @@ class Pipeline:
         self, span: Span, thread: int, context: Context, stamp: Mapping[str, AttributeValue]
     ) -> None:
         """A span of this process started."""
-        if os.getpid() != self.process.pid:
-            self.begin_again_in_child()  # forked by an extension, which calls no hooks
         parent = span.parent
         is_local_root = (
             parent is None or parent.is_remote or self.open_spans.get(parent.span_id) is None
@@ -118,7 +128,7 @@ class Pipeline:
             self.outbox.put(Record(span, {}))
             return
         self.outbox.put(Record(span, self.outbox.counts.attributes_of_next()))
-        if self._is_worker or self.closed:
+        if self._is_worker or self.closed or not self.flusher.is_running:
             self.flush()
 
     def task_ended(self) -> None:
@@ -140,7 +150,7 @@ class Pipeline:
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
-        if os.getpid() != self.process.pid:
+        if self._is_worker is None or not self.is_of_this_process:
             return
         with uninterrupted():
             # `threading.enumerate` takes a lock, which gevent may have replaced.
@@ -163,7 +173,7 @@ class Pipeline:
 
     def shutdown(self) -> None:
         """Deliver everything; spans that end later are written as they end."""
-        if os.getpid() != self.process.pid:
+        if not self.is_of_this_process:
             return
         with uninterrupted():
             if self._shutting_down.acquire(timeout=BUSY_S):
@@ -192,7 +202,7 @@ class Pipeline:
 
     def before_exec(self) -> None:
         """Another program is about to take this one's place, should it be there."""
-        if os.getpid() != self.process.pid or self._is_worker is None or self.closed:
+        if self._is_worker is None or self.closed or not self.is_of_this_process:
             return
         with uninterrupted():
             self.outbox.leave_files(self._open_at_the_end())

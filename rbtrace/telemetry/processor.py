@@ -47,6 +47,8 @@ class RbtraceSpanProcessor(SpanProcessor):
         """Remember the span as open, and where it started."""
         if not self.active or not span.context.trace_flags.sampled:
             return
+        if not self._pipeline.is_of_this_process:
+            return
         thread = threading.get_ident()
         span.set_attribute(THREAD_ID, thread)
         for key, value in self.stamp.items():

@@ -9,10 +9,17 @@ our processor joins that one too, so that the program's spans are kept, while ou
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import (
+    TELEMETRY_SDK_LANGUAGE,
+    TELEMETRY_SDK_NAME,
+    TELEMETRY_SDK_VERSION,
+    OTELResourceDetector,
+    Resource,
+)
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import Decision
 
@@ -81,7 +88,7 @@ class Providers:
 
     def _private_provider(self) -> TracerProvider:
         provider = TracerProvider(
-            resource=Resource.create(self._resource_attributes()), shutdown_on_exit=False
+            resource=_resource(self._resource_attributes()), shutdown_on_exit=False
         )
         self._join(provider, {})
         return provider
@@ -130,3 +137,20 @@ class Providers:
             if processor.stamp:
                 processor.stamp = self._identity()
                 self._joined[identity] = (provider, processor)
+
+
+def _resource(attributes: Mapping[str, AttributeValue]) -> Resource:
+    """What `Resource.create` gives, which starts threads for detectors although there are none."""
+    if os.environ.get(_DETECTORS, "").strip() not in {"", "otel"}:
+        return Resource.create(dict(attributes))
+    sdk = Resource(
+        {
+            TELEMETRY_SDK_LANGUAGE: "python",
+            TELEMETRY_SDK_NAME: "opentelemetry",
+            TELEMETRY_SDK_VERSION: version("opentelemetry-sdk"),
+        }
+    )
+    return sdk.merge(OTELResourceDetector().detect()).merge(Resource(dict(attributes)))
+
+
+_DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
