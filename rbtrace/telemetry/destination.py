@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -21,7 +22,7 @@ from rbtrace.errors import MissingExtraError, warn_once
 from rbtrace.telemetry.threads import is_background_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rbtrace.telemetry.records import Record
 
@@ -115,7 +116,8 @@ class Destination[Sent](ABC):
             return False
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
-            is_taken = self._give(batch)
+            with self._noticing_closed_descriptors():
+                is_taken = self._give(batch)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self.say_undelivered(str(problem))
             return False
@@ -124,6 +126,27 @@ class Destination[Sent](ABC):
         if not is_taken and not self._is_interrupted:
             self.say_undelivered("not delivered")
         return is_taken
+
+    @contextmanager
+    def _noticing_closed_descriptors(self) -> Iterator[None]:
+        """Say so if the program closes descriptors it does not know of during a request."""
+        mark = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        before = os.fstat(mark)
+        try:
+            yield
+        finally:
+            try:
+                is_there = os.path.samestat(os.fstat(mark), before)
+            except OSError:
+                is_there = False
+            if is_there:
+                os.close(mark)
+            else:
+                warn_once(
+                    f"descriptors:{self.name}",
+                    f"the program closed descriptors of {self.name} during a request; "
+                    "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or send with `rbtrace replay`",
+                )
 
     def _has_exporter(self) -> bool:
         """Whether there is an exporter; one is made if not."""

@@ -144,6 +144,39 @@ def test_a_daemon_that_closes_all_descriptors_keeps_its_own_files(run_script, cl
     assert integrity(done).complete
 
 
+def test_descriptors_that_are_closed_one_by_one_during_a_request_are_noticed(run_script):
+    done = run_script(
+        """
+        import os, threading, rbtrace
+        from rbtrace.telemetry.destination import SpanDestination
+
+        asked = threading.Event()
+        class Exporter:
+            def export(self, spans):
+                asked.set()
+                closed.wait()
+            def shutdown(self):
+                pass
+
+        closed = threading.Event()
+        destination = SpanDestination("otlp_proto_grpc")
+        destination._make = Exporter
+        sending = threading.Thread(target=destination.export, args=([],))
+        sending.start()
+        asked.wait()
+        for number in range(3, 256):
+            try:
+                os.close(number)
+            except OSError:
+                pass
+        closed.set()
+        sending.join()
+        """
+    )
+    assert "closed descriptors of otlp_proto_grpc" in done.complaints
+    assert "http/protobuf" in done.complaints
+
+
 def test_a_folder_that_is_removed_is_made_again_and_the_loss_is_reported(run_script):
     done = run_script(
         """
