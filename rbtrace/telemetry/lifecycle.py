@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rbtrace.telemetry.termination import TERMINATION
 
@@ -64,6 +64,9 @@ class _Follower:
 
 _follower = _Follower()
 
+MULTIPROCESSING: Final = ("multiprocessing", "multiprocess")
+"""The library, and its fork that pickles with dill."""
+
 
 def follow(pipeline: Pipeline | None) -> None:
     """Follow this pipeline through forks and to the exit of the process; None follows none."""
@@ -72,6 +75,7 @@ def follow(pipeline: Pipeline | None) -> None:
 
 def finish_with_worker(finish: Callable[[], None]) -> None:
     """Call `finish` when a multiprocessing worker ends; workers leave without `atexit`."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.Finalize(None, finish, exitpriority=0)
+    for library in MULTIPROCESSING:
+        util = sys.modules.get(f"{library}.util")
+        if util is not None:
+            util.Finalize(None, finish, exitpriority=0)

@@ -13,12 +13,12 @@ import uuid
 from typing import TYPE_CHECKING
 
 from rbtrace.liveness import this_process
-from rbtrace.telemetry import clock
+from rbtrace.telemetry import clock, greenlets
 from rbtrace.telemetry.counts import ProcessIdentity
 from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
-from rbtrace.telemetry.lifecycle import finish_with_worker
+from rbtrace.telemetry.lifecycle import MULTIPROCESSING, finish_with_worker
 from rbtrace.telemetry.metrics import metrics_of_environment
 from rbtrace.telemetry.outbox import DELIVERY_S, Outbox
 from rbtrace.telemetry.processor import OpenSpans
@@ -120,7 +120,7 @@ class Pipeline:
     def task_ended(self) -> None:
         """A task has ended in this thread: in a worker process, deliver what it recorded."""
         if self._is_worker:
-            self.put_implicit({threading.get_ident()}.__contains__)
+            self.put_implicit({greenlets.ident()}.__contains__)
             self.flush()
 
     def put_implicit(self, is_over: Callable[[int], bool]) -> None:
@@ -136,7 +136,7 @@ class Pipeline:
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
-        alive = {thread.ident for thread in threading.enumerate()}
+        alive = {*(thread.ident for thread in threading.enumerate()), *greenlets.alive()}
         with TERMINATION.uninterrupted():
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
@@ -204,8 +204,9 @@ class Pipeline:
 
 def _is_worker_process() -> bool:
     """Whether somebody else ends this process, without its exit hooks."""
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
-        return True
+    for library in MULTIPROCESSING:
+        process = sys.modules.get(f"{library}.process")
+        if process is not None and process.parent_process() is not None:
+            return True
     ray = sys.modules.get("ray._private.worker")
     return ray is not None and ray.global_worker.mode == ray.WORKER_MODE

@@ -1,0 +1,75 @@
+"""Threads, processes and tasks of pools: what is done to a call that starts one."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from rbtrace.errors import warn_once
+from rbtrace.instrumentation.preparing import Arguments
+
+_OURS: Final = "rbtrace-"
+
+
+def start_thread(thread: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `threading.Thread.start`: the context waits among the thread's variables."""
+    from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.tasks import CONTEXT  # noqa: PLC0415
+
+    variables = vars(thread)
+    is_ours = str(variables.get("_name")).startswith(_OURS)
+    if not is_ours and variables.get("_initialized") and variables.get("_ident") is None:
+        variables[CONTEXT] = current.copy()
+    return (thread, *args), kwargs
+
+
+def thread_begins(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `threading.Thread._bootstrap_inner`, the first that runs in a thread of that class.
+
+    `run` is left alone: classes and instances have their own, and errors show where they came
+    through.
+    """
+
+    @functools.wraps(original)
+    def call(thread: Any) -> Any:
+        if "_rbtrace" in vars(thread):
+            try:
+                from rbtrace.recording.tasks import begin_thread  # noqa: PLC0415
+
+                begin_thread(thread)
+            except Exception as problem:  # noqa: BLE001 - never into the program
+                warn_once("thread", f"a thread runs without its span: {problem!r}")
+        return original(thread)
+
+    return call
+
+
+def start_new_thread(*args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `_thread.start_new_thread(function, args)`, except where `Thread` calls it."""
+    from rbtrace.recording.tasks import InThread  # noqa: PLC0415 - imports OpenTelemetry
+
+    function = args[0] if args else None
+    if callable(function) and not isinstance(getattr(function, "__self__", None), threading.Thread):
+        args = (InThread(function), *args[1:])
+    return args, kwargs
+
+
+def start_process(process: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `multiprocessing.Process.start`."""
+    from rbtrace.recording.tasks import CarriedProcess  # noqa: PLC0415 - imports OpenTelemetry
+
+    vars(process)["_rbtrace"] = CarriedProcess()
+    return (process, *args), kwargs
+
+
+def task(owner: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare a method of a pool whose first argument, or `func`, is the task."""
+    from rbtrace.recording.tasks import CarriedTask  # noqa: PLC0415 - imports OpenTelemetry
+
+    if args:
+        args = (CarriedTask(args[0]), *args[1:])
+    elif "func" in kwargs:
+        kwargs = {**kwargs, "func": CarriedTask(kwargs["func"])}
+    return (owner, *args), kwargs
