@@ -24,27 +24,27 @@ _POSITION_OF_ENV: Final = 10
 _OURS: Final = "rbtrace-"
 
 
-def child_environment[E](env: E, inherited: Mapping[str, str] | None = None) -> E | dict[Any, Any]:
+def child_environment[E](env: E) -> E | dict[Any, Any]:
     """The environment for a program that is started now in place of `env`.
 
     Args:
         env: what the program gives it; None if it inherits the process's own.
-        inherited: the process's own, by default `os.environ`.
 
     Returns:
         `env` itself where the child will not be traced, where nothing is being traced, or where
         the program has put another `TRACEPARENT` into it; else a copy that names the current span.
     """
     headers = _headers()
-    own = os.environ if inherited is None else inherited
-    given = own if env is None else env
-    if not headers or not isinstance(given, Mapping) or not _is_traced(given):
+    given = os.environ if env is None else env
+    if not headers or not isinstance(given, Mapping):
         return env
-    parent = _text(given, "TRACEPARENT")
-    if parent is not None and parent != own.get("TRACEPARENT"):
+    copy = dict(given.items())
+    parent = _text(copy, "TRACEPARENT")
+    if not _is_traced(copy) or parent not in (None, os.environ.get("TRACEPARENT")):
         return env
-    replaced = {*_NAMES, *map(os.fsencode, _NAMES)}
-    copy = {name: value for name, value in given.items() if name not in replaced}
+    for name in _NAMES:
+        copy.pop(name, None)
+        copy.pop(os.fsencode(name), None)
     copy.update(headers)
     return copy
 
@@ -61,14 +61,8 @@ def _headers() -> dict[str, str]:
 
 def _text(environ: Mapping[Any, Any], name: str) -> str | None:
     """A variable as the child will see it; names and values may be bytes."""
-    for key in (name, os.fsencode(name)):
-        try:
-            value = environ[key]
-        except (KeyError, TypeError):  # `os.environ` takes no bytes, `os.environb` nothing else
-            continue
-        if isinstance(value, str | bytes):
-            return os.fsdecode(value)
-    return None
+    value = environ.get(name, environ.get(os.fsencode(name)))
+    return os.fsdecode(value) if isinstance(value, str | bytes) else None
 
 
 def _is_traced(environ: Mapping[Any, Any]) -> bool:
@@ -128,7 +122,7 @@ def system(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        headers = _headers() if _is_traced(os.environ) else {}
+        headers = _headers() if _is_traced(dict(os.environ)) else {}
         if headers and not _is_alone():
             without_span(original, "other threads run, which share the environment it inherits")
             headers = {}
