@@ -14,25 +14,29 @@ from rbtrace.instrumentation.preparing import prepared
 from rbtrace.instrumentation.target import Carrier
 
 _TASK: Final = prepared(threads.task)
+_CALLBACK: Final = prepared(threads.add_done_callback)
 
 CARRIERS: Final[tuple[Carrier, ...]] = (
     Carrier("threading:Thread.start", prepared(threads.start_thread)),
     Carrier("threading:Thread._bootstrap_inner", threads.thread_begins),
     Carrier("_thread:start_new_thread", prepared(threads.start_new_thread)),
     Carrier("concurrent.futures.thread:ThreadPoolExecutor.submit", _TASK),
+    Carrier("concurrent.futures._base:Future.add_done_callback", _CALLBACK),
     Carrier("concurrent.futures.process:ProcessPoolExecutor.submit", _TASK),
     *(
         row
         for library in ("multiprocessing", "multiprocess")
         for row in (
             Carrier(f"{library}.process:BaseProcess.start", prepared(threads.start_process)),
-            Carrier(f"{library}.pool:Pool.apply_async", _TASK),
-            Carrier(f"{library}.pool:Pool._map_async", _TASK),
+            Carrier(f"{library}.pool:Pool.apply_async", prepared(threads.apply_in_pool)),
+            Carrier(f"{library}.pool:Pool._map_async", prepared(threads.map_in_pool)),
             Carrier(f"{library}.pool:Pool.imap", _TASK),
             Carrier(f"{library}.pool:Pool.imap_unordered", _TASK),
         )
     ),
     Carrier("subprocess:Popen.__init__", prepared(programs.popen)),
+    Carrier("asyncio.subprocess:create_subprocess_exec", prepared(programs.asynchronous)),
+    Carrier("asyncio.subprocess:create_subprocess_shell", prepared(programs.asynchronous)),
     Carrier("os:posix_spawn", prepared(programs.posix_spawn)),
     Carrier("os:posix_spawnp", prepared(programs.posix_spawn)),
     Carrier("os:execve", prepared(programs.execve)),

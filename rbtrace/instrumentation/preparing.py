@@ -36,6 +36,8 @@ def prepared(prepare: Callable[..., Arguments]) -> Wrap:
                 without_span(original, problem)
             return result
 
+        if inspect.iscoroutinefunction(original):
+            inspect.markcoroutinefunction(call)
         return like_builtin(call, original)
 
     return wrap

@@ -75,8 +75,13 @@ def popen(process: Any, *args: Any, **kwargs: Any) -> Arguments:
     if len(args) > _POSITION_OF_ENV:
         before, env, after = args[:_POSITION_OF_ENV], args[_POSITION_OF_ENV], args[11:]
         return (process, *before, child_environment(env), *after), kwargs
+    return asynchronous(process, *args, **kwargs)
+
+
+def asynchronous(*args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `asyncio.create_subprocess_exec` and `_shell`; uvloop has its own way from there."""
     env = child_environment(kwargs.get("env"))
-    return (process, *args), kwargs if env is kwargs.get("env") else {**kwargs, "env": env}
+    return args, kwargs if env is kwargs.get("env") else {**kwargs, "env": env}
 
 
 def posix_spawn(*args: Any, **kwargs: Any) -> Arguments:

@@ -48,11 +48,11 @@ def thread_begins(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def start_new_thread(*args: Any, **kwargs: Any) -> Arguments:
     """Prepare `_thread.start_new_thread(function, args)`, except where `Thread` calls it."""
-    from rbtrace.recording.tasks import InThread  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.tasks import InContext  # noqa: PLC0415 - imports OpenTelemetry
 
     function = args[0] if args else None
     if callable(function) and not isinstance(getattr(function, "__self__", None), threading.Thread):
-        args = (InThread(function), *args[1:])
+        args = (InContext(function), *args[1:])
     return args, kwargs
 
 
@@ -68,8 +68,52 @@ def task(owner: Any, *args: Any, **kwargs: Any) -> Arguments:
     """Prepare a method of a pool whose first argument, or `func`, is the task."""
     from rbtrace.recording.tasks import CarriedTask  # noqa: PLC0415 - imports OpenTelemetry
 
-    if args:
-        args = (CarriedTask(args[0]), *args[1:])
-    elif "func" in kwargs:
-        kwargs = {**kwargs, "func": CarriedTask(kwargs["func"])}
+    args, kwargs = _replaced(args, kwargs, {0: "func"}, CarriedTask)
     return (owner, *args), kwargs
+
+
+def apply_in_pool(pool: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `Pool.apply_async(func, args, kwds, callback, error_callback)`."""
+    args, kwargs = _with_callbacks(args, kwargs, {3: "callback", 4: "error_callback"})
+    return task(pool, *args, **kwargs)
+
+
+def map_in_pool(pool: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `Pool._map_async(func, iterable, mapper, chunksize, callback, error_callback)`."""
+    args, kwargs = _with_callbacks(args, kwargs, {4: "callback", 5: "error_callback"})
+    return task(pool, *args, **kwargs)
+
+
+def add_done_callback(future: Any, *args: Any, **kwargs: Any) -> Arguments:
+    """Prepare `Future.add_done_callback(fn)`."""
+    args, kwargs = _with_callbacks(args, kwargs, {0: "fn"})
+    return (future, *args), kwargs
+
+
+def _with_callbacks(
+    args: tuple[Any, ...], kwargs: dict[str, Any], places: dict[int, str]
+) -> Arguments:
+    """The arguments with callbacks that a thread of the pool will call under this context."""
+    from rbtrace.recording.tasks import InContext  # noqa: PLC0415 - imports OpenTelemetry
+
+    def carried(function: Any) -> Any:
+        return InContext(function) if callable(function) else function
+
+    return _replaced(args, kwargs, places, carried)
+
+
+def _replaced(
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    places: dict[int, str],
+    replacement: Callable[[Any], Any],
+) -> Arguments:
+    """The arguments with some replaced, which are told by position or by name."""
+    positions = tuple(
+        replacement(value) if position in places else value for position, value in enumerate(args)
+    )
+    names = {
+        name: replacement(value) if name in places.values() else value
+        for name, value in kwargs.items()
+    }
+    return positions, names

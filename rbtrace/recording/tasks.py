@@ -122,8 +122,8 @@ class CarriedProcess:
         return (_process_arrives, (self._headers, self._environ))
 
 
-class InThread:
-    """A function for a thread of its own, under the context that is current now."""
+class InContext:
+    """A function that another thread calls under the context that is current now."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
@@ -133,13 +133,15 @@ class InThread:
         return repr(self._function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function, in a thread that ends with it."""
-        current.attach(self._context)
+        """Run the function."""
+        token = current.attach(self._context)
         try:
             return self._function(*args, **kwargs)
         except BaseException as error:
             leave_out_frame(error)
             raise
+        finally:
+            current.restore(token)
 
 
 def begin_thread(thread: threading.Thread) -> None:
