@@ -18,7 +18,36 @@ CONTEXT: Final = "_rbtrace"
 """Under this name a thread that has not begun has its context among its variables."""
 
 
-class CarriedTask:
+class InContext:
+    """A callable that another thread calls under the context that is current now."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._context = current.copy()
+
+    def __repr__(self) -> str:
+        return repr(self._function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        token = current.attach(self._where())
+        try:
+            return self._function(*args, **kwargs)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
+        finally:
+            current.restore(token)
+            self._delivered()
+
+    def _where(self) -> Context:
+        return self._context
+
+    def _delivered(self) -> None:
+        """See that what was recorded is on its way: in this process there is time for that."""
+
+
+class CarriedTask(InContext):
     """A picklable callable that runs under the span it was handed over in.
 
     What it records is delivered before its result is: pools end their workers without exit hooks.
@@ -37,9 +66,6 @@ class CarriedTask:
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (_task_arrives, (self._function, self._headers, self._environ))
 
-    def __repr__(self) -> str:
-        return repr(self._function)
-
     @classmethod
     def arrived(
         cls, function: Callable[..., Any], headers: Mapping[str, str], environ: Mapping[str, str]
@@ -52,21 +78,12 @@ class CarriedTask:
         task._has_arrived = True
         return task
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task."""
-        token = current.attach(carried_context(self._headers))
-        try:
-            return self._function(*args, **kwargs)
-        except BaseException as error:
-            leave_out_frame(error)
-            raise
-        finally:
-            current.restore(token)
-            self._delivered()
+    def _where(self) -> Context:
+        return carried_context(self._headers)
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task, which is a coroutine function."""
-        token = current.attach(carried_context(self._headers))
+        token = current.attach(self._where())
         try:
             return await self._function(*args, **kwargs)
         finally:
@@ -75,7 +92,7 @@ class CarriedTask:
 
     def generate(self, *args: Any, **kwargs: Any) -> Generator[Any, None, Any]:
         """Run the task, which is a generator function; only its own code is in the span."""
-        context = carried_context(self._headers)
+        context = self._where()
         inner = self._function(*args, **kwargs)
         try:
             while True:
@@ -92,7 +109,7 @@ class CarriedTask:
 
     async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
         """Run the task, which is an asynchronous generator function."""
-        context = carried_context(self._headers)
+        context = self._where()
         inner = self._function(*args, **kwargs)
         try:
             while True:
@@ -120,28 +137,6 @@ class CarriedProcess:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (_process_arrives, (self._headers, self._environ))
-
-
-class InContext:
-    """A function that another thread calls under the context that is current now."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self._context = current.copy()
-
-    def __repr__(self) -> str:
-        return repr(self._function)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the function."""
-        token = current.attach(self._context)
-        try:
-            return self._function(*args, **kwargs)
-        except BaseException as error:
-            leave_out_frame(error)
-            raise
-        finally:
-            current.restore(token)
 
 
 def begin_thread(thread: threading.Thread) -> None:
