@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rbtrace.errors import warn_once
-from rbtrace.instrumentation.carriers import Carrier
+from rbtrace.instrumentation import programs
+from rbtrace.instrumentation.preparing import like_builtin, prepared
+from rbtrace.instrumentation.target import Carrier
 from rbtrace.recording.recorder import RECORDER
 
 
@@ -36,15 +38,23 @@ def _around(
             finally:
                 _guarded(after, original.__name__)
 
-        return call
+        return like_builtin(call, original)
 
     return wrap
 
 
+def _replacing(
+    name_parent: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A wrapper of a function that replaces the program; the new one is told of its parent span."""
+    write = _around(RECORDER.before_exec)
+    return lambda original: write(name_parent(original))
+
+
 OS_CALLS: Final[tuple[Carrier, ...]] = (
     Carrier("os:_exit", _around(RECORDER.before_exit)),
-    Carrier("os:execv", _around(RECORDER.before_exec)),
-    Carrier("os:execve", _around(RECORDER.before_exec)),
+    Carrier("os:execve", _replacing(prepared(programs.execve))),
+    Carrier("os:execv", _replacing(programs.execv)),
     Carrier("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
 )
 """`os.execl`, `os.execvp` and the like call `os.execv` and `os.execve`."""

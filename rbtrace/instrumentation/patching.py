@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from rbtrace.conventions import SCOPE_NAME
 from rbtrace.errors import warn_once
-from rbtrace.instrumentation.carriers import CARRIERS, Carrier
+from rbtrace.instrumentation.carriers import CARRIERS
 from rbtrace.instrumentation.os_calls import OS_CALLS
 from rbtrace.instrumentation.table import TRACED_METHODS, Kind, TracedMethod, extractor
+from rbtrace.instrumentation.target import Carrier
 
 type Row = TracedMethod | Carrier
 

@@ -17,10 +17,11 @@ from rbtrace.recording.recorder import RECORDER
 ARGUMENT: Final = "_rbtrace"
 
 
-def with_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_argument(function: Callable[..., Any]) -> Any:
     """The same function with one more argument: what is carried to the worker.
 
-    What Ray pickles by value must not need rbtrace where it is unpickled.
+    It stays a coroutine or generator function where it was one. What Ray pickles by value must
+    not need rbtrace where it is unpickled.
     """
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
@@ -29,29 +30,66 @@ def with_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     has_keywords = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
     extra = inspect.Parameter(ARGUMENT, inspect.Parameter.KEYWORD_ONLY, default=None)
     parameters.insert(len(parameters) - has_keywords, extra)
-
-    @functools.wraps(function)
-    def call(*args: Any, _rbtrace: tuple[Any, ...] | None = None, **kwargs: Any) -> Any:
-        if _rbtrace is None:
-            return function(*args, **kwargs)
-        try:
-            from rbtrace.recording.tasks import CarriedTask  # noqa: PLC0415 - in the worker
-        except ImportError:
-            return function(*args, **kwargs)
-        return CarriedTask.arrived(function, *_rbtrace)(*args, **kwargs)
-
+    kinds = {
+        inspect.iscoroutinefunction: _coroutine,
+        inspect.isasyncgenfunction: _async_generator,
+        inspect.isgeneratorfunction: _generator,
+    }
+    wrap = next((wrap for is_kind, wrap in kinds.items() if is_kind(function)), _plain)
+    call: Any = functools.wraps(function)(wrap(function, _arrival(function)))
     del call.__wrapped__  # Ray looks through wrappers, and would not see the argument
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__signature__ = signature.replace(parameters=parameters)
     return call
 
 
-def _is_plain(function: Any) -> bool:
-    """Whether a call is over when it returns: not so for coroutines and generators."""
-    return inspect.isfunction(function) and not (
-        inspect.iscoroutinefunction(function)
-        or inspect.isgeneratorfunction(function)
-        or inspect.isasyncgenfunction(function)
-    )
+def _arrival(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    def arrived(state: tuple[Any, ...] | None) -> Any:
+        """The task in the worker; None without rbtrace there, or without a span."""
+        if state is None:
+            return None
+        try:
+            from rbtrace.recording.tasks import CarriedTask  # noqa: PLC0415 - in the worker
+        except ImportError:
+            return None
+        return CarriedTask.arrived(function, *state)
+
+    return arrived
+
+
+def _plain(function: Callable[..., Any], arrived: Callable[[Any], Any]) -> Any:
+    def call(*args: Any, _rbtrace: Any = None, **kwargs: Any) -> Any:
+        return (arrived(_rbtrace) or function)(*args, **kwargs)
+
+    return call
+
+
+def _coroutine(function: Callable[..., Any], arrived: Callable[[Any], Any]) -> Any:
+    async def call(*args: Any, _rbtrace: Any = None, **kwargs: Any) -> Any:
+        task = arrived(_rbtrace)
+        return await (function if task is None else task.run)(*args, **kwargs)
+
+    return call
+
+
+def _generator(function: Callable[..., Any], arrived: Callable[[Any], Any]) -> Any:
+    def call(*args: Any, _rbtrace: Any = None, **kwargs: Any) -> Any:
+        task = arrived(_rbtrace)
+        return (yield from (function if task is None else task.generate)(*args, **kwargs))
+
+    return call
+
+
+def _async_generator(function: Callable[..., Any], arrived: Callable[[Any], Any]) -> Any:
+    async def call(*args: Any, _rbtrace: Any = None, **kwargs: Any) -> Any:
+        task = arrived(_rbtrace)
+        inner = (function if task is None else task.generate_async)(*args, **kwargs)
+        try:
+            async for item in inner:
+                yield item
+        finally:
+            await inner.aclose()
+
+    return call
 
 
 def _takes_argument(parameters: Any) -> bool:
@@ -71,7 +109,7 @@ def tasks(remote: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
         if RECORDER.has_recorded():
             try:
-                if self._function_signature is None and _is_plain(self._function):
+                if self._function_signature is None and inspect.isfunction(self._function):
                     self._function = with_argument(self._function)
                 if _takes_argument(inspect.signature(self._function).parameters.values()):
                     kwargs = _carried(kwargs)
@@ -92,9 +130,10 @@ def actor_classes(inject: Callable[..., Any]) -> Callable[..., Any]:
     def call(made: type) -> Any:
         result = inject(made)
         if RECORDER.is_on:
-            for name, function in inspect.getmembers(made, _is_plain):
+            for name, function in inspect.getmembers(made, inspect.isfunction):
                 is_static = isinstance(inspect.getattr_static(made, name), staticmethod)
-                if not name.startswith("__") and not is_static:
+                is_called = name == "__init__" or not name.startswith("__")
+                if is_called and not is_static:
                     setattr(made, name, with_argument(function))
         return result
 
@@ -113,5 +152,22 @@ def actor_calls(remote: Callable[..., Any]) -> Callable[..., Any]:
             except Exception as problem:  # noqa: BLE001 - never into the program
                 warn_once("ray actor", f"Calls of actors start without their span: {problem!r}")
         return remote(self, args, kwargs, *rest, **options)
+
+    return call
+
+
+def actors(remote: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `ActorClass._remote`, which makes an actor."""
+
+    @functools.wraps(remote)
+    def call(self: Any, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        if RECORDER.has_recorded():
+            try:
+                signatures = self.__ray_metadata__.method_meta.signatures
+                if _takes_argument(signatures.get("__init__")):
+                    kwargs = _carried(kwargs)
+            except Exception as problem:  # noqa: BLE001 - never into the program
+                warn_once("ray actors", f"Actors are made without their span: {problem!r}")
+        return remote(self, args, kwargs, **options)
 
     return call

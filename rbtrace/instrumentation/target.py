@@ -1,8 +1,10 @@
-"""The name of a function or method that is wrapped where it is defined."""
+"""The name of a function or method that is wrapped where it is defined, and how."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,10 @@ class Target:
     def path(self) -> str:
         """The target's qualified name in its module."""
         return self.target.partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier(Target):
+    """A function that starts work elsewhere, and how it is wrapped."""
+
+    wrap: Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -41,3 +41,8 @@ def _access() -> tuple[Callable[[], Context], Callable[[Context], Any], Callable
 
 
 get_current, attach, restore = _access()
+
+
+def copy() -> Context:
+    """What is current, as an object of its own: a place is valid for one context object."""
+    return Context(get_current())

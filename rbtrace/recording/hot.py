@@ -129,12 +129,16 @@ def _from_elsewhere(
     found = trees()
     if found is None:
         return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+    place = HERE.find()
     around = (place.node, place.context) if place.in_progress() else None
-    if not found.settle(place):
-        return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+    token = current.attach(current.copy()) if HERE.has_greenlets else None
     try:
+        if not found.settle(place):
+            return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
         return call(*args, **kwargs)
     finally:
+        if token is not None:
+            current.restore(token)
         if around is not None:
             place.node, place.context = around
 

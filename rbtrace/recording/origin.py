@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
     SpanContext,
     get_current_span,
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from rbtrace.recording import current
+from rbtrace.telemetry import greenlets
 
 PROPAGATOR: Final = TraceContextTextMapPropagator()
 
@@ -61,16 +65,37 @@ def start_under(headers: Mapping[str, str]) -> None:
 
 
 def or_origin(span_context: SpanContext) -> SpanContext:
-    """This span, or the one the process was started under if this is none."""
-    return span_context if span_context.is_valid else _origin.get()
+    """This span, or the one the greenlet or the process was started under if this is none."""
+    if span_context.is_valid:
+        return span_context
+    return _of_greenlet() or _origin.get()
+
+
+def _of_greenlet() -> SpanContext | None:
+    """The current span of the greenlets that wait for this one.
+
+    Those of gevent and eventlet wait for nobody: a hub switches to them.
+    """
+    greenlet, variable = greenlets.running(), current.VARIABLE
+    while greenlet is not None and variable is not None and not _has_hub(greenlet):
+        greenlet = greenlet.parent
+        variables = None if greenlet is None else greenlet.gr_context
+        context = None if variables is None else variables.get(variable)
+        span_context = get_current_span(context or Context()).get_span_context()
+        if span_context.is_valid:
+            return span_context
+    return None
+
+
+def _has_hub(greenlet: Any) -> bool:
+    return type(greenlet).__module__.partition(".")[0] in ("gevent", "eventlet")
 
 
 def under_origin(context: Context) -> Context:
     """This context, or one in which the span the process was started under is the current one."""
     if get_current_span(context).get_span_context().is_valid:
         return context
-    found = _origin.get()
+    found = or_origin(INVALID_SPAN_CONTEXT)
     if not found.is_valid:
         return context
-
     return set_span_in_context(NonRecordingSpan(found), context)

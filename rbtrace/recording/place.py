@@ -5,20 +5,24 @@ context variable and changing it back takes as long as everything else a hot cal
 calls inside the engine only this note is changed. It holds for one context object: under another
 one (a span was started, a coroutine resumed) the place is looked up anew.
 
-A place is made by the thread it belongs to, and takes the place of the one before.
+A place is made by the thread it belongs to, and takes the place of the one before. Greenlets have
+places of their own. One can be suspended in the middle of a hot call: `here` finds the place of
+the one that runs, and no two run under the same context object.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from rbtrace.recording.compiled import COMPILED
+from rbtrace.telemetry import greenlets
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
     from rbtrace.recording.calltree import Node
@@ -57,10 +61,44 @@ class Place:
 class _Here(threading.local):
     def __init__(self) -> None:
         self.place = Place()
+        self.has_greenlets = False
+        self._of_thread = self.place
+        self._of_greenlets: WeakKeyDictionary[Any, Place] = WeakKeyDictionary()
 
     def __reduce__(self) -> str:
         return "HERE"
 
+    def share(self) -> None:
+        """From now on greenlets take turns here. Where this one stands, no other is to think it is.
+
+        The place is valid for a context like its own that is not the current one of anybody.
+        """
+        if not self.has_greenlets:
+            self.has_greenlets = True
+            if self.place.context is not None:
+                self.place.context = Context(self.place.context)
+
+    def find(self) -> Place:
+        """Have `place` be that of the running greenlet."""
+        greenlet = greenlets.running()
+        if greenlet is not None:
+            self.share()
+        elif not self.has_greenlets:
+            return self.place
+        place = self._of_thread if greenlet is None else self._of_greenlets.get(greenlet)
+        if place is None:
+            place = self._of_greenlets[greenlet] = Place()
+        if place is not self.place:
+            self.place = place
+            if COMPILED is not None:
+                COMPILED.stand(place)
+        return place
+
+    def forget(self) -> None:
+        """Stand nowhere, and nor does any greenlet."""
+        self._of_thread = self.place = Place()
+        self._of_greenlets.clear()
+
 
 HERE = _Here()
-"""`HERE.place` is the place of the calling thread."""
+"""`HERE.place` is the place of the calling thread, or of the greenlet that called last."""

@@ -166,7 +166,7 @@ def _link_to_parent(context: Context) -> list[Link]:
 
 def _with_summary(context: Context) -> Context:
     """The context in which the summary of the hot call in progress, if any, is the parent."""
-    node = HERE.place.call_around(get_current_span(context))
+    node = HERE.find().call_around(get_current_span(context))
     return context if node is None else set_span_in_context(node.span, context)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
 
 from opentelemetry.context import Context
 
@@ -12,8 +14,40 @@ from rbtrace.recording.origin import PROPAGATOR, headers_of, start_under
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.settings import Settings
 
+CONTEXT: Final = "_rbtrace"
+"""Under this name a thread that has not begun has its context among its variables."""
 
-class CarriedTask:
+
+class InContext:
+    """A callable that another thread calls under the context that is current now."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._context = current.copy()
+
+    def __repr__(self) -> str:
+        return repr(self._function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it."""
+        token = current.attach(self._where())
+        try:
+            return self._function(*args, **kwargs)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
+        finally:
+            current.restore(token)
+            self._delivered()
+
+    def _where(self) -> Context:
+        return self._context
+
+    def _delivered(self) -> None:
+        """See that what was recorded is on its way: in this process there is time for that."""
+
+
+class CarriedTask(InContext):
     """A picklable callable that runs under the span it was handed over in.
 
     What it records is delivered before its result is: pools end their workers without exit hooks.
@@ -44,15 +78,55 @@ class CarriedTask:
         task._has_arrived = True
         return task
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the task."""
-        token = current.attach(PROPAGATOR.extract(self._headers, context=Context()))
+    def _where(self) -> Context:
+        return carried_context(self._headers)
+
+    async def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task, which is a coroutine function."""
+        token = current.attach(self._where())
         try:
-            return self._function(*args, **kwargs)
+            return await self._function(*args, **kwargs)
         finally:
             current.restore(token)
-            if self._has_arrived:
-                RECORDER.task_ended()
+            self._delivered()
+
+    def generate(self, *args: Any, **kwargs: Any) -> Generator[Any, None, Any]:
+        """Run the task, which is a generator function; only its own code is in the span."""
+        context = self._where()
+        inner = self._function(*args, **kwargs)
+        try:
+            while True:
+                with attached(context):
+                    try:
+                        item = next(inner)
+                    except StopIteration as stop:
+                        return stop.value
+                yield item
+        finally:
+            with attached(context):
+                inner.close()
+            self._delivered()
+
+    async def generate_async(self, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        """Run the task, which is an asynchronous generator function."""
+        context = self._where()
+        inner = self._function(*args, **kwargs)
+        try:
+            while True:
+                with attached(context):
+                    try:
+                        item = await anext(inner)
+                    except StopAsyncIteration:
+                        return
+                yield item
+        finally:
+            with attached(context):
+                await inner.aclose()
+            self._delivered()
+
+    def _delivered(self) -> None:
+        if self._has_arrived:
+            RECORDER.task_ended()
 
 
 class CarriedProcess:
@@ -65,16 +139,37 @@ class CarriedProcess:
         return (_process_arrives, (self._headers, self._environ))
 
 
-def in_thread(thread: Any) -> Callable[[], None]:
-    """What a thread is to run: the same, under the context that is current now."""
-    context = current.get_current()
-
-    def run() -> None:
-        del thread.run  # this function, which refers to the thread it is an attribute of
+def begin_thread(thread: threading.Thread) -> None:
+    """Make the context that came with the thread the current one."""
+    context = vars(thread).pop(CONTEXT, None)
+    if context is None:
+        return
+    variables = vars(thread).get("_context")  # from Python 3.14 on, `run` has its own
+    if variables is None:
         current.attach(context)
-        thread.run()
+    else:
+        variables.run(current.attach, context)
 
-    return run
+
+def carried_context(headers: Mapping[str, str]) -> Context:
+    """The context in which the span of these headers is the current one."""
+    return PROPAGATOR.extract(headers, context=Context())
+
+
+@contextmanager
+def attached(context: Context) -> Iterator[None]:
+    """Make a context the current one for a block."""
+    token = current.attach(context)
+    try:
+        yield
+    finally:
+        current.restore(token)
+
+
+def leave_out_frame(error: BaseException) -> None:
+    """Take the frame that has just caught an error out of its traceback, which users read."""
+    if error.__traceback__ is not None:
+        BaseException.with_traceback(error, error.__traceback__.tb_next)
 
 
 def turn_on_here(environ: Mapping[str, str]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from threading import get_ident
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current_span
@@ -18,9 +17,9 @@ from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.calltree import CallTree, Node, SummarySpan
 from rbtrace.recording.origin import or_origin
-from rbtrace.recording.place import HERE, Place
+from rbtrace.recording.place import HERE
 from rbtrace.recording.summaries import Summarizer
-from rbtrace.telemetry import clock
+from rbtrace.telemetry import clock, greenlets
 from rbtrace.telemetry.handmade import finished_span
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from rbtrace.recording.place import Place
     from rbtrace.telemetry.pipeline import Pipeline
 
 
@@ -90,7 +90,7 @@ class Trees:
         span_context = or_origin(span.get_span_context())
         if span_context.is_valid and not span_context.trace_flags.sampled:
             return None
-        thread = get_ident()
+        thread = greenlets.ident()
         assert self._pipeline is not None
         entry = self._pipeline.open_spans.get(span_context.span_id)
         if entry is None or entry.thread != thread:
@@ -133,7 +133,7 @@ class Trees:
     def span_started(self, span: ReadableSpan, context: Context) -> bool:
         """Remember the hot call a real span starts in, to take it off that call's self time."""
         parent = get_current_span(context)
-        node = HERE.place.call_around(parent)
+        node = HERE.find().call_around(parent)
         if node is not None and span.context is not None:
             self._inside[span.context.span_id] = node
         return node is not None or isinstance(parent, SummarySpan)
@@ -143,7 +143,7 @@ class Trees:
         assert span.context is not None
         span_id = span.context.span_id
         node = self._inside.pop(span_id, None)
-        if node is not None and node.started and node.tree.enclosing.thread == get_ident():
+        if node is not None and node.started and node.tree.enclosing.thread == greenlets.ident():
             node.contain(span.start_time or 0, span.end_time or 0)
         tree = self._by_span.pop(span_id, None)
         if tree is None:
@@ -214,7 +214,7 @@ class Trees:
         self._by_span.clear()
         self._implicit.clear()
         self._inside.clear()
-        HERE.place = Place()
+        HERE.forget()
 
 
 def _suppression_key() -> str:

@@ -17,7 +17,7 @@ def innermost_span() -> Place:
     around = span.get_span_context()
     if not around.is_valid or not around.trace_flags.sampled:
         return _NOWHERE
-    node = HERE.place.call_around(span)
+    node = HERE.find().call_around(span)
     inside = around if node is None else node.span_context
     parent = getattr(span, "parent", None)
     return Place(

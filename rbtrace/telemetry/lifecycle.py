@@ -12,7 +12,7 @@ import atexit
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rbtrace.errors import warn_once
 from rbtrace.system import SYSTEM
@@ -91,6 +91,9 @@ def guarded[**P](step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
 
 _follower = _Follower()
 
+MULTIPROCESSING: Final = ("multiprocessing", "multiprocess")
+"""The library, and its fork that pickles with dill."""
+
 
 def follow(pipeline: Pipeline | None) -> None:
     """Follow this pipeline through forks and to the exit of the process; None follows none."""
@@ -99,6 +102,7 @@ def follow(pipeline: Pipeline | None) -> None:
 
 def finish_with_worker(finish: Callable[[], None]) -> None:
     """Call `finish` when a multiprocessing worker ends; workers leave without `atexit`."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.Finalize(None, finish, exitpriority=0)
+    for library in MULTIPROCESSING:
+        util = sys.modules.get(f"{library}.util")
+        if util is not None:
+            util.Finalize(None, finish, exitpriority=0)

@@ -6,7 +6,6 @@ fork, and starts over in the child: new files, new counts, no lock held.
 
 from __future__ import annotations
 
-import _thread
 import os
 import sys
 import threading
@@ -16,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from rbtrace.errors import warn_once
 from rbtrace.liveness import this_process
-from rbtrace.telemetry import clock
+from rbtrace.telemetry import clock, greenlets
 from rbtrace.telemetry.counts import ProcessIdentity
 from rbtrace.telemetry.destination import destination_of_environment
 from rbtrace.telemetry.files import TraceFiles
 from rbtrace.telemetry.flusher import Flusher
-from rbtrace.telemetry.lifecycle import finish_with_worker
+from rbtrace.telemetry.lifecycle import MULTIPROCESSING, finish_with_worker
 from rbtrace.telemetry.metrics import metrics_of_environment
 from rbtrace.telemetry.outbox import BUSY_S, DELIVERY_S, Outbox
 from rbtrace.telemetry.processor import OpenSpans
@@ -134,7 +133,7 @@ class Pipeline:
     def task_ended(self) -> None:
         """A task has ended in this thread: in a worker process, deliver what it recorded."""
         if self._is_worker:
-            self.put_implicit({_thread.get_ident()}.__contains__)
+            self.put_implicit({greenlets.ident()}.__contains__)
             self.flush()
 
     def put_implicit(self, is_over: Callable[[int], bool]) -> None:
@@ -154,7 +153,7 @@ class Pipeline:
             return
         with uninterrupted():
             # `threading.enumerate` takes a lock, which gevent may have replaced.
-            alive = frozenset(getattr(threading, "_active", ()))
+            alive = {*getattr(threading, "_active", ()), *greenlets.alive()}
             self.put_implicit(lambda thread: thread not in alive)
             self.outbox.flush(self._still_open)
             self._flush_stacks()
@@ -243,8 +242,9 @@ class Pipeline:
 
 def _is_worker_process() -> bool:
     """Whether somebody else ends this process, without its exit hooks."""
-    process = sys.modules.get("multiprocessing.process")
-    if process is not None and process.parent_process() is not None:
-        return True
+    for library in MULTIPROCESSING:
+        process = sys.modules.get(f"{library}.process")
+        if process is not None and process.parent_process() is not None:
+            return True
     ray = sys.modules.get("ray._private.worker")
     return ray is not None and ray.global_worker.mode == ray.WORKER_MODE

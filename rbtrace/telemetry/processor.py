@@ -6,7 +6,6 @@ cannot change, it stamps run id, arm and pid on the spans themselves.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.context import get_current
@@ -14,6 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from rbtrace.conventions import THREAD_ID
 from rbtrace.errors import warn_once
+from rbtrace.telemetry import greenlets
 from rbtrace.telemetry.records import Record
 
 if TYPE_CHECKING:
@@ -47,15 +47,14 @@ class RbtraceSpanProcessor(SpanProcessor):
         """Remember the span as open, and where it started."""
         if not self.active or not span.context.trace_flags.sampled:
             return
-        if not self._pipeline.is_of_this_process:
-            return
-        thread = threading.get_ident()
+        thread = greenlets.ident()
         span.set_attribute(THREAD_ID, thread)
         for key, value in self.stamp.items():
             span.set_attribute(key, value)
         context = get_current() if parent_context is None else parent_context
         try:
-            self._pipeline.span_started(span, thread, context, self.stamp)
+            if self._pipeline.is_of_this_process:
+                self._pipeline.span_started(span, thread, context, self.stamp)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             warn_once("start of a span", f"{span.name} is not traced: {problem!r}")
 

@@ -10,6 +10,7 @@ not warn of threads that the program has not started.
 from __future__ import annotations
 
 import _thread
+import inspect
 import os
 import signal
 import sys
@@ -29,16 +30,16 @@ _GONE_S: Final = 0.2
 
 
 def original(module: str, name: str) -> Any:
-    """A function of the standard library, although gevent or eventlet has replaced it."""
+    """A function of the standard library, although gevent, eventlet or we have replaced it."""
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     try:
         if gevent is not None:
-            return gevent.get_original(module, name)
+            return inspect.unwrap(gevent.get_original(module, name))
         if eventlet is not None:
-            return getattr(eventlet.original(module), name)
+            return inspect.unwrap(getattr(eventlet.original(module), name))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once("original", f"uses {module}.{name} as it is patched: {problem!r}")
-    return getattr(sys.modules[module], name)
+    return inspect.unwrap(getattr(sys.modules[module], name))
 
 
 def new_lock() -> _thread.LockType:

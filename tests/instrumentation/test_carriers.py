@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from rbtrace import conventions as key
@@ -9,7 +11,8 @@ from rbtrace import conventions as key
 ON = {"RBTRACE_ENABLED": "1"}
 
 WORK = """
-import asyncio, concurrent.futures, multiprocessing, subprocess, sys, threading
+import _thread, asyncio, concurrent.futures, multiprocessing.dummy, sched, subprocess, sys
+import threading
 import rbtrace
 
 @rbtrace.traced(hot=True)
@@ -73,13 +76,94 @@ def assert_below_run(done, count, name="work"):
             await asyncio.gather(one(), asyncio.to_thread(work), loop.run_in_executor(None, work))
         asyncio.run(main())
         """,
+        """
+        thread = threading.Timer(0, work)
+        thread.start(); thread.join()
+        done = threading.Semaphore(0)
+        for _ in range(2):
+            _thread.start_new_thread(lambda: (work(), done.release()), ())
+        done.acquire(); done.acquire()
+        """,
+        """
+        own = threading.Thread(target=lambda: None)
+        own.run = work
+        class Mine(threading.Thread):
+            run = staticmethod(work)
+            def start(self):
+                super().start()
+        for thread in (own, Mine(), multiprocessing.dummy.Process(target=work)):
+            thread.start(); thread.join()
+        """,
+        """
+        sooner = sched.scheduler()
+        sooner.enter(0, 1, work)
+        sooner.run()
+        loop = asyncio.new_event_loop()
+        async def one():
+            return work()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        asyncio.run_coroutine_threadsafe(one(), loop).result()
+        loop.call_soon_threadsafe(lambda: (work(), loop.stop()))
+        thread.join()
+        """,
+        """
+        class Mine(concurrent.futures.Executor):
+            def submit(self, function, *arguments):
+                future = concurrent.futures.Future()
+                run = lambda: future.set_result(function(*arguments))
+                threading.Thread(target=run).start()
+                return future
+        async def main():
+            await asyncio.get_running_loop().run_in_executor(Mine(), work)
+        asyncio.run(main())
+        future = Mine().submit(work)
+        called = threading.Event()
+        future.add_done_callback(lambda future: (work(), called.set()))
+        called.wait()
+        """,
     ],
-    ids=["Thread", "subclass", "ThreadPoolExecutor", "ThreadPool", "asyncio"],
+    ids=[
+        "Thread",
+        "subclass",
+        "ThreadPoolExecutor",
+        "ThreadPool",
+        "asyncio",
+        "low-level",
+        "own run",
+        "loops",
+        "executors of one's own",
+    ],
 )
 def test_threads(run_script, code):
     indented = "\n".join("    " + line.removeprefix("        ") for line in code.splitlines())
     done = run_script(WORK + "with rbtrace.span('run'):\n" + indented, **ON)
     assert_below_run(done, 3)
+
+
+CALLBACKS = """
+from multiprocessing.pool import ThreadPool
+with rbtrace.span("outer"):
+    pool = ThreadPool(1)
+    executor = concurrent.futures.ThreadPoolExecutor(1)
+    executor.submit(int).result()
+with rbtrace.span("run"):
+    pool.apply_async(int, callback=work).wait()
+    pool.apply_async(int, (), {}, work).wait()
+    pool.map_async(int, [1], 1, work).wait()
+    pool.apply_async(divmod, (1, 0), error_callback=work).wait()
+    called = threading.Event()
+    future = executor.submit(int)
+    future.add_done_callback(fn=lambda future: (work(), called.set()))
+    called.wait()
+pool.close(); pool.join(); executor.shutdown()
+"""
+
+
+def test_callbacks_of_pools_that_were_made_in_another_span(run_script):
+    done = run_script(WORK + CALLBACKS, **ON)
+    (run,) = by_name(done, "run")
+    assert [span.parent_id for span in by_name(done, "work")] == [run.span_id] * 5
 
 
 PROCESSES = (
@@ -192,15 +276,23 @@ with rbtrace.span("run"):
 
 
 def test_the_functions_of_the_library_are_put_back():
+    import _thread
     import multiprocessing.pool
+    import posix
     import subprocess
     import threading
 
     import rbtrace
 
-    before = (threading.Thread.start, multiprocessing.pool.Pool.imap, subprocess.Popen.__init__)
+    def functions():
+        return (
+            threading.Thread.start, threading.Thread._bootstrap_inner, _thread.start_new_thread,
+            multiprocessing.pool.Pool.imap, subprocess.Popen.__init__, os.system, posix.system,
+            os.posix_spawn, os.execv, os.execve,
+        )  # fmt: skip
+
+    before = functions()
     rbtrace.instrument()
-    assert threading.Thread.start is not before[0]
+    assert not any(one is other for one, other in zip(before, functions(), strict=True))
     rbtrace.shutdown()
-    after = (threading.Thread.start, multiprocessing.pool.Pool.imap, subprocess.Popen.__init__)
-    assert all(one is other for one, other in zip(before, after, strict=True))
+    assert all(one is other for one, other in zip(before, functions(), strict=True))
