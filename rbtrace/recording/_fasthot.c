@@ -18,6 +18,7 @@
 #error "relies on the GIL"
 #endif
 
+#include "_fasthot_depth.h"
 #include "_fasthot_tally.h"
 
 /* Offsets of the slots of a place and of a node. */
@@ -430,7 +431,7 @@ start(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "serves the main interpreter only");
         return -1;
     }
-    return PyModule_AddType(module, &tally_type);
+    return PyModule_AddType(module, &tally_type) < 0 ? -1 : add_depth(module);
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -48,6 +48,13 @@ class Compiled(Protocol):
     def stand(self, place: object, /) -> None:
         """Say that this is the place of the calling thread from now on."""
 
+    with_headroom: Callable[..., Any]
+    """The compiled ones of `recursion`."""
+    inward: Callable[..., Any]
+    give: Callable[[], Any]
+    take: Callable[[Any], object]
+    stack_left: Callable[[], int]
+
     def now_ns(self) -> int:
         """The monotonic clock compiled calls read, ns."""
 

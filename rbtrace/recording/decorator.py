@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from rbtrace.conventions import Category
 from rbtrace.recording.recorder import RECORDER, turn_on_by_environment
+from rbtrace.recording.targets import require_traceable
 
 if TYPE_CHECKING:
     from rbtrace.recording.scopes import NoScope, Scope
@@ -37,8 +38,9 @@ def traced(
 ) -> Callable[..., Any]:
     """Record a span for every call of a function, method, coroutine or generator.
 
-    Use it bare or with arguments, above or below `@staticmethod` and `@classmethod`. Whether
-    tracing is on is decided when the function is decorated.
+    Use it bare or with arguments, above or below `@staticmethod`, `@classmethod`, `@property` and
+    `@cached_property`. What is not made of functions (a class, an `lru_cache`) stays as it is.
+    Whether tracing is on is decided when the function is decorated.
 
     Args:
         function: what to trace, when used bare.
@@ -48,10 +50,12 @@ def traced(
         category: kind of work, one of `rbtrace.conventions.Category`.
 
     Raises:
-        HotCallError: `hot=True` on a coroutine or generator function (only while tracing is on).
+        UntraceableError: `function` can neither be called nor is it a descriptor.
+        HotCallError: `hot=True` on a coroutine or generator function.
     """
 
     def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
+        require_traceable(target, hot=hot)
         if not (RECORDER.is_on or turn_on_by_environment()):
             return target
         from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry

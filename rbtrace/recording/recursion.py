@@ -1,0 +1,67 @@
+"""The depth of recursion that tracing's own frames take, given back to the program.
+
+Around a traced function there is a frame of tracing's, which counts against `sys.setrecursionlimit`
+like any other: a recursion would reach half as deep. So the frame gives back what it took while
+the function runs, and what tracing does itself has headroom beyond the limit: the program's
+recursion ends where it would, and the call that ends it is recorded like the others.
+
+Only compiled code can do that. Without it the depth is shared, which is said when it matters.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from rbtrace.errors import warn_once
+from rbtrace.recording.compiled import COMPILED
+
+IS_GIVEN_BACK: Final = COMPILED is not None
+"""Whether a traced function recurses as deep as it would untraced."""
+
+with_headroom: Callable[..., Any]
+"""`with_headroom(function, *arguments)`: a call of tracing's own code, beyond the limits."""
+
+inward: Callable[..., Any]
+"""`inward(function, *arguments)`: a call of the program's code, as if without the frame around."""
+
+give: Callable[[], Any]
+"""Give the calling frame's share back, until `take` is called with the result."""
+
+take: Callable[[Any], object]
+
+stack_left: Callable[[], int]
+"""Bytes of the C stack that the thread has left, as far as that is known."""
+
+if COMPILED is not None:
+    with_headroom, inward = COMPILED.with_headroom, COMPILED.inward
+    give, take, stack_left = COMPILED.give, COMPILED.take, COMPILED.stack_left
+else:
+    # None of these has a frame of its own.
+    with_headroom = inward = operator.call
+    give = take = bool
+    stack_left = sys.maxsize.__index__
+
+
+def say_shared(error: BaseException, name: str) -> None:
+    """Say once that a recursion has ended early, if tracing took part of its depth."""
+    if isinstance(error, RecursionError):
+        warn_once(
+            "recursion",
+            f"{name} reached the recursion limit, of which tracing takes a part here: "
+            "untraced it recurses deeper (sys.setrecursionlimit)",
+        )
+
+
+_STEP_NEEDS: Final = 256 * 1024
+"""Bytes of the C stack that have to be left for a generator to be run in steps."""
+
+
+def has_stack_for_steps() -> bool:
+    """Whether a generator can be resumed from compiled code, which takes C stack at each level.
+
+    In a recursion of generators, the interpreter alone takes none.
+    """
+    return stack_left() >= _STEP_NEEDS
