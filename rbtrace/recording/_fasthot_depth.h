@@ -17,7 +17,19 @@
 
 #define LENT_FRAMES 500
 #define LENT_C_CALLS 150
-#define C_CALLS_OF_A_STEP 2 /* the call of `send`, and the interpreter it starts */
+#define C_CALLS_OF_A_STEP 3 /* the call of `send`, and the interpreter it starts */
+
+/* Bytes: what a first span takes, and some; what generators may use up before they are not resumed
+   from C; what is enough for all calls from C that the limit of a thread allows. */
+#define STACK_OF_A_SPAN (48 * 1024)
+#define STACK_OF_STEPS (128 * 1024)
+#define AMPLE_STACK (5 * 1024 * 1024)
+
+#if PY_VERSION_HEX < 0x030D0000
+#define LIMIT_FROM_C C_RECURSION_LIMIT
+#elif HAS_C_LIMIT
+#define LIMIT_FROM_C Py_C_RECURSION_LIMIT
+#endif
 
 typedef struct {
     PyObject_HEAD
@@ -52,42 +64,6 @@ lent_call(PyObject *const *args, size_t nargsf, PyObject *kwnames, int frames, i
     return result;
 }
 
-static PyObject *
-with_headroom(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *kwnames)
-{
-    return lent_call(args, nargsf, kwnames, LENT_FRAMES, LENT_C_CALLS);
-}
-
-static PyObject *
-inward(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *kwnames)
-{
-    return lent_call(args, nargsf, kwnames, 1, C_CALLS_OF_A_STEP);
-}
-
-static PyObject *
-give(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
-     PyObject *Py_UNUSED(kwnames))
-{
-    PyThreadState *thread = PyThreadState_Get();
-    PyObject *depth = PyLong_FromLong(thread->py_recursion_limit - thread->py_recursion_remaining);
-    if (depth != NULL) {
-        thread->py_recursion_remaining++;
-    }
-    return depth;
-}
-
-static PyObject *
-take(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *Py_UNUSED(kwnames))
-{
-    if (PyVectorcall_NARGS(nargsf) != 1 || !PyLong_CheckExact(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "take wants what give gave");
-        return NULL;
-    }
-    PyThreadState *thread = PyThreadState_Get();
-    thread->py_recursion_remaining = thread->py_recursion_limit - (int)PyLong_AsLong(args[0]);
-    Py_RETURN_NONE;
-}
-
 static _Thread_local char *stack_end; /* the lowest address of the stack of this thread */
 
 /* Find it; without a way to ask, there is no end. */
@@ -113,15 +89,72 @@ find_stack_end(void)
 }
 
 /* Bytes of the C stack that this thread has left. */
-static PyObject *
-stack_left(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
-           PyObject *Py_UNUSED(kwnames))
+static inline Py_ssize_t
+stack_left(void)
 {
     char here_on_stack;
     if (stack_end == NULL) {
         find_stack_end();
     }
-    return PyLong_FromSsize_t(&here_on_stack - stack_end);
+    return &here_on_stack - stack_end;
+}
+
+static PyObject *
+with_headroom(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    return lent_call(args, nargsf, kwnames, LENT_FRAMES, LENT_C_CALLS);
+}
+
+static PyObject *
+inward(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    int c_calls = stack_left() >= AMPLE_STACK ? C_CALLS_OF_A_STEP : 0;
+    return lent_call(args, nargsf, kwnames, 1, c_calls);
+}
+
+static PyObject *
+has_stack(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
+          PyObject *Py_UNUSED(kwnames))
+{
+    return PyBool_FromLong(stack_left() >= STACK_OF_A_SPAN);
+}
+
+/* Without an ample stack, the limit of calls from C leaves at least half to the program. */
+static PyObject *
+may_step(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
+         PyObject *Py_UNUSED(kwnames))
+{
+    Py_ssize_t left = stack_left();
+#if HAS_C_LIMIT
+    int shallow = PyThreadState_Get()->c_recursion_remaining > LIMIT_FROM_C / 2;
+#else
+    int shallow = 1;
+#endif
+    return PyBool_FromLong(left >= AMPLE_STACK || (left >= STACK_OF_STEPS && shallow));
+}
+
+static PyObject *
+give(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
+     PyObject *Py_UNUSED(kwnames))
+{
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *depth = PyLong_FromLong(thread->py_recursion_limit - thread->py_recursion_remaining);
+    if (depth != NULL) {
+        thread->py_recursion_remaining++;
+    }
+    return depth;
+}
+
+static PyObject *
+take(PyObject *Py_UNUSED(self), PyObject *const *args, size_t nargsf, PyObject *Py_UNUSED(kwnames))
+{
+    if (PyVectorcall_NARGS(nargsf) != 1 || !PyLong_CheckExact(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "take wants what give gave");
+        return NULL;
+    }
+    PyThreadState *thread = PyThreadState_Get();
+    thread->py_recursion_remaining = thread->py_recursion_limit - (int)PyLong_AsLong(args[0]);
+    Py_RETURN_NONE;
 }
 
 /* By name: functions that some pools pickle by value refer to them. */
@@ -167,7 +200,7 @@ add_depth(PyObject *module)
         vectorcallfunc call;
     } all[] = {
         {"with_headroom", with_headroom}, {"inward", inward},         {"give", give},
-        {"take", take},                   {"stack_left", stack_left},
+        {"take", take},                   {"has_stack", has_stack}, {"may_step", may_step},
     };
     if (PyType_Ready(&depth_type) < 0) {
         return -1;

@@ -53,7 +53,8 @@ class Compiled(Protocol):
     inward: Callable[..., Any]
     give: Callable[[], Any]
     take: Callable[[Any], object]
-    stack_left: Callable[[], int]
+    has_stack: Callable[[], bool]
+    may_step: Callable[[], bool]
 
     def now_ns(self) -> int:
         """The monotonic clock compiled calls read, ns."""

@@ -60,7 +60,8 @@ def traced(
             return target
         from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
 
-        return wrap(target, name=name, hot=hot, category=category)
+        made: Callable[..., Any] = wrap(target, name=name, hot=hot, category=category)
+        return made
 
     return decorate if function is None else decorate(function)
 

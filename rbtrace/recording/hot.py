@@ -16,6 +16,7 @@ from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.recursion import (
     IS_GIVEN_BACK,
     give,
+    has_stack,
     say_shared,
     take,
     with_headroom,
@@ -126,19 +127,19 @@ def _from_elsewhere(
 
     A hot call in progress around it (there is a span in between) gets its place back afterwards.
     """
-    found = with_headroom(trees)
-    if found is None:
-        return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
-    around = (place.node, place.context) if place.in_progress() else None
-    if not with_headroom(found.settle, place):
-        return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
     depth = give()
     try:
-        return call(*args, **kwargs)
+        found = with_headroom(trees) if has_stack() else None
+        around = (place.node, place.context) if place.in_progress() else None
+        if found is None or not with_headroom(found.settle, place):
+            return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
+        try:
+            return call(*args, **kwargs)
+        finally:
+            if around is not None:
+                place.node, place.context = around
     finally:
         take(depth)
-        if around is not None:
-            place.node, place.context = around
 
 
 def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:

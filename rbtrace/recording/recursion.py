@@ -10,8 +10,8 @@ Only compiled code can do that. Without it the depth is shared, which is said wh
 
 from __future__ import annotations
 
+import functools
 import operator
-import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -32,17 +32,21 @@ give: Callable[[], Any]
 
 take: Callable[[Any], object]
 
-stack_left: Callable[[], int]
-"""Bytes of the C stack that the thread has left, as far as that is known."""
+has_stack: Callable[[], bool]
+"""Whether the thread has enough of its C stack left to start a span."""
+
+may_step: Callable[[], bool]
+"""Whether a generator may be resumed from C, which takes C stack at each level of a recursion."""
 
 if COMPILED is not None:
     with_headroom, inward = COMPILED.with_headroom, COMPILED.inward
-    give, take, stack_left = COMPILED.give, COMPILED.take, COMPILED.stack_left
+    give, take = COMPILED.give, COMPILED.take
+    has_stack, may_step = COMPILED.has_stack, COMPILED.may_step
 else:
     # None of these has a frame of its own.
     with_headroom = inward = operator.call
     give = take = bool
-    stack_left = sys.maxsize.__index__
+    has_stack = may_step = functools.partial(bool, 1)
 
 
 def say_shared(error: BaseException, name: str) -> None:
@@ -55,13 +59,9 @@ def say_shared(error: BaseException, name: str) -> None:
         )
 
 
-_STEP_NEEDS: Final = 256 * 1024
-"""Bytes of the C stack that have to be left for a generator to be run in steps."""
-
-
-def has_stack_for_steps() -> bool:
-    """Whether a generator can be resumed from compiled code, which takes C stack at each level.
-
-    In a recursion of generators, the interpreter alone takes none.
-    """
-    return stack_left() >= _STEP_NEEDS
+def say_no_stack(name: str) -> None:
+    """Say once that calls are not recorded, where recording them could overflow the stack."""
+    warn_once(
+        "stack",
+        f"{name} is not traced: its thread has too little stack left (threading.stack_size)",
+    )

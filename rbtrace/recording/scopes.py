@@ -37,6 +37,7 @@ from rbtrace.recording.origin import under_origin
 from rbtrace.recording.parents import context_with, leave, scope_of, still_open
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.recording.recursion import has_stack, say_no_stack
 from rbtrace.telemetry import clock
 
 _RECORDED = "_rbtrace_recorded"
@@ -138,6 +139,9 @@ def open_scope(
 ) -> Scope | NoScope:
     """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
     started = clock.now_ns()
+    if not has_stack():
+        say_no_stack(operation.name)
+        return NO_SCOPE
     pipeline = RECORDER.pipeline()
     if pipeline is None:
         return NO_SCOPE

@@ -84,20 +84,12 @@ def rebuilt(target: Any, change: Change) -> Any:
         return change(target, "")
     if kind is property:
         return _property(target, change)
-    if kind is types.MethodType:
-        function = rebuilt(target.__func__, change)
-        return None if function is None else types.MethodType(function, target.__self__)
-    if kind is staticmethod or kind is classmethod:
-        function = rebuilt(target.__func__, change)
-        return None if function is None else _with_attributes(kind(function), target)
-    if kind is functools.cached_property:
-        function = rebuilt(target.func, change)
-        return None if function is None else _cached_property(target, function)
-    if kind is functools.partialmethod:
-        function = rebuilt(target.func, change)
-        made = functools.partialmethod
-        return None if function is None else made(function, *target.args, **target.keywords)
-    return None
+    holder = _HOLDERS.get(kind)
+    if holder is None:
+        return None
+    attribute, make = holder
+    function = rebuilt(getattr(target, attribute), change)
+    return None if function is None else make(target, function)
 
 
 def _property(target: property, change: Change) -> property | None:
@@ -109,17 +101,35 @@ def _property(target: property, change: Change) -> property | None:
         change(part, role) if type(part) is types.FunctionType else part for part, role in parts
     ]
     own_text = target.__doc__ is not getattr(target.fget, "__doc__", None)
-    return property(*changed, doc=target.__doc__ if own_text else None)
+    getter, setter, deleter = changed
+    return property(getter, setter, deleter, target.__doc__ if own_text else None)
 
 
-def _with_attributes(made: Any, target: Any) -> Any:
-    changed = made.__wrapped__
-    vars(made).update(vars(target))
-    vars(made)["__wrapped__"] = changed
+def _bound(target: types.MethodType, function: Callable[..., Any]) -> types.MethodType:
+    return types.MethodType(function, target.__self__)
+
+
+def _static_or_class(target: Any, function: Callable[..., Any]) -> Any:
+    made = type(target)(function)
+    vars(made).update(vars(target), __wrapped__=function)
     return made
 
 
-def _cached_property(target: Any, function: Callable[..., Any]) -> Any:
+def _partial(target: functools.partialmethod[Any], function: Callable[..., Any]) -> Any:
+    return functools.partialmethod(function, *target.args, **target.keywords)
+
+
+def _cached(target: Any, function: Callable[..., Any]) -> Any:
     made = functools.cached_property(function)
     vars(made).update(vars(target), func=function)
     return made
+
+
+_HOLDERS: Final[dict[type, tuple[str, Callable[[Any, Callable[..., Any]], Any]]]] = {
+    types.MethodType: ("__func__", _bound),
+    staticmethod: ("__func__", _static_or_class),
+    classmethod: ("__func__", _static_or_class),
+    functools.partialmethod: ("func", _partial),
+    functools.cached_property: ("func", _cached),
+}
+"""What holds one function: under which name, and how to make its like with another."""

@@ -18,8 +18,9 @@ from rbtrace.recording.operation import Operation
 from rbtrace.recording.recursion import (
     IS_GIVEN_BACK,
     give,
-    has_stack_for_steps,
     inward,
+    may_step,
+    say_no_stack,
     say_shared,
     take,
     with_headroom,
@@ -85,7 +86,7 @@ def _coroutine(function: Callable[..., Any], operation: Operation) -> Callable[.
             parameters(*args, **kwargs)
         except misfit:
             return function(*args, **kwargs)  # raises the same, from where it would
-        coroutine = run(function, operation, args, kwargs)
+        coroutine: Any = run(function, operation, args, kwargs)
         coroutine.__name__ = function.__name__
         coroutine.__qualname__ = function.__qualname__
         return coroutine
@@ -108,8 +109,13 @@ async def _run(function: Callable[..., Any], operation: Operation, args: Any, kw
 def _generator(
     function: Callable[..., Any], operation: Operation, drive: Callable[..., Any], flags: int
 ) -> Callable[..., Any]:
+    allowed, say = may_step, say_no_stack
+
     def call(*args: Any, **kwargs: Any) -> Any:
         inner = function(*args, **kwargs)
+        if not allowed():
+            say(operation.name)
+            return inner
         generator = drive(inner, operation, args, kwargs)
         generator.__name__ = inner.__name__
         generator.__qualname__ = inner.__qualname__
@@ -127,13 +133,13 @@ def _ended(scope: Scope | NoScope, error: BaseException) -> None:
 
 
 def _drive(
-    inner: Generator[Any, Any, Any], operation: Operation, args: Any, kwargs: Any
+    inner: types.GeneratorType[Any, Any, Any], operation: Operation, args: Any, kwargs: Any
 ) -> Generator[Any, Any, Any]:
     scope = with_headroom(open_scope, operation, args, kwargs)
     resume: Callable[[Any], Any] = inner.send
     value = result = None
     try:
-        if not has_stack_for_steps():
+        if not may_step():  # the span is not current meanwhile
             result = yield from inner
         while inner.gi_frame is not None:  # it is not over
             with_headroom(scope.attach)
