@@ -82,7 +82,8 @@ class Scope:
 
     def detach(self) -> None:
         """Make current what was before, wherever the block ends."""
-        if not leave(self, self._token):
+        token, self._token = self._token, None  # it holds on to the context before
+        if not leave(self, token):
             self.was_left = True
 
     def succeed(self, result: Any) -> None:
