@@ -19,8 +19,10 @@
 #define LENT_C_CALLS 150
 #define C_CALLS_OF_A_STEP 3 /* the call of `send`, and the interpreter it starts */
 
-/* Bytes: what a first span takes, and some; what generators may use up before they are not resumed
-   from C; what is enough for all calls from C that the limit of a thread allows. */
+/* Bytes: what a call needs that ends in an error; what a first span takes, and some; what generators
+   leave before they are not resumed from C; what is enough for all calls from C that the limit of a
+   thread allows. */
+#define LEAST_STACK (10 * 1024)
 #define STACK_OF_A_SPAN (48 * 1024)
 #define STACK_OF_STEPS (128 * 1024)
 #define AMPLE_STACK (5 * 1024 * 1024)
@@ -137,6 +139,11 @@ static PyObject *
 give(PyObject *Py_UNUSED(self), PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
      PyObject *Py_UNUSED(kwnames))
 {
+    if (stack_left() < LEAST_STACK) {
+        PyErr_SetString(PyExc_RecursionError,
+                        "maximum recursion depth exceeded: the stack of the thread is used up");
+        return NULL;
+    }
     PyThreadState *thread = PyThreadState_Get();
     PyObject *depth = PyLong_FromLong(thread->py_recursion_limit - thread->py_recursion_remaining);
     if (depth != NULL) {

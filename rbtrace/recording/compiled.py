@@ -35,6 +35,9 @@ class Compiled(Protocol):
     def is_quick(self, call: Callable[..., Any], /) -> bool:
         """Whether `quicken` was called with it."""
 
+    def hand_on_defaults(self, wrapper: Callable[..., Any], /) -> bool:
+        """Let the defaults a wrapper gets go to its `__wrapped__`; False if that is impossible."""
+
     Tally: type
     """The compiled `tally.PlainTally`."""
 

@@ -122,9 +122,11 @@ class SpanContextManager:
 
     def __enter__(self) -> Any:
         from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
+        from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
         from rbtrace.recording.scopes import open_scope  # noqa: PLC0415
 
-        self._scope = open_scope(block(self._name, self._attributes)).__enter__()
+        operation = with_headroom(block, self._name, self._attributes)
+        self._scope = with_headroom(with_headroom(open_scope, operation).__enter__)
         return getattr(self._scope, "span", NO_SPAN)
 
     def __exit__(
@@ -133,9 +135,11 @@ class SpanContextManager:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._scope.__exit__(kind, error, traceback)
+        from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
+
+        with_headroom(self._scope.__exit__, kind, error, traceback)
         if error is None:
-            self._scope.succeed(None)
+            with_headroom(self._scope.succeed, None)
 
     async def __aenter__(self) -> Any:
         return self.__enter__()

@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable
 from typing import Any, cast
 
+from rbtrace.recording.compiled import COMPILED
+
 
 def code_flags(function: Callable[..., Any]) -> int:
     """What kind of function it is, as the flags of its code; 0 if it has none."""
@@ -41,7 +43,10 @@ def standing_for(
         wrapper.__closure__,
     )
     made.__kwdefaults__ = function.__kwdefaults__
-    return functools.update_wrapper(made, function)
+    functools.update_wrapper(made, function)
+    if COMPILED is not None:
+        COMPILED.hand_on_defaults(made)
+    return made
 
 
 def parameters_of(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,6 +81,13 @@ def parameters_of(function: Callable[..., Any]) -> Callable[..., Any]:
     made.__kwdefaults__ = function.__kwdefaults__
     made.__qualname__ = function.__qualname__
     return made
+
+
+def take_defaults(parameters: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Let what `parameters_of` gave have the defaults that the function has by now."""
+    if isinstance(parameters, types.FunctionType):
+        parameters.__defaults__ = function.__defaults__
+        parameters.__kwdefaults__ = function.__kwdefaults__
 
 
 def _nothing() -> None:

@@ -28,7 +28,12 @@ inward: Callable[..., Any]
 """`inward(function, *arguments)`: a call of the program's code, as if without the frame around."""
 
 give: Callable[[], Any]
-"""Give the calling frame's share back, until `take` is called with the result."""
+"""Give the calling frame's share back, until `take` is called with the result.
+
+Raises:
+    RecursionError: the C stack is used up. Untraced, the interpreter calls a property without it;
+        the call of a wrapper takes some at each level.
+"""
 
 take: Callable[[Any], object]
 

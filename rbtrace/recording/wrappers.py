@@ -13,7 +13,7 @@ import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from rbtrace.recording.lookalike import code_flags, parameters_of, standing_for
+from rbtrace.recording.lookalike import code_flags, parameters_of, standing_for, take_defaults
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recursion import (
     IS_GIVEN_BACK,
@@ -63,8 +63,8 @@ def _function(function: Callable[..., Any], operation: Operation) -> Callable[..
     given, taken, any_error = give, take, BaseException
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        scope = beyond(enter, operation, args, kwargs)
         depth = given()
+        scope = beyond(enter, operation, args, kwargs)
         try:
             result = function(*args, **kwargs)
         except any_error as error:
@@ -79,13 +79,14 @@ def _function(function: Callable[..., Any], operation: Operation) -> Callable[..
 
 
 def _coroutine(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
-    parameters, run, misfit = parameters_of(function), _run, TypeError
+    parameters, run, misfit, renew = parameters_of(function), _run, TypeError, take_defaults
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             parameters(*args, **kwargs)
         except misfit:
-            return function(*args, **kwargs)  # raises the same, from where it would
+            function(*args, **kwargs).close()  # raises the same, unless the defaults have changed
+            renew(parameters, function)
         coroutine: Any = run(function, operation, args, kwargs)
         coroutine.__name__ = function.__name__
         coroutine.__qualname__ = function.__qualname__

@@ -1,15 +1,13 @@
+# ruff: noqa: E501 - the programs of a table read better with long lines
 """`@traced` with every other decorator: a program prints the same whether tracing is on or off."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import textwrap
 
 import pytest
-
-import rbtrace
-from rbtrace.errors import RbtraceError
-from rbtrace.recording.targets import HotCallError, UntraceableError
-from rbtrace.testing import capture
 
 _PRELUDE = """
 import abc, asyncio, collections, contextlib, copy, dataclasses, doctest, enum, functools
@@ -553,6 +551,32 @@ PROGRAMS = {
         named.__qualname__ = "named"
         print(pickle.loads(pickle.dumps(named)) is named)
     """,
+    "defaults_changed_afterwards": """
+        for decorate in (traced, hot, lambda f: traced(traced(f))):
+            def f(a, b=1, *, c=2): return (a, b, c)
+            f = decorate(f)
+            print(f(0), f.__defaults__, f.__kwdefaults__)
+            f.__defaults__ = (7, 8)
+            f.__kwdefaults__ = {"c": 9}
+            print(f(), f.__defaults__, inspect.signature(f))
+            f.__defaults__ = None
+            f.__kwdefaults__["c"] = 10
+            print(attempt(f), f(1, 2))
+            del f.__kwdefaults__
+            print(attempt(f, 1, 2))
+        @traced
+        async def g(a): return a
+        g.__defaults__ = (3,)
+        print(asyncio.run(g()), asyncio.run(g(4)))
+        @traced
+        def h(a, b=2): yield a, b
+        h.__defaults__ = (5, 6)
+        print(list(h()), list(h(1)))
+        def untouched(a=1): return a
+        untouched.__wrapped__ = f
+        untouched.__defaults__ = (2,)
+        print(untouched(), f.__defaults__)
+    """,
     "errors": """
         @traced
         def f(a, b): return a / b
@@ -588,3 +612,88 @@ def test_a_program_prints_the_same_off_and_on(program, run_script):
         ), on.complaints
         if program != "refused":
             assert on.spans
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_what_makes_no_sense_is_refused_off_and_on(on):
+    async def coroutine():
+        pass
+
+    with capture() if on else contextlib.nullcontext():
+        for strange in (3, "name", object()):
+            with pytest.raises(UntraceableError, match="is no function") as caught:
+                rbtrace.traced(strange)
+            assert isinstance(caught.value, RbtraceError)
+            assert isinstance(caught.value, TypeError)
+        for target in (coroutine, staticmethod(coroutine), property(coroutine)):
+            with pytest.raises(HotCallError, match="hot=True"):
+                rbtrace.traced(hot=True)(target)
+
+
+def test_the_functions_in_descriptors_are_recorded():
+    with capture() as captured:
+
+        class A:
+            @rbtrace.traced
+            @property
+            def v(self):
+                return 1
+
+            @rbtrace.traced
+            @v.setter
+            def v(self, value):
+                pass
+
+            @rbtrace.traced(name="gone")
+            @v.deleter
+            def v(self):
+                pass
+
+            @rbtrace.traced(hot=True)
+            @functools.cached_property
+            def c(self):
+                return self.v
+
+            @rbtrace.traced
+            def m(self, *args):
+                pass
+
+            p = rbtrace.traced(functools.partialmethod(m.__wrapped__, 1))
+            b = rbtrace.traced(name="bound")([].append)
+
+        a = A()
+        assert (a.v, a.c, a.c) == (1, 1, 1)
+        a.v = 2
+        del a.v
+        a.p(2)
+        a.m = rbtrace.traced(name="other")(a.m)
+        a.m(3)
+        A.b(4)
+    calls = captured.calls()
+    assert {name: calls.get(name) for name in calls if not name.startswith("rbtrace")} == {
+        "A.v": 2,
+        "A.v.setter": 1,
+        "gone.deleter": 1,
+        "A.c": 1,
+        "A.m": 2,
+        "other": 1,
+    }
+
+
+def test_what_stays_as_it_is_is_said_once(capsys):
+    with capture() as captured:
+        for _ in range(2):
+            assert rbtrace.traced(len) is len
+            assert rbtrace.traced(dict) is dict
+            cached = functools.lru_cache(test_what_stays_as_it_is_is_said_once)
+            assert rbtrace.traced(cached) is cached
+            partial = functools.partial(int, "1")
+            assert rbtrace.traced(partial) is partial
+    complaints = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is not traced")[0].split()[-1] for line in complaints] == [
+        "len",
+        "dict",
+        "test_what_stays_as_it_is_is_said_once",
+        "object",
+    ]
+    assert not captured.spans
