@@ -9,6 +9,11 @@ import textwrap
 
 import pytest
 
+import rbtrace
+from rbtrace.errors import RbtraceError
+from rbtrace.recording.targets import HotCallError, UntraceableError
+from rbtrace.testing import capture
+
 _PRELUDE = """
 import abc, asyncio, collections, contextlib, copy, dataclasses, doctest, enum, functools
 import inspect, io, operator, pickle, pydoc, sys, threading, types, typing, warnings, weakref

@@ -262,43 +262,50 @@ def test_a_thousand_generators_left_in_one_context_keep_nothing(recorded):
     recorded(lambda: asyncio.run(main()))
 
 
-@given(st.lists(st.tuples(st.sampled_from("oen"), st.integers(0, 4)), max_size=30))
-def test_blocks_that_overlap_in_any_order_and_context(steps):
-    """o: a block begins, e: one ends, n: a span starts; each in one of five contexts."""
-    contexts = [contextvars.copy_context() for _ in range(5)]
-    live, ended, under_ended = [], set(), []
+class _Blocks:
+    """Blocks that begin and end in any order, and the spans that started under an ended one."""
 
-    def begin():
-        block = rbtrace.span(f"block {len(live)}")
+    def __init__(self):
+        self.live = []
+        self.ended = set()
+        self.under_ended = []
+        self.count = 0
+
+    def begin(self):
+        block = rbtrace.span("block")
+        self.live.append((block, self.started(block)))
+
+    def started(self, block):
+        self.count += 1
         span = block.__enter__()
-        check(span)
-        live.append((block, span))
+        if span.parent is not None and span.parent.span_id in self.ended:
+            self.under_ended.append(span)
+        return span
 
-    def check(span):
-        if span.parent is not None and span.parent.span_id in ended:
-            under_ended.append(span.name)
+    def end(self, number=0):
+        if self.live:
+            self.leave(*self.live.pop(number % len(self.live)))
 
-    def end(number):
-        block, span = live.pop(number % len(live))
+    def leave(self, block, span):
         block.__exit__(None, None, None)
-        ended.add(span.context.span_id)
+        self.ended.add(span.context.span_id)
 
-    def new():
-        with rbtrace.span("new") as span:
-            check(span)
-        ended.add(span.context.span_id)
+    def whole(self):
+        block = rbtrace.span("whole")
+        self.leave(block, self.started(block))
 
+
+@given(st.lists(st.tuples(st.sampled_from(["begin", "end", "whole"]), st.integers(0, 4))))
+def test_blocks_that_overlap_in_any_order_and_context(steps):
+    contexts = [contextvars.copy_context() for _ in range(5)]
     with capture() as captured:
-        count = 0
+        blocks = _Blocks()
         for step, number in steps:
-            count += step != "e"
-            if step == "o":
-                contexts[number].run(begin)
-            elif step == "n":
-                contexts[number].run(new)
-            elif live:
-                contexts[(number + len(live)) % 5].run(end, number)
-        while live:
-            end(0)
-    assert not under_ended
-    assert len(captured.spans) == count
+            if step == "end":
+                contexts[(number + len(blocks.live)) % 5].run(blocks.end, number)
+            else:
+                contexts[number].run(getattr(blocks, step))
+        while blocks.live:
+            blocks.end()
+    assert not blocks.under_ended
+    assert len(captured.spans) == blocks.count
