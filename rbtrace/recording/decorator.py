@@ -112,7 +112,7 @@ NO_SPAN: Final = NoSpan()
 class SpanContextManager:
     """A span around a block, in `with` and `async with`."""
 
-    __slots__ = ("_attributes", "_name", "_scope")
+    __slots__ = ("_attributes", "_beyond", "_name", "_scope")
 
     _scope: Scope | NoScope
 
@@ -121,12 +121,16 @@ class SpanContextManager:
         self._attributes = attributes
 
     def __enter__(self) -> Any:
-        from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
         from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
+
+        self._beyond = with_headroom
+        return with_headroom(self._enter)
+
+    def _enter(self) -> Any:
+        from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
         from rbtrace.recording.scopes import open_scope  # noqa: PLC0415
 
-        operation = with_headroom(block, self._name, self._attributes)
-        self._scope = with_headroom(with_headroom(open_scope, operation).__enter__)
+        self._scope = open_scope(block(self._name, self._attributes)).__enter__()
         return getattr(self._scope, "span", NO_SPAN)
 
     def __exit__(
@@ -135,11 +139,17 @@ class SpanContextManager:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
+        self._beyond(self._exit, kind, error, traceback)
 
-        with_headroom(self._scope.__exit__, kind, error, traceback)
+    def _exit(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._scope.__exit__(kind, error, traceback)
         if error is None:
-            with_headroom(self._scope.succeed, None)
+            self._scope.succeed(None)
 
     async def __aenter__(self) -> Any:
         return self.__enter__()

@@ -10,7 +10,7 @@ from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.calltree import Node
 from rbtrace.recording.compiled import COMPILED
-from rbtrace.recording.lookalike import standing_for
+from rbtrace.recording.lookalike import hide_frames, standing_for
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.place import HERE, Place
 from rbtrace.recording.recursion import (
@@ -44,7 +44,7 @@ def aggregated(
     monotonic_ns, name, any_error = clock.monotonic_ns, operation.name, BaseException
     here, contexts, missing = HERE, current, KeyError
     beyond, given, taken, failed = with_headroom, give, take, _failed
-    from_elsewhere, again = _from_elsewhere, _again
+    from_elsewhere, again, hide, file = _from_elsewhere, _again, hide_frames, __file__
     target = _attaching(function) if operation.attaches else function
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -71,6 +71,9 @@ def aggregated(
                 ended = monotonic_ns()
                 place.node = caller
                 node.end(ended)
+        except any_error as error:
+            hide(error, file)
+            raise
         finally:
             taken(depth)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rbtrace.recording.scopes import Scope
 
 _SCOPE: Final = create_key("rbtrace-scope")
+_SPAN: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""Under which OpenTelemetry has the current span: it has no public name."""
 
 
 def scope_of(context: Context) -> Scope | None:
@@ -34,7 +36,7 @@ def scope_of(context: Context) -> Scope | None:
 
 def context_with(scope: Scope, around: Context) -> Context:
     """The context within the block."""
-    return Context({**set_span_in_context(scope.span, around), _SCOPE: scope})
+    return Context({**around, _SPAN: scope.span, _SCOPE: scope})
 
 
 def leave(scope: Scope, token: Any) -> bool:
@@ -67,7 +69,7 @@ def still_open(context: Context) -> Context:
     if get_current_span(context) is not scope.span:
         return context
     span, within = _nearest_open(scope)
-    return Context({**set_span_in_context(span, context), _SCOPE: within})
+    return Context({**context, _SPAN: span, _SCOPE: within})
 
 
 def _nearest_open(scope: Scope) -> tuple[Span, Scope | None]:

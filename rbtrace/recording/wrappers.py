@@ -13,7 +13,13 @@ import types
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from rbtrace.recording.lookalike import code_flags, parameters_of, standing_for, take_defaults
+from rbtrace.recording.lookalike import (
+    code_flags,
+    hide_frames,
+    parameters_of,
+    standing_for,
+    take_defaults,
+)
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recursion import (
     IS_GIVEN_BACK,
@@ -48,6 +54,7 @@ def _enter(operation: Operation, args: Any, kwargs: Any) -> Scope | NoScope:
 
 
 def _failed(scope: Scope | NoScope, error: BaseException, operation: Operation) -> None:
+    hide_frames(error, __file__)
     scope.__exit__(None, error, None)
     if not IS_GIVEN_BACK:
         say_shared(error, operation.name)
@@ -127,6 +134,7 @@ def _generator(
 
 def _ended(scope: Scope | NoScope, error: BaseException) -> None:
     """End the span of a generator that raised; to be closed is no failure."""
+    hide_frames(error, __file__)
     if isinstance(error, GeneratorExit):
         scope.succeed(None)
     else:

@@ -16,7 +16,7 @@ from rbtrace.testing import capture
 
 _PRELUDE = """
 import abc, asyncio, collections, contextlib, copy, dataclasses, doctest, enum, functools
-import inspect, io, operator, pickle, pydoc, sys, threading, types, typing, warnings, weakref
+import inspect, io, operator, pickle, pydoc, sys, threading, traceback, types, typing, warnings, weakref
 import rbtrace
 from rbtrace import traced
 hot = traced(hot=True)
@@ -599,6 +599,21 @@ PROGRAMS = {
         try: exiting()
         except SystemExit as leaving: print(leaving.code)
         print(sys.exc_info())
+        @traced
+        def raises(): raise LookupError
+        @traced
+        def from_generator(): yield raises()
+        @traced
+        async def from_coroutine(): return next(from_generator())
+        @traced
+        async def from_asynchronous(): yield await from_coroutine()
+        async def first(): return await anext(from_asynchronous())
+        for _ in range(3):
+            for call in (lambda: h(1, 0), lambda: f(1, 0), raises, lambda: asyncio.run(first())):
+                try: call()
+                except Exception as error:
+                    frames = traceback.extract_tb(error.__traceback__)
+                    print([frame.name for frame in frames if "asyncio" not in frame.filename])
     """,
 }
 
