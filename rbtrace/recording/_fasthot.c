@@ -18,6 +18,8 @@
 #error "relies on the GIL"
 #endif
 
+#include "_fasthot_defaults.h"
+#include "_fasthot_depth.h"
 #include "_fasthot_tally.h"
 
 /* Offsets of the slots of a place and of a node. */
@@ -417,6 +419,8 @@ static PyMethodDef methods[] = {
      "quicken(call, run=None): from now on call it without the interpreter; `run` is its target if "
      "that makes the summary the current span."},
     {"is_quick", is_quick, METH_O, "is_quick(call): whether it was quickened."},
+    {"hand_on_defaults", hand_on_defaults, METH_O,
+     "hand_on_defaults(wrapper): defaults it gets go to its `__wrapped__`; False if they cannot."},
     {"edges", edges, METH_O, "edges(buckets): the edges of the occupied ones; how many are below."},
     {"stand", stand, METH_O, "stand(place): this is the place of the calling thread now."},
     {"now_ns", now_ns, METH_NOARGS, "now_ns(): the clock of quick calls, ns."},
@@ -430,7 +434,7 @@ start(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "serves the main interpreter only");
         return -1;
     }
-    return PyModule_AddType(module, &tally_type);
+    return PyModule_AddType(module, &tally_type) < 0 ? -1 : add_depth(module);
 }
 
 static PyModuleDef_Slot slots[] = {

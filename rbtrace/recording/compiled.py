@@ -35,6 +35,9 @@ class Compiled(Protocol):
     def is_quick(self, call: Callable[..., Any], /) -> bool:
         """Whether `quicken` was called with it."""
 
+    def hand_on_defaults(self, wrapper: Callable[..., Any], /) -> bool:
+        """Let the defaults a wrapper gets go to its `__wrapped__`; False if that is impossible."""
+
     Tally: type
     """The compiled `tally.PlainTally`."""
 
@@ -47,6 +50,14 @@ class Compiled(Protocol):
 
     def stand(self, place: object, /) -> None:
         """Say that this is the place of the calling thread from now on."""
+
+    with_headroom: Callable[..., Any]
+    """The compiled ones of `recursion`."""
+    inward: Callable[..., Any]
+    give: Callable[[], Any]
+    take: Callable[[Any], object]
+    has_stack: Callable[[], bool]
+    may_step: Callable[[], bool]
 
     def now_ns(self) -> int:
         """The monotonic clock compiled calls read, ns."""

@@ -26,21 +26,32 @@ VARIABLE = _variable()
 """What holds the context; None with another runtime."""
 
 
-def _access() -> tuple[Callable[[], Context], Callable[[Context], Any], Callable[[Any], None]]:
+def _access() -> tuple[Callable[[], Context], Callable[[Context], Any], Callable[[Any], bool]]:
     variable = VARIABLE
     if variable is None:
-        return api.get_current, api.attach, api.detach
+        return api.get_current, api.attach, _detach
 
-    def restore(token: Any) -> None:
+    def restore(token: Any) -> bool:
         try:
             variable.reset(token)
-        except ValueError:
-            return  # a generator was closed in another context than it ran in: nothing to restore
+        except (ValueError, RuntimeError):
+            return False
+        return True
 
     return variable.get, variable.set, restore
 
 
+def _detach(token: Any) -> bool:
+    """As `api.detach`, which writes a failure to the program's log."""
+    try:
+        api._RUNTIME_CONTEXT.detach(token)  # the API has no public name
+    except Exception:  # noqa: BLE001 - whatever that runtime raises
+        return False
+    return True
+
+
 get_current, attach, restore = _access()
+"""`restore` says whether it could: a generator may be closed in another context than it ran in."""
 
 
 def copy() -> Context:

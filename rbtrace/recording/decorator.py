@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from rbtrace.conventions import Category
 from rbtrace.recording.recorder import RECORDER, turn_on_by_environment
+from rbtrace.recording.targets import require_traceable
 
 if TYPE_CHECKING:
     from rbtrace.recording.scopes import NoScope, Scope
@@ -37,8 +38,9 @@ def traced(
 ) -> Callable[..., Any]:
     """Record a span for every call of a function, method, coroutine or generator.
 
-    Use it bare or with arguments, above or below `@staticmethod` and `@classmethod`. Whether
-    tracing is on is decided when the function is decorated.
+    Use it bare or with arguments, above or below `@staticmethod`, `@classmethod`, `@property` and
+    `@cached_property`. What is not made of functions (a class, an `lru_cache`) stays as it is.
+    Whether tracing is on is decided when the function is decorated.
 
     Args:
         function: what to trace, when used bare.
@@ -48,15 +50,18 @@ def traced(
         category: kind of work, one of `rbtrace.conventions.Category`.
 
     Raises:
-        HotCallError: `hot=True` on a coroutine or generator function (only while tracing is on).
+        UntraceableError: `function` can neither be called nor is it a descriptor.
+        HotCallError: `hot=True` on a coroutine or generator function.
     """
 
     def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
+        require_traceable(target, hot=hot)
         if not (RECORDER.is_on or turn_on_by_environment()):
             return target
         from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
 
-        return wrap(target, name=name, hot=hot, category=category)
+        made: Callable[..., Any] = wrap(target, name=name, hot=hot, category=category)
+        return made
 
     return decorate if function is None else decorate(function)
 
@@ -107,7 +112,7 @@ NO_SPAN: Final = NoSpan()
 class SpanContextManager:
     """A span around a block, in `with` and `async with`."""
 
-    __slots__ = ("_attributes", "_name", "_scope")
+    __slots__ = ("_attributes", "_beyond", "_name", "_scope")
 
     _scope: Scope | NoScope
 
@@ -116,6 +121,12 @@ class SpanContextManager:
         self._attributes = attributes
 
     def __enter__(self) -> Any:
+        from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
+
+        self._beyond = with_headroom
+        return with_headroom(self._enter)
+
+    def _enter(self) -> Any:
         from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
         from rbtrace.recording.scopes import open_scope  # noqa: PLC0415
 
@@ -123,6 +134,14 @@ class SpanContextManager:
         return getattr(self._scope, "span", NO_SPAN)
 
     def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._beyond(self._exit, kind, error, traceback)
+
+    def _exit(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

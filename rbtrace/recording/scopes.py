@@ -7,8 +7,7 @@ work goes on untraced.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -35,8 +34,10 @@ from rbtrace.errors import warn_once
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.origin import under_origin
+from rbtrace.recording.parents import context_with, leave, scope_of, still_open
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.recording.recursion import has_stack, say_no_stack
 from rbtrace.telemetry import clock
 
 _RECORDED = "_rbtrace_recorded"
@@ -48,15 +49,20 @@ class Scope:
 
     As a context manager it makes the span current for a block, and ends it as failed if the block
     raises; after a block that does not, call `succeed`.
+
+    `was_left` says that the span may still be current somewhere after the block: see `parents`.
     """
 
-    __slots__ = ("_cpu", "_operation", "_token", "context", "span")
+    __slots__ = ("_cpu", "_operation", "_token", "around", "context", "outer", "span", "was_left")
 
-    def __init__(self, operation: Operation, span: Span, context: Context) -> None:
+    def __init__(self, operation: Operation, span: Span, around: Context) -> None:
         self._operation = operation
         self._token: Any = None
         self.span = span
-        self.context = context
+        self.around = around
+        self.outer = scope_of(around)
+        self.was_left = False
+        self.context = context_with(self, around)
         self._cpu = _cpu_times() if operation.measures_cpu else None
 
     def __enter__(self) -> Self:
@@ -66,18 +72,19 @@ class Scope:
     def __exit__(
         self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        current.restore(self._token)
+        self.detach()
         if error is not None:
             self.fail(error)
 
-    @contextmanager
-    def attached(self) -> Iterator[None]:
-        """Make the span current for a block that may be one of several, and leave it open."""
-        token = current.attach(self.context)
-        try:
-            yield
-        finally:
-            current.restore(token)
+    def attach(self) -> None:
+        """Make the span current for one of the stretches a generator runs."""
+        self._token = current.attach(self.context)
+
+    def detach(self) -> None:
+        """Make current what was before, wherever the block ends."""
+        token, self._token = self._token, None  # it holds on to the context before
+        if not leave(self, token):
+            self.was_left = True
 
     def succeed(self, result: Any) -> None:
         """End the span; take attributes from the result."""
@@ -109,9 +116,11 @@ class NoScope:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def attached(self) -> Self:
-        """A block that is like any other."""
-        return self
+    def attach(self) -> None:
+        """There is nothing to make current."""
+
+    def detach(self) -> None:
+        """Nothing was made current."""
 
     def succeed(self, result: Any) -> None:
         """There is nothing to end."""
@@ -131,6 +140,9 @@ def open_scope(
 ) -> Scope | NoScope:
     """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
     started = clock.now_ns()
+    if not has_stack():
+        say_no_stack(operation.name)
+        return NO_SCOPE
     pipeline = RECORDER.pipeline()
     if pipeline is None:
         return NO_SCOPE
@@ -140,7 +152,7 @@ def open_scope(
             attributes.update(
                 extract(operation.before, operation.name, *arguments, **(keywords or {}))
             )
-        around = under_origin(current.get_current()) if context is None else context
+        around = under_origin(still_open(current.get_current())) if context is None else context
         links: list[Link] = []
         if operation.is_trial and attributes.get(TRIAL_NUMBER, 0) >= TRIALS_PER_TRACE:
             links = _link_to_parent(around)
@@ -151,7 +163,7 @@ def open_scope(
             links=links,
             start_time=started,
         )
-        return Scope(operation, span, set_span_in_context(span, around))
+        return Scope(operation, span, around)
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
         return NO_SCOPE

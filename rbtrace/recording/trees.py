@@ -17,6 +17,7 @@ from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.calltree import CallTree, Node, SummarySpan
 from rbtrace.recording.origin import or_origin
+from rbtrace.recording.parents import still_open
 from rbtrace.recording.place import HERE
 from rbtrace.recording.summaries import Summarizer
 from rbtrace.telemetry import clock, greenlets
@@ -83,7 +84,7 @@ class Trees:
     def _find(self, context: Context, place: Place) -> Node | None:
         if context.get(_SUPPRESSED):
             return None
-        span = get_current_span(context)
+        span = get_current_span(still_open(context))
         around = place.call_around(span)
         if around is not None:
             return around
