@@ -165,7 +165,7 @@ FOLDERS: Final = (
 )
 
 LIMITS: Final = (
-    Program("limits", "file_size", None, warnings=1),
+    Program("limits", "file_size", None, warnings=2),
     Program("limits", "no_file_at_all", None, warnings=1),
     Program("limits", "memory", worked(2, large=3)),
     Program("limits", "no_threads", worked(2), warnings=1, modes=("summaries", "calls")),
