@@ -21,6 +21,7 @@ SPANS ?= 1000000
 SIZES ?= 100000 1000000
 SECONDS ?= 60
 STUDIES ?= build/studies
+HARMLESS ?= docs/results/harmless.md
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
 	rbtrace/instrumentation/rbtrace.start $(wildcard rbtrace/_system.c rbtrace/recording/_fasthot*.[ch]) \
@@ -46,18 +47,24 @@ demo: $(STAMP) ## Trace real backtests and searches, print the report, save it i
 
 .PHONY: test
 test: lint ## Run every check and every test, with coverage
-	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/stack -m 'not collector' \
-		--cov --cov-report=term
+	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/stack --ignore=tests/harmless \
+		-m 'not collector' --cov --cov-report=term
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten seconds
-	$(STAGE) "fast tests" $(PYTHON) -m pytest --basetemp=build/pytest -m "not engine and not slow and not collector"
+	$(STAGE) "fast tests" $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/harmless \
+		-m "not engine and not slow and not collector"
 
 .PHONY: test-durability
 test-durability: $(STAMP) ## Lose nothing: every worker, crash, fork and outage, as a table (TIMES=20)
 	@collector/build otelcol || echo "The cases that need a collector are left out"
 	$(STAGE) durability $(PYTHON) -m pytest tests/durability --basetemp=build/pytest \
 		--times $(TIMES) --durability-report docs/results/durability.md
+
+.PHONY: test-harmless
+test-harmless: $(STAMP) ## Change nothing: programs in awkward corners, untraced and traced, as a table (TIMES=10)
+	$(STAGE) harmless $(PYTHON) -m pytest tests/harmless --basetemp=build/pytest-harmless \
+		--times $(TIMES) --harmless-report $(HARMLESS)
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, types and the layers of the imports

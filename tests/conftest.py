@@ -31,6 +31,10 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--times", type=int, default=1, help="how often to run each case")
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks():
     """Fail a test that leaves tracing on, rustybt wrapped, or our thread or variables behind."""

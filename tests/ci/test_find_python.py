@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 FIND_PYTHON = Path(__file__).parents[2] / ".ci" / "find-python"
+ONLY = '#!/bin/sh\n[ "${{3:-{version}}}" = {version} ] && echo "{minor} $0"\n'
+"""A Python that refuses to be another version than it is."""
 SHIM = "#!/bin/sh\necho 'python3.12: command not found' >&2\nexit 127\n"
 
 USUAL_PLACES = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
@@ -41,10 +43,14 @@ def wrapper(minor: int) -> str:
     return f'#!/bin/sh\necho "{minor} $0"\n'
 
 
-def find(machine: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def find(machine: Path, *version: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environ = {"PATH": str(machine), "HOME": str(machine.parent / "home")} | variables
     return subprocess.run(
-        ["/bin/sh", str(FIND_PYTHON)], env=environ, capture_output=True, text=True, check=False
+        ["/bin/sh", str(FIND_PYTHON), *version],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -70,6 +76,19 @@ def test_the_first_of_several_on_path_wins(machine):
     put(machine.parent / "home/.pyenv/versions/3.12.9/bin/python3", wrapper(12))
 
     assert find(machine).stdout == f"{machine}/python3.12\n"
+
+
+def test_one_version_can_be_asked_for(machine):
+    newer = machine.parent / "home/.pyenv/versions/3.13.0/bin/python3"
+    put(machine / "python3.12", ONLY.format(version="3.12", minor=12))
+    put(newer, ONLY.format(version="3.13", minor=13))
+
+    assert find(machine, "3.13").stdout == f"{newer}\n"
+    assert find(machine, "3.12").stdout == f"{machine}/python3.12\n"
+    assert find(machine).stdout == f"{machine}/python3.12\n"
+    missing = find(machine, "3.99")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr == "no usable Python 3.99 with venv and headers\n"
 
 
 @nothing_in_usual_places

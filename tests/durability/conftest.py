@@ -17,7 +17,6 @@ REMARKS = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--times", type=int, default=1, help="how often to run each case")
     parser.addoption("--durability-report", type=Path, help="where to keep the table")
 
 

@@ -28,9 +28,9 @@ def table(rows: Iterable[Row]) -> str:
         by_case.setdefault(row.name, []).append(row)
     return "\n".join(
         [
-            _line(COLUMNS),
+            line(COLUMNS),
             "|---|" + "---:|" * (len(COLUMNS) - 1),
-            *(_line(_cells(name, runs)) for name, runs in by_case.items()),
+            *(line(_cells(name, runs)) for name, runs in by_case.items()),
         ]
     )
 
@@ -68,5 +68,6 @@ def _cells(name: str, runs: list[Row]) -> tuple[object, ...]:
     return (name, len(runs), *(f"{figure:,}" for figure in sums), f"{longest:.2f}")
 
 
-def _line(cells: tuple[object, ...]) -> str:
+def line(cells: tuple[object, ...]) -> str:
+    """A row of a table in Markdown."""
     return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -1,0 +1,5 @@
+"""Instruments of music."""
+
+
+def tune(number):
+    return 2 * number

@@ -1,0 +1,5 @@
+"""Traces rays of light: the program's own."""
+
+
+def trace_ray(number):
+    return number + 1

@@ -1,0 +1,3 @@
+"""The module of the program: nobody else may import it."""
+
+VALUE = 5

@@ -1,0 +1,79 @@
+"""Every program of the corpus is a test: traced, it does what it does untraced."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harmless.corpus import PROGRAMS
+from tests.harmless.interpreters import OTHERS, THIS
+from tests.harmless.runner import PROGRAMS as FOLDER
+from tests.harmless.running import Job
+from tests.harmless.table import said_in, words
+
+OTHERS_EVERY = 10
+"""Of how many runs by this Python one is also by the others, the first included."""
+MOST = 3000
+"""Letters of a fault that are shown."""
+
+
+def pytest_generate_tests(metafunc):
+    if "job" not in metafunc.fixturenames:
+        return
+    jobs = [
+        Job(program, python, number)
+        for number in range(metafunc.config.getoption("--times"))
+        for python in (THIS, *(OTHERS if number % OTHERS_EVERY == 0 else ()))
+        for program in PROGRAMS
+        if python == THIS or not program.needs
+    ]
+    metafunc.parametrize("job", jobs, ids=lambda job: job.label)
+
+
+def test_tracing_changes_nothing(job, finished, unavailable, runs, remarks):
+    if reason := unavailable(job):
+        if reason not in remarks:
+            remarks.append(reason)
+        pytest.skip(reason)
+    judge(job, finished(job), runs)
+
+
+def judge(job, run, runs):
+    """Enter a run into the table, and fail if tracing changed anything."""
+    runs.append(run)
+    if any(run.faults.values()):
+        pytest.fail(told(job, run.faults), pytrace=False)
+
+
+def told(job, faults):
+    """What went wrong, the same of several modes once, and how to see it by hand."""
+    modes = {}
+    for mode, own in faults.items():
+        for fault in own:
+            modes.setdefault(fault[:MOST], []).append(mode)
+    lines = [f"{job.program.name}, Python {job.python}:"]
+    lines += [f"- {', '.join(own)}: {fault}" for fault, own in modes.items()]
+    lines += [f"By hand: {job.program.by_hand(FOLDER)}"]
+    return "\n".join(lines)
+
+
+def test_every_program_says_what_it_does():
+    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS)
+    assert [program.name for program in PROGRAMS if not all(words(program))] == []
+
+
+def test_every_program_is_in_the_table():
+    entered = {(program.file, program.function) for program in PROGRAMS}
+    files = {program.file for program in PROGRAMS}
+    missing = [
+        f"{file}.{function}"
+        for file in sorted(files)
+        for function in said_in(file)
+        if (file, function) not in entered and function in runnable(file)
+    ]
+    assert missing == []
+
+
+def runnable(file):
+    """Functions that a program's last line may be asked for: those of `PROGRAMS` in the file."""
+    text = (FOLDER / f"{file}.py").read_text(encoding="utf-8")
+    return set(text.rpartition("main(")[2].strip(" )\n").replace(",", " ").split())
