@@ -15,13 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
-from rbtrace.errors import SettingError
+from rbtrace.errors import SettingError, warn_once
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 
 DETAILS: Final = ("summary", "calls")
 SAMPLERS: Final = ("off", "signal", "pyinstrument")
+
+_DIRECTORY: Final = "rbtrace-out"
+_LONGEST_RUN_ID: Final = 128
+_LONGEST_SHOWN: Final = 100
 
 
 def _flag(text: str) -> bool:
@@ -52,20 +56,43 @@ def _positive_number(text: str) -> float:
 
 
 def _optional_text(text: str) -> str | None:
-    return text.strip() or None
+    """The text with `?` for bytes that are no characters, which no trace can hold."""
+    return text.strip().encode("utf-8", "replace").decode() or None
 
 
 def _optional_int(text: str) -> int | None:
     if not text.strip():
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise ValueError("use a whole number") from None
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("use a whole number of 64 bits")
+    return number
+
+
+def _folder(text: str) -> Path:
+    """A folder, also one that is not there yet; whether it can be written is seen when it is."""
+    if not text.strip():
+        return Path(_DIRECTORY)
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("that user's home folder is not known") from None
+    try:
+        name = os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ValueError("use characters a file name can have") from None
+    if b"\0" in name:
+        raise ValueError("use characters a file name can have")
+    return Path(text)
 
 
 def _run_id(text: str) -> str | None:
     stripped = text.strip()
+    if len(stripped) > _LONGEST_RUN_ID:
+        raise ValueError(f"use no more than {_LONGEST_RUN_ID} characters")
     if stripped and not all(sign.isalnum() or sign in "-_." for sign in stripped):
         raise ValueError("use letters, digits, '-', '_' and '.'")
     if stripped in {".", ".."}:
@@ -88,8 +115,8 @@ SETTINGS: Final = (
     Setting(
         "RBTRACE_DIR",
         "directory",
-        "rbtrace-out",
-        Path,
+        _DIRECTORY,
+        _folder,
         "where files go: one folder per run id, one file per process",
     ),
     Setting(
@@ -128,7 +155,7 @@ class Settings:
     """What the environment asks for. Build it with `Settings.read` or `Settings.strict`."""
 
     enabled: bool = False
-    directory: Path = Path("rbtrace-out")
+    directory: Path = Path(_DIRECTORY)
     detail: str = "summary"
     sampler: str = "off"
     sample_interval_ms: float = 10.0
@@ -151,7 +178,8 @@ class Settings:
             try:
                 values[row.field] = row.parse(text)
             except ValueError as problem:
-                problems.append(f"{row.variable}={text!r} is not understood: {problem}")
+                shown = repr(text[:_LONGEST_SHOWN])
+                problems.append(f"{row.variable}={shown} is not understood: {problem}")
         return cls(**values), problems
 
     @classmethod
@@ -177,16 +205,26 @@ class Settings:
             try:
                 checked[name] = None if value is None else rows[name].parse(_as_text(value))
             except ValueError as problem:
-                raise SettingError(f"{name}={value!r} is not understood: {problem}") from None
+                shown = _as_text(value)[:_LONGEST_SHOWN]
+                raise SettingError(f"{name}={shown!r} is not understood: {problem}") from None
         return replace(self, **checked)
 
     def settled(self) -> Self:
-        """These settings with a run id and an absolute directory, as children inherit them."""
-        return replace(
-            self,
-            run_id=self.run_id or new_run_id(),
-            directory=self.directory.expanduser().absolute(),
-        )
+        """These settings with a run id and an absolute directory, as children inherit them.
+
+        Where the working folder was removed there is no such directory but a new one among the
+        temporary files: that is said, once.
+        """
+        try:
+            directory = self.directory.expanduser().absolute()
+        except (OSError, RuntimeError):
+            directory = _temporary_folder() / f"rbtrace-{secrets.token_hex(8)}"
+            warn_once(
+                "working folder",
+                f"the working folder is gone, so {self.directory} is nowhere: traces go to "
+                f"{directory}; set RBTRACE_DIR to an absolute path",
+            )
+        return replace(self, run_id=self.run_id or new_run_id(), directory=directory)
 
     def to_environ(self) -> dict[str, str]:
         """The variables that give a child process these settings."""
@@ -202,6 +240,15 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     return str(value)
+
+
+def _temporary_folder() -> Path:
+    import tempfile  # noqa: PLC0415 - takes milliseconds, and is hardly ever needed
+
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.sep)  # cannot be written: the first flush will say so
 
 
 def new_run_id() -> str:

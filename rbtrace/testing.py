@@ -194,7 +194,7 @@ def read_spans(paths: Iterable[Path]) -> list[CapturedSpan]:
     return [
         _span(span, _plain(group["resource"]), scope["scope"].get("name", ""))
         for path in sorted(paths)
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for line in path.read_bytes().splitlines()
         for group in json.loads(line)["resourceSpans"]
         for scope in group["scopeSpans"]
         for span in scope["spans"]

@@ -2,7 +2,8 @@
 
 A `before` extractor takes the call's own arguments, an `after` extractor the result. None of them
 imports rustybt, pandas or numpy, and none takes prices, orders or parameter values; those of a
-trial's parameters are recorded only with `RBTRACE_PARAMS=1`.
+trial's parameters are recorded only with `RBTRACE_PARAMS=1`. Arguments are the program's: none is
+asked for its text, length or items but in the ways of `rbtrace.telemetry.values`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import hashlib
 from typing import Any
 
 from rbtrace import conventions as key
-from rbtrace.recording.parameters import parameter_attributes
+from rbtrace.recording.parameters import parameter_attributes, score_attributes
+from rbtrace.telemetry.typenames import name_of
+from rbtrace.telemetry.values import size, text
 
 
 def run_algorithm(*_: Any, **arguments: Any) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def run_algorithm(*_: Any, **arguments: Any) -> dict[str, Any]:
 
 def algorithm_run(algorithm: Any, *_: Any, **__: Any) -> dict[str, Any]:
     """Data frequency of a simulation."""
-    return {key.FREQUENCY: str(algorithm.sim_params.data_frequency)}
+    return {key.FREQUENCY: text(algorithm.sim_params.data_frequency)}
 
 
 def result_fingerprint(performance: Any) -> dict[str, Any]:
@@ -36,17 +39,23 @@ def result_fingerprint(performance: Any) -> dict[str, Any]:
 
 def bundle_load(name: str, *_: Any, **__: Any) -> dict[str, Any]:
     """Name of the bundle."""
-    return {key.BUNDLE_NAME: str(name)}
+    return {key.BUNDLE_NAME: text(name)}
 
 
 def raw_arrays(
     _reader: Any, fields: Any, _start: Any = None, _end: Any = None, assets: Any = (), **__: Any
 ) -> dict[str, Any]:
     """Fields and number of assets a reader is asked for."""
+    asked = fields if type(fields) is list or type(fields) is tuple else ()
     return {
-        key.FIELD: ",".join(str(getattr(field, "name", field)) for field in fields),
-        key.ASSETS_COUNT: len(assets),
+        key.FIELD: ",".join(text(getattr(field, "name", field)) for field in asked),
+        **_count_of(assets),
     }
+
+
+def _count_of(assets: Any) -> dict[str, int]:
+    count = size(assets)
+    return {} if count is None else {key.ASSETS_COUNT: count}
 
 
 def history_window(
@@ -61,42 +70,41 @@ def history_window(
 ) -> dict[str, Any]:
     """Size of a history window (recorded when every call is a span)."""
     return {
-        key.ASSETS_COUNT: len(assets),
-        key.BAR_COUNT: int(bar_count),
-        key.FREQUENCY: str(frequency),
-        key.FIELD: str(field),
+        **_count_of(assets),
+        key.BAR_COUNT: bar_count,
+        key.FREQUENCY: text(frequency),
+        key.FIELD: text(field),
     }
 
 
 def spot_value(_portal: Any, assets: Any, field: str, *_: Any, **__: Any) -> dict[str, Any]:
     """Field and number of assets of a spot value (recorded when every call is a span)."""
-    count = len(assets) if isinstance(assets, list | tuple | set) else 1
-    return {key.ASSETS_COUNT: count, key.FIELD: str(field)}
+    return {key.ASSETS_COUNT: 1, **_count_of(assets), key.FIELD: text(field)}
 
 
 def search(optimizer: Any, *_: Any, **__: Any) -> dict[str, Any]:
     """Class of the search algorithm of an `Optimizer`."""
-    return {key.SEARCH_ALGORITHM: type(optimizer.search_algorithm).__name__}
+    return {key.SEARCH_ALGORITHM: name_of(type(optimizer.search_algorithm))}
 
 
 def parallel_search(optimizer: Any, *_: Any, **__: Any) -> dict[str, Any]:
     """Class of the search algorithm and number of workers of a `ParallelOptimizer`."""
     return {
-        key.SEARCH_ALGORITHM: type(optimizer.algorithm).__name__,
-        key.WORKERS: int(optimizer.n_jobs),
+        key.SEARCH_ALGORITHM: name_of(type(optimizer.algorithm)),
+        key.WORKERS: optimizer.n_jobs,
     }
 
 
-def trial(optimizer: Any, params: dict[str, Any]) -> dict[str, Any]:
+def trial(optimizer: Any, params: Any) -> dict[str, Any]:
     """Number and parameters of a trial."""
-    return {key.TRIAL_NUMBER: int(optimizer.current_trial), **parameter_attributes(params)}
+    return {key.TRIAL_NUMBER: optimizer.current_trial, **parameter_attributes(params)}
 
 
 def trial_result(result: Any) -> dict[str, Any]:
     """Score of a trial; a failed one scores minus infinity."""
-    return {key.TRIAL_SCORE: float(result.score)}
+    return score_attributes(result.score)
 
 
 def window(_optimizer: Any, window_id: int, *_: Any, **__: Any) -> dict[str, Any]:
     """Number of a walk-forward window."""
-    return {key.WINDOW_ID: int(window_id)}
+    return {key.WINDOW_ID: window_id}

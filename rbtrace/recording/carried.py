@@ -13,11 +13,16 @@ from typing import Any, Self
 
 from opentelemetry.context import Context
 
-from rbtrace.conventions import SCOPE_NAME, TRIAL_NUMBER, TRIAL_SCORE, Category
+from rbtrace.conventions import SCOPE_NAME, TRIAL_NUMBER, Category
 from rbtrace.recording import current
 from rbtrace.recording.operation import Operation, describe
 from rbtrace.recording.origin import PROPAGATOR, headers_of
-from rbtrace.recording.parameters import digest_key, parameter_attributes, use_digest_key
+from rbtrace.recording.parameters import (
+    digest_key,
+    parameter_attributes,
+    score_attributes,
+    use_digest_key,
+)
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.scopes import open_scope
 from rbtrace.recording.tasks import turn_on_here
@@ -79,13 +84,13 @@ class CarriedObjective:
             Category.USER,
             SCOPE_NAME,
             before=lambda: self._attributes(parameters),
-            after=lambda score: {TRIAL_SCORE: float(score)},
+            after=score_attributes,
             measures_cpu=True,
             is_trial=True,
         )
 
     def _attributes(self, parameters: Any) -> dict[str, Any]:
-        attributes = parameter_attributes(parameters) if isinstance(parameters, Mapping) else {}
+        attributes = parameter_attributes(parameters)
         if self._number is not None:
             attributes[TRIAL_NUMBER] = self._number
         return attributes

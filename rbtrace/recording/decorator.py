@@ -11,10 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, overload
 
 from rbtrace.conventions import Category
+from rbtrace.errors import RbtraceError
+from rbtrace.recording.harmless import excuse
 from rbtrace.recording.recorder import RECORDER, turn_on_by_environment
 from rbtrace.recording.targets import require_traceable
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext
+
     from rbtrace.recording.scopes import NoScope, Scope
 
 
@@ -56,14 +60,51 @@ def traced(
 
     def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
         require_traceable(target, hot=hot)
-        if not (RECORDER.is_on or turn_on_by_environment()):
+        if not (RECORDER.is_on or (_environment.is_unread and _environment.turns_on())):
             return target
-        from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
-
-        made: Callable[..., Any] = wrap(target, name=name, hot=hot, category=category)
-        return made
+        return _wrapped(target, name, category, hot=hot)
 
     return decorate if function is None else decorate(function)
+
+
+class _Environment:
+    """What the environment asks for, read once: at the first use of `traced` or `span`."""
+
+    def __init__(self) -> None:
+        self.is_unread = True
+
+    def turns_on(self) -> bool:
+        """Turn tracing on if the environment asks for it; say whether it is on."""
+        self.is_unread = False
+        try:
+            return turn_on_by_environment()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("tracing stays off", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
+            return False
+
+
+_environment = _Environment()
+
+
+def _wrapped(
+    target: Callable[..., Any], name: str | None, category: str, *, hot: bool
+) -> Callable[..., Any]:
+    """The traced callable; the callable itself if tracing it fails."""
+    try:
+        from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
+        from rbtrace.telemetry.values import name as name_of  # noqa: PLC0415
+
+        called = None if name is None else name_of(name)
+        made: Callable[..., Any] = wrap(target, name=called, hot=hot, category=category)
+    except RbtraceError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        excuse("a function is not traced", problem)
+        return target
+    return made
 
 
 class NoSpan:
@@ -105,51 +146,60 @@ class NoSpan:
     def update_name(self, name: str) -> None:
         """Do nothing."""
 
+    def add_link(self, context: Any, attributes: Any = None) -> None:
+        """Do nothing."""
+
+    def end(self, end_time: int | None = None) -> None:
+        """Do nothing."""
+
+    def get_span_context(self) -> SpanContext:
+        """The context of no span."""
+        from opentelemetry.trace import INVALID_SPAN_CONTEXT  # noqa: PLC0415 - if asked for
+
+        return INVALID_SPAN_CONTEXT
+
 
 NO_SPAN: Final = NoSpan()
 
 
 class SpanContextManager:
-    """A span around a block, in `with` and `async with`."""
+    """A span around a block, in `with` and `async with`, also several times or in itself."""
 
-    __slots__ = ("_attributes", "_beyond", "_name", "_scope")
-
-    _scope: Scope | NoScope
+    __slots__ = ("_attributes", "_name", "_scopes")
 
     def __init__(self, name: str, attributes: dict[str, Any]) -> None:
         self._name = name
         self._attributes = attributes
+        self._scopes: list[Scope | NoScope] = []
 
     def __enter__(self) -> Any:
-        from rbtrace.recording.recursion import with_headroom  # noqa: PLC0415
+        try:
+            from rbtrace.recording.scopes import enter_block  # noqa: PLC0415 - OpenTelemetry
 
-        self._beyond = with_headroom
-        return with_headroom(self._enter)
-
-    def _enter(self) -> Any:
-        from rbtrace.recording.operation import block  # noqa: PLC0415 - imports OpenTelemetry
-        from rbtrace.recording.scopes import open_scope  # noqa: PLC0415
-
-        self._scope = open_scope(block(self._name, self._attributes)).__enter__()
-        return getattr(self._scope, "span", NO_SPAN)
+            scope = enter_block(self._name, self._attributes)
+            self._scopes.append(scope)
+            return getattr(scope, "span", NO_SPAN)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not recorded", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
+            return NO_SPAN
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        _kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        _traceback: TracebackType | None,
     ) -> None:
-        self._beyond(self._exit, kind, error, traceback)
-
-    def _exit(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._scope.__exit__(kind, error, traceback)
-        if error is None:
-            self._scope.succeed(None)
+        try:
+            if self._scopes:  # entering may have failed
+                self._scopes.pop().end_block(error)
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not ended", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
 
     async def __aenter__(self) -> Any:
         return self.__enter__()
@@ -176,6 +226,6 @@ def span(name: str, /, **attributes: Any) -> NoSpan | SpanContextManager:
         A context manager; `as` gives the OpenTelemetry span (or, off, an object that accepts the
         same calls and does nothing).
     """
-    if not RECORDER.is_on and not turn_on_by_environment():
-        return NO_SPAN
-    return SpanContextManager(name, attributes)
+    if RECORDER.is_on or (_environment.is_unread and _environment.turns_on()):
+        return SpanContextManager(name, attributes)
+    return NO_SPAN

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, USER_SCOPE_NAME, Category
-from rbtrace.recording.values import attribute_value
+from rbtrace.telemetry.values import attributes_of, text
+from rbtrace.telemetry.values import name as name_of
 
 Extractor = Callable[..., Mapping[str, Any]]
 """Gives attributes. Before a call it takes the call's own arguments, after it the result."""
 
 
-@dataclass(frozen=True, slots=True)
+_USER: Final = str(Category.USER)
+
+
+@dataclass(slots=True, eq=False)  # frozen, making one takes four times as long
 class Operation:
     """Name, scope and attributes that all spans of one callable share."""
 
@@ -41,14 +45,18 @@ def describe(
         scope: instrumentation scope.
         **how: further fields of `Operation`.
     """
-    module = getattr(function, "__module__", None) or "?"
-    qualified = getattr(function, "__qualname__", None) or name
-    attributes = {CATEGORY: category, CODE_FUNCTION_NAME: f"{module}.{qualified}"}
-    return Operation(name, scope, attributes, **how)
+    try:
+        module = getattr(function, "__module__", None)
+        qualified = getattr(function, "__qualname__", None)
+    except Exception:  # noqa: BLE001 - a callable object with attributes of its own making
+        module = qualified = None
+    code = f"{text(module or '?')}.{text(qualified or name)}"
+    attributes = {CATEGORY: text(category), CODE_FUNCTION_NAME: code}
+    return Operation(name_of(name), scope, attributes, **how)
 
 
 def block(name: str, attributes: Mapping[str, Any]) -> Operation:
     """The operation of a `span(name, **attributes)` block."""
-    chosen = {name: attribute_value(value) for name, value in attributes.items()}
-    category = chosen.pop("category", Category.USER)
-    return Operation(name, USER_SCOPE_NAME, {CATEGORY: category, **chosen})
+    chosen = attributes_of(attributes)
+    category = text(chosen.pop("category", _USER))
+    return Operation(name_of(name), USER_SCOPE_NAME, {CATEGORY: category, **chosen})

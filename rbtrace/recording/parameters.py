@@ -10,11 +10,16 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
-from rbtrace.conventions import TRIAL_PARAM_VALUES, TRIAL_PARAMS, TRIAL_PARAMS_HMAC
+from rbtrace.conventions import (
+    TRIAL_PARAM_VALUES,
+    TRIAL_PARAMS,
+    TRIAL_PARAMS_HMAC,
+    TRIAL_SCORE,
+)
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.telemetry.values import attributes_of, is_dict, number, text
 
 
 class _Key:
@@ -35,14 +40,30 @@ def use_digest_key(value: bytes) -> None:
     _key.value = value
 
 
-def parameter_attributes(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Names and digest of parameters; their values only with `RBTRACE_PARAMS=1`."""
-    names = sorted(str(name) for name in parameters)
-    canonical = json.dumps(
-        {str(name): str(value) for name, value in parameters.items()}, sort_keys=True
-    )
+def parameter_attributes(parameters: Any) -> dict[str, Any]:
+    """Names and digest of parameters; their values only with `RBTRACE_PARAMS=1`.
+
+    There are none of what is not a dict.
+    """
+    if not is_dict(parameters):
+        return {}
+    values = {name: text(value) for name, value in attributes_of(parameters).items()}
+    names = sorted(values)
+    canonical = json.dumps(values, sort_keys=True)
     digest = hmac.new(_key.value, canonical.encode(), hashlib.sha256).hexdigest()
     attributes: dict[str, Any] = {TRIAL_PARAMS: names, TRIAL_PARAMS_HMAC: digest}
     if RECORDER.settings.params:
         attributes[TRIAL_PARAM_VALUES] = canonical
     return attributes
+
+
+def score_attributes(score: Any) -> dict[str, float]:
+    """The score of a trial.
+
+    Raises:
+        TypeError: it is not a number of a kind that is known.
+    """
+    known = number(score)
+    if known is None:
+        raise TypeError("the score is not a number of a kind that is known")
+    return {TRIAL_SCORE: known}

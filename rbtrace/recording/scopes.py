@@ -32,15 +32,25 @@ from rbtrace.conventions import (
 )
 from rbtrace.errors import warn_once
 from rbtrace.recording import current
-from rbtrace.recording.operation import Operation
+from rbtrace.recording.harmless import excuse
+from rbtrace.recording.operation import Operation, block
 from rbtrace.recording.origin import under_origin
 from rbtrace.recording.parents import context_with, leave, scope_of, still_open
 from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.recursion import has_stack, say_no_stack
+from rbtrace.recording.recursion import has_stack, say_no_stack, with_headroom
 from rbtrace.telemetry import clock
+from rbtrace.telemetry.exceptions import (
+    is_failure,
+    message_of,
+    text_of,
+    traceback_of,
+    tracebacks_of,
+    type_of,
+)
+from rbtrace.telemetry.guarded import starter_for
+from rbtrace.telemetry.values import attributes_of
 
-_RECORDED = "_rbtrace_recorded"
 _THREAD_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
@@ -72,9 +82,24 @@ class Scope:
     def __exit__(
         self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self.detach()
+        try:
+            self.detach()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span stays current", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
         if error is not None:
             self.fail(error)
+
+    def end_block(self, error: BaseException | None) -> None:
+        """End a block that was begun by `enter_block`."""
+        with_headroom(self._end_block, error)
+
+    def _end_block(self, error: BaseException | None) -> None:
+        self.__exit__(None, error, None)
+        if error is None:
+            self.succeed(None)
 
     def attach(self) -> None:
         """Make the span current for one of the stretches a generator runs."""
@@ -88,18 +113,36 @@ class Scope:
 
     def succeed(self, result: Any) -> None:
         """End the span; take attributes from the result."""
-        after = self._operation.after
-        if after is not None and self.span.is_recording():
-            self.span.set_attributes(extract(after, self._operation.name, result))
-        self._end()
+        try:
+            try:
+                after = self._operation.after
+                if after is not None and self.span.is_recording():
+                    self.span.set_attributes(extract(after, self._operation.name, result))
+            finally:
+                self._end()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not ended", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
 
     def fail(self, error: BaseException) -> None:
         """End the span as failed. The innermost span records the exception, once."""
-        if self.span.is_recording():
-            record_error(self.span, error)
-        self._end()
+        try:
+            try:
+                if is_failure(error) and self.span.is_recording():
+                    record_error(self.span, error)
+            finally:
+                self._end()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not ended", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
 
     def _end(self) -> None:
+        if not self.span.is_recording():
+            return  # not sampled, or ended by the program
         if self._cpu is not None:
             self.span.set_attributes(_cpu_since(self._cpu))
         self.span.end(clock.now_ns())
@@ -116,6 +159,9 @@ class NoScope:
     def __exit__(self, *_: object) -> None:
         return None
 
+    def end_block(self, error: BaseException | None) -> None:
+        """There is nothing to end."""
+
     def attach(self) -> None:
         """There is nothing to make current."""
 
@@ -129,7 +175,7 @@ class NoScope:
         """There is nothing to end."""
 
 
-NO_SCOPE: Final = NoScope()
+NO_SCOPE: Final[Scope | NoScope] = NoScope()
 
 
 def open_scope(
@@ -139,14 +185,15 @@ def open_scope(
     context: Context | None = None,
 ) -> Scope | NoScope:
     """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
-    started = clock.now_ns()
-    if not has_stack():
-        say_no_stack(operation.name)
-        return NO_SCOPE
-    pipeline = RECORDER.pipeline()
-    if pipeline is None:
-        return NO_SCOPE
     try:
+        if not has_stack():
+            say_no_stack(operation.name)
+            return NO_SCOPE
+        pipeline = RECORDER.pipeline()
+        if pipeline is None:
+            return NO_SCOPE
+        tracer = pipeline.tracer(operation.scope)
+        started = clock.now_ns()  # what is set up before the first span is not its work
         attributes = dict(operation.attributes)
         if operation.before is not None:
             attributes.update(
@@ -154,9 +201,12 @@ def open_scope(
             )
         around = under_origin(still_open(current.get_current())) if context is None else context
         links: list[Link] = []
-        if operation.is_trial and attributes.get(TRIAL_NUMBER, 0) >= TRIALS_PER_TRACE:
-            links = _link_to_parent(around)
-        span = pipeline.tracer(operation.scope).start_span(
+        if operation.is_trial:
+            number = attributes.get(TRIAL_NUMBER)
+            if type(number) is int and number >= TRIALS_PER_TRACE:
+                links = _link_to_parent(around)
+        span = starter_for(tracer)(
+            tracer,
             operation.name,
             context=Context() if links else _with_summary(around),
             attributes=attributes,
@@ -165,8 +215,21 @@ def open_scope(
         )
         return Scope(operation, span, around)
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-        warn_once(f"span:{operation.name}", f"{operation.name} is not traced: {problem!r}")
+        try:  # noqa: SIM105 - see `harmless`
+            excuse("a span is not recorded", problem)
+        except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            pass
         return NO_SCOPE
+
+
+def enter_block(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+    """Start the span of a `span(name, **attributes)` block and make it current."""
+    scope: Scope | NoScope = with_headroom(_entered, name, attributes)
+    return scope
+
+
+def _entered(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+    return open_scope(block(name, attributes)).__enter__()
 
 
 def _link_to_parent(context: Context) -> list[Link]:
@@ -187,9 +250,9 @@ def extract(
 ) -> Mapping[str, Any]:
     """The attributes an extractor gives; none, and one warning, if it raises."""
     try:
-        return extractor(*arguments, **keywords)
+        return attributes_of(extractor(*arguments, **keywords))
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
-        warn_once(f"extract:{name}", f"attributes of {name} are missing: {problem!r}")
+        warn_once(f"extract:{name}", f"attributes of {name} are missing: {text_of(problem)}")
         return {}
 
 
@@ -198,25 +261,56 @@ def record_error(span: Span, error: BaseException) -> None:
 
     The message often holds values of the strategy: it is recorded only with `RBTRACE_PARAMS=1`.
     """
-    kind = _qualified_name(type(error))
+    kind = type_of(error)
     with_message = RECORDER.settings.params
     span.set_attribute(ERROR_TYPE, kind)
-    span.set_status(Status(StatusCode.ERROR, str(error) if with_message else None))
-    if getattr(error, _RECORDED, False):
+    span.set_status(Status(StatusCode.ERROR, message_of(error) if with_message else None))
+    if _recorded.has(error, getattr(span, "start_time", None) or 0):
         return
     if with_message:
         span.record_exception(error)
     else:
         span.add_event("exception", {"exception.type": kind}, timestamp=clock.now_ns())
-    try:
-        setattr(error, _RECORDED, True)
-    except (AttributeError, TypeError):
-        return  # a class with slots: an outer span will record it a second time
 
 
-def _qualified_name(kind: type[BaseException]) -> str:
-    module = kind.__module__
-    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+class _RecordedErrors:
+    """The exceptions that spans have recorded lately, by address and the way they had come.
+
+    Exceptions belong to the program: nothing is noted on them, none is kept alive. Another one at
+    the same address has not come through the same entry of a traceback since the span started.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def has(self, error: BaseException, since: int) -> bool:
+        """Whether a span recorded the exception since then (ns); from now on one has."""
+        when, way = self._known.get(id(error), (-1, ()))
+        is_known = when >= since and any(
+            id(entry) == way[0] and _way_from(entry) == way for entry in tracebacks_of(error)
+        )
+        if len(self._known) >= _MOST_ERRORS:
+            self._known.clear()
+        entry = traceback_of(error)
+        if entry is not None:
+            self._known[id(error)] = clock.now_ns(), _way_from(entry)
+        return is_known
+
+
+def _way_from(entry: TracebackType) -> tuple[int, ...]:
+    """The entry, and where in which code it and the next two stand."""
+    way = [id(entry)]
+    following: TracebackType | None = entry
+    for _ in range(3):
+        if following is None:
+            break
+        way += (id(following.tb_frame.f_code), following.tb_lasti)
+        following = following.tb_next
+    return tuple(way)
+
+
+_MOST_ERRORS: Final = 1024
+_recorded = _RecordedErrors()
 
 
 def _cpu_times() -> tuple[int, int | None]:

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current
 from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.calltree import CallTree, Node, SummarySpan
+from rbtrace.recording.harmless import excuse
 from rbtrace.recording.origin import or_origin
 from rbtrace.recording.parents import still_open
 from rbtrace.recording.place import HERE
@@ -74,7 +75,14 @@ class Trees:
         context = current.get_current()
         if place.unrecorded is context:
             return False
-        node = self._find(context, place)
+        try:
+            node = self._find(context, place)
+        except Exception as problem:  # noqa: BLE001 - a sampler of the program's; no stack left
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a hot call is not recorded", problem)
+            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+                pass
+            return False
         if node is None:
             place.unrecorded = context
             return False

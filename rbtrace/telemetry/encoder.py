@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from rbtrace.telemetry.values import attribute_value, text
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from rbtrace.telemetry.records import Record
 
+_INT64 = 2**63
 _HAS_IS_REMOTE = 0x100
 _IS_REMOTE = 0x200
 
@@ -28,8 +31,8 @@ _IS_REMOTE = 0x200
 def encode_line(records: Sequence[Record]) -> bytes:
     """Encode spans as one `ExportTraceServiceRequest`, newline included.
 
-    Spans are grouped by resource and scope in the order of their first span. An attribute that
-    cannot be encoded is written as its `repr`.
+    Spans are grouped by resource and scope in the order of their first span. What the SDK takes
+    and OTLP cannot hold is written as the text that comes nearest.
     """
     groups: dict[int, tuple[Resource, dict[Any, list[dict[str, Any]]]]] = {}
     spans_of: dict[tuple[int, int], list[dict[str, Any]]] = {}
@@ -40,31 +43,24 @@ def encode_line(records: Sequence[Record]) -> bytes:
         if spans is None:  # hashing a scope takes as long as encoding a span
             _, scopes = groups.setdefault(id(resource), (resource, {}))
             spans = spans_of[id(resource), id(scope)] = scopes.setdefault(scope, [])
-        spans.append(_span(span, record.extra))
+        spans.append(_surely(span, record.extra))
     request = {
         "resourceSpans": [_resource_spans(resource, scopes) for resource, scopes in groups.values()]
     }
     try:
         return msgspec.json.encode(request) + b"\n"
-    except UnicodeEncodeError:
+    except Exception:  # noqa: BLE001 - names and times of spans that the program made itself
         return msgspec.json.encode(_encodable(request)) + b"\n"
 
 
 def _encodable(value: Any) -> Any:
-    """The same with whole characters only."""
-    match value:
-        case str():
-            return _whole_characters(value)
-        case dict():
-            return {_encodable(name): _encodable(item) for name, item in value.items()}
-        case list():
-            return [_encodable(item) for item in value]
-    return value
-
-
-def _whole_characters(text: str) -> str:
-    """The same with `?` for half characters, which UTF-8 has no code for."""
-    return text.encode("utf-8", "replace").decode()
+    """The same of exact built-in types, with whole characters only."""
+    kind = type(value)
+    if kind is dict:
+        return {text(name): _encodable(item) for name, item in value.items()}
+    if kind is list:
+        return [_encodable(item) for item in value]
+    return value if kind is msgspec.Raw else attribute_value(value)
 
 
 def _resource_spans(
@@ -93,6 +89,29 @@ def _scope_spans(scope: InstrumentationScope | None, spans: list[dict[str, Any]]
     return encoded
 
 
+def _surely(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The span; without its details if they change meanwhile, or are none OpenTelemetry has."""
+    try:
+        return _span(span, extra)
+    except Exception:  # noqa: BLE001 - tracing never raises into the program
+        context, parent = span.context, span.parent
+        assert context is not None
+        times = [at if type(at) is int else 0 for at in (span.start_time, span.end_time)]
+        return {
+            "traceId": f"{context.trace_id:032x}",
+            "spanId": f"{context.span_id:016x}",
+            **({} if parent is None else {"parentSpanId": f"{parent.span_id:016x}"}),
+            "flags": _flags(context, parent),
+            "name": span.name,
+            "kind": 1,
+            "startTimeUnixNano": str(times[0]),
+            **({} if span.end_time is None else {"endTimeUnixNano": str(times[1])}),
+            "attributes": _attributes(extra),
+            "droppedAttributesCount": len(span.attributes or ()),
+            "status": {},
+        }
+
+
 def _span(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
     context = span.context
     assert context is not None
@@ -107,9 +126,9 @@ def _span(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
     encoded["flags"] = _flags(context, span.parent)
     encoded["name"] = span.name
     encoded["kind"] = span.kind.value + 1
-    encoded["startTimeUnixNano"] = str(span.start_time or 0)
+    encoded["startTimeUnixNano"] = str(int(span.start_time or 0))
     if span.end_time is not None:
-        encoded["endTimeUnixNano"] = str(span.end_time)
+        encoded["endTimeUnixNano"] = str(int(span.end_time))
     attributes = span.attributes or {}
     if extra:
         attributes = {**attributes, **extra}
@@ -144,7 +163,7 @@ def _flags(context: SpanContext, parent: SpanContext | None) -> int:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    encoded: dict[str, Any] = {"timeUnixNano": str(event.timestamp), "name": event.name}
+    encoded: dict[str, Any] = {"timeUnixNano": str(int(event.timestamp)), "name": event.name}
     if event.attributes:
         encoded["attributes"] = _attributes(event.attributes)
     return encoded
@@ -167,10 +186,16 @@ def _link(link: Link) -> dict[str, Any]:
 def _attributes(attributes: Mapping[str, Any]) -> msgspec.Raw:
     """A list of attributes, encoded: an object for each and its value is what most time went to."""
     by_type = _BY_TYPE
-    encoded = [
-        _up_to_value(key) + (by_type.get(type(value)) or _value)(value) + b"}"
-        for key, value in attributes.items()
-    ]
+    try:
+        encoded = [
+            _up_to_value(key) + (by_type.get(type(value)) or _value)(value) + b"}"
+            for key, value in attributes.items()
+        ]
+    except Exception:  # noqa: BLE001 - a value the program set by means of its own
+        encoded = [
+            _up_to_value(text(key)) + _value(value) + b"}"
+            for key, value in list(attributes.items())
+        ]
     return msgspec.Raw(b"[" + b",".join(encoded) + b"]")
 
 
@@ -182,24 +207,28 @@ def _up_to_value(key: str) -> bytes:
 def _text(value: str) -> bytes:
     try:
         return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_whole_characters(value))
+    except Exception:  # noqa: BLE001 - half a character, or a type derived from str
+        return msgspec.json.encode(text(value))
 
 
 def _value(value: object) -> bytes:
-    for kind, encode_kind in _BY_TYPE.items():
-        if isinstance(value, kind):
-            return encode_kind(value)
-    return _string(repr(value))
+    plain = attribute_value(value)
+    return _BY_TYPE[type(plain)](plain)
 
 
 def _string(value: str) -> bytes:
     return b'{"stringValue":' + _text(value) + b"}"
 
 
+def _integer(value: int) -> bytes:
+    if -_INT64 <= value < _INT64:
+        return b'{"intValue":"%d"}' % value
+    return _value(value)
+
+
 def _array(values: Sequence[Any]) -> bytes:
     kinds = set(map(type, values))
-    if kinds == {int}:
+    if kinds == {int} and min(values) >= -_INT64 and max(values) < _INT64:
         items = _numbers(b'{"intValue":"', values, b'"}')
     elif kinds == {float} and all(map(isfinite, values)):
         items = _numbers(b'{"doubleValue":', values, b"}")
@@ -225,10 +254,11 @@ def _double(value: float) -> bytes:
 _BY_TYPE: Final[Mapping[type, Callable[[Any], bytes]]] = {
     bool: lambda value: b'{"boolValue":true}' if value else b'{"boolValue":false}',
     str: _string,
-    int: lambda value: b'{"intValue":"%d"}' % value,
+    int: _integer,
+    bytes: lambda value: _string(repr(value)),
     float: _double,
     tuple: _array,
     list: _array,
     type(None): lambda _: b"{}",
 }
-"""How a value of a type is encoded; subclasses, such as enums of strings, as their base."""
+"""How a value of a type is encoded; one of another type is turned into one of these before."""

@@ -87,8 +87,14 @@ class Pipeline:
         return False
 
     def tracer(self, scope: str) -> Tracer:
-        """The tracer for an instrumentation scope; the first call decides about the provider."""
-        return self.providers.tracer(scope)
+        """The tracer for an instrumentation scope; the first call decides about the provider.
+
+        It also sets up what delivers spans, so that no span contains that.
+        """
+        tracer = self.providers.tracer(scope)
+        if self._is_worker is None:
+            self.keep_delivering()
+        return tracer
 
     def span_started(
         self, span: Span, thread: int, context: Context, stamp: Mapping[str, AttributeValue]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.context import get_current
-from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import Span, SpanProcessor
 
 from rbtrace.conventions import THREAD_ID
 from rbtrace.errors import warn_once
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.util.types import AttributeValue
 
     from rbtrace.telemetry.pipeline import Pipeline
@@ -48,9 +48,9 @@ class RbtraceSpanProcessor(SpanProcessor):
         if not self.active or not span.context.trace_flags.sampled:
             return
         thread = greenlets.ident()
-        span.set_attribute(THREAD_ID, thread)
+        Span.set_attribute(span, THREAD_ID, thread)  # known values need no guard
         for key, value in self.stamp.items():
-            span.set_attribute(key, value)
+            Span.set_attribute(span, key, value)
         context = get_current() if parent_context is None else parent_context
         try:
             if self._pipeline.is_of_this_process:
