@@ -23,7 +23,8 @@ SECONDS ?= 60
 STUDIES ?= build/studies
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
-	rbtrace/instrumentation/rbtrace.start $(wildcard rbtrace/recording/_fasthot*.[ch]) \
+	rbtrace/instrumentation/rbtrace.start rbtrace/instrumentation/entry.py \
+	$(wildcard rbtrace/recording/_fasthot*.[ch]) \
 	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up \
 	$(wildcard .ci/tested-*.txt)
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)

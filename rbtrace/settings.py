@@ -8,7 +8,6 @@ program. `Settings.strict` raises instead, for the command line.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -206,4 +205,4 @@ def _as_text(value: object) -> str:
 
 def new_run_id() -> str:
     """A run id that sorts by time: UTC date and time, then six random hex digits."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + os.urandom(3).hex()

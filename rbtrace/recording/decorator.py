@@ -52,7 +52,7 @@ def traced(
     """
 
     def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
-        if not (RECORDER.is_on or turn_on_by_environment()):
+        if not (RECORDER.is_on or turn_on_by_environment()) or not RECORDER.get_ready():
             return target
         from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
 
@@ -158,5 +158,7 @@ def span(name: str, /, **attributes: Any) -> NoSpan | SpanContextManager:
         same calls and does nothing).
     """
     if not RECORDER.is_on and not turn_on_by_environment():
+        return NO_SPAN
+    if not RECORDER.is_ready and not RECORDER.get_ready():
         return NO_SPAN
     return SpanContextManager(name, attributes)

@@ -125,7 +125,9 @@ def watched(tmp_path, monkeypatch):
     (tmp_path / "rbtrace_example.py").write_text("value = 1\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     seen = []
-    watch = AfterImport(["rbtrace_example", "rbtrace_missing"], seen.append)
+    watch = AfterImport(
+        ["rbtrace_example", "rbtrace_missing"], lambda _, module: seen.append(module)
+    )
     watch.install()
     yield seen
     watch.remove()
@@ -161,7 +163,7 @@ def test_a_module_already_imported_is_reported_at_once(watched):
     module.__spec__ = ModuleSpec("rbtrace_present", None)
     sys.modules["rbtrace_present"] = module
     seen = []
-    watch = AfterImport(["rbtrace_present"], seen.append)
+    watch = AfterImport(["rbtrace_present"], lambda _, module: seen.append(module))
     watch.install()
     watch.remove()
     watch.remove()
