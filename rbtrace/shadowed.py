@@ -124,7 +124,9 @@ def _is_foreign(name: str, spec: ModuleSpec) -> bool:
         return False  # built in, frozen, or made by some hook
     if name in sys.stdlib_module_names:
         return not place.startswith(_STANDARD) or "site-packages" in place
-    return any(place.startswith(os.path.join(os.path.abspath(entry), "")) for entry in _added())
+    package = spec.origin is not None and spec.submodule_search_locations is not None
+    folder = os.path.dirname(os.path.dirname(place) if package else place)
+    return any(folder == os.path.abspath(entry) for entry in _added())
 
 
 def _added() -> list[str]:

@@ -260,6 +260,12 @@ def test_options_of_the_interpreter_change_nothing(run, write, flags, sampler):
     assert [span.name for span in on.spans if span.name in ("one", "work")] == ["one", "work"]
 
 
+def test_an_installation_beneath_the_folder_of_the_script_is_no_stranger(run, write):
+    root = Path(sys.executable).anchor
+    code = f"import os\nos.chdir({root!r})\n{SPAN}"
+    assert [span.name for span in same(run, "-c", code).spans] == ["work"]
+
+
 def test_every_way_to_start_a_program_is_traced(run, write, tmp_path):
     write({"program": SPAN})
     with zipfile.ZipFile(tmp_path / "program.zip", "w") as archive:
