@@ -27,7 +27,7 @@ NEEDED = frozenset((
     "contextvars", "copy", "copyreg", "csv", "ctypes", "dataclasses", "datetime", "decimal", "dis",
     "email", "enum", "fcntl", "fnmatch", "functools", "glob", "hashlib", "heapq", "hmac",
     "inspect", "ipaddress", "json", "keyword", "linecache", "locale", "logging", "msgspec",
-    "numbers", "opcode", "operator", "opentelemetry", "pathlib", "platform", "psutil", "pwd",
+    "numbers", "opcode", "operator", "opentelemetry", "pathlib", "platform", "pwd",
     "queue", "quopri", "random", "re", "reprlib", "resource", "secrets", "select", "selectors",
     "shutil", "signal", "socket", "string", "struct", "subprocess", "tempfile", "textwrap",
     "threading", "token", "tokenize", "traceback", "types", "typing", "typing_extensions",
@@ -124,6 +124,8 @@ def _is_foreign(name: str, spec: ModuleSpec) -> bool:
         return False  # built in, frozen, or made by some hook
     if name in sys.stdlib_module_names:
         return not place.startswith(_STANDARD) or "site-packages" in place
+    if name not in NEEDED:
+        return False  # such as psutil, which Ray brings along in a folder of its own
     package = spec.origin is not None and spec.submodule_search_locations is not None
     folder = os.path.dirname(os.path.dirname(place) if package else place)
     return any(folder == os.path.abspath(entry) for entry in _added())
