@@ -24,7 +24,8 @@ STUDIES ?= build/studies
 HARMLESS ?= docs/results/harmless.md
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
-	rbtrace/instrumentation/rbtrace.start $(wildcard rbtrace/_system.c rbtrace/recording/_fasthot*.[ch]) \
+	rbtrace/instrumentation/rbtrace.start rbtrace/instrumentation/entry.py \
+	$(wildcard rbtrace/_system.c rbtrace/recording/_fasthot*.[ch]) \
 	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up \
 	$(wildcard .ci/tested-*.txt)
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)

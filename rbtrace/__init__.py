@@ -17,6 +17,7 @@ Every name below is loaded when it is first used: importing rbtrace costs next t
 from __future__ import annotations
 
 import os
+import sys
 
 from rbtrace.version import __version__
 
@@ -61,6 +62,10 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
+        for finder in sys.meta_path:
+            say = getattr(finder, "say_if_another_is_meant", None)  # where there is a start-up file
+            if say is not None:
+                say()
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - not before a name is used
 

@@ -8,7 +8,6 @@ program. `Settings.strict` raises instead, for the command line.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -218,7 +217,7 @@ class Settings:
         try:
             directory = self.directory.expanduser().absolute()
         except (OSError, RuntimeError):
-            directory = _temporary_folder() / f"rbtrace-{secrets.token_hex(8)}"
+            directory = _temporary_folder() / f"rbtrace-{os.urandom(8).hex()}"
             warn_once(
                 "working folder",
                 f"the working folder is gone, so {self.directory} is nowhere: traces go to "
@@ -253,4 +252,4 @@ def _temporary_folder() -> Path:
 
 def new_run_id() -> str:
     """A run id that sorts by time: UTC date and time, then six random hex digits."""
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + os.urandom(3).hex()

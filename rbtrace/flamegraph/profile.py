@@ -30,7 +30,10 @@ def _encodable(frame: Frame) -> Frame:
 
 
 class Process(NamedTuple):
-    """A process whose stacks these are; `interval_ns` is 0 where nothing was sampled."""
+    """A process whose stacks these are; `interval_ns` is 0 where nothing was sampled.
+
+    `longest_ns` is the interval at the end, when samples had become rarer because they cost much.
+    """
 
     name: str
     run_id: str = ""
@@ -42,6 +45,7 @@ class Process(NamedTuple):
     dropped: int = 0
     cut: int = 0
     unsampled: tuple[str, ...] = ()
+    longest_ns: int = 0
 
 
 class Stacks:

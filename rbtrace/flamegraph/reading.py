@@ -62,6 +62,7 @@ class _Line(msgspec.Struct):
     dropped: int = 0
     cut: int = 0
     unsampled: list[str] = []
+    interval_ns: int = 0
     minutes: _Minutes | None = None
 
 
@@ -249,6 +250,7 @@ class _OneProcess:
             run_id=header.run_id,
             sampler=header.sampler,
             interval_ns=header.interval_ns,
+            longest_ns=max(header.interval_ns, last.interval_ns if last else 0),
             thread=header.thread,
             start_ns=header.start,
             end_ns=last.until if last else header.start,

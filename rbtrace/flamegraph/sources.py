@@ -142,6 +142,11 @@ def warnings_of(profile: Profile, faults: Faults) -> list[str]:
             found.append(f"{one.name} dropped {one.dropped:,} samples")
         if one.cut:
             found.append(f"{one.name} cut {one.cut:,} stacks short: it has too many different ones")
+        if one.longest_ns > one.interval_ns:
+            found.append(
+                f"{one.name} took a sample each {one.interval_ns / 1e6:g} ms at first, each "
+                f"{one.longest_ns / 1e6:g} ms at last: samples cost too much of its time"
+            )
         if one.unsampled:
             found.append(f"{one.name} ran threads that are not sampled: {', '.join(one.unsampled)}")
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from rbtrace.instrumentation.carriers import CARRIERS
 from rbtrace.instrumentation.os_calls import OS_CALLS
 from rbtrace.instrumentation.table import TRACED_METHODS, Kind, TracedMethod, extractor
 from rbtrace.instrumentation.target import Carrier
+from rbtrace.recording.recorder import RECORDER
 
 type Row = TracedMethod | Carrier
 
@@ -36,11 +38,17 @@ class Patches:
     def __init__(self) -> None:
         self._done: dict[str, _Patch] = {}
 
-    def apply(self, module: ModuleType) -> None:
-        """Wrap what the table names in a module. A row that does not fit is reported, once."""
+    def apply(self, name: str, module: ModuleType) -> None:
+        """Wrap what the table names in a module. A row that does not fit is reported, once.
+
+        What is wrapped already stays as it is, unless the module was loaded again.
+        """
         made = []
-        for row in rows_by_module().get(module.__name__, ()):
-            if row.target in self._done:
+        rows = rows_by_module().get(name, ())
+        if any(isinstance(row, TracedMethod) for row in rows) and not RECORDER.get_ready():
+            return
+        for row in rows:
+            if self._is_wrapped(row, module):
                 continue
             try:
                 self._done[row.target] = _patch(module, row)
@@ -48,6 +56,15 @@ class Patches:
             except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
                 warn_once(row.target, f"{row.target} is not traced: {problem!r}")
         _replace_everywhere((patch.owner, patch.original, patch.wrapped) for patch in made)
+
+    def _is_wrapped(self, row: Row, module: ModuleType) -> bool:
+        patch = self._done.get(row.target)
+        if patch is None:
+            return False
+        try:
+            return locate(module, row)[2] is patch.wrapped
+        except LookupError:
+            return True
 
     def undo(self) -> None:
         """Put every original back, under every name."""
@@ -134,12 +151,10 @@ def _replace_everywhere(swaps: Iterable[tuple[Any, Any, Any]]) -> None:
     if not replacements:
         return
     for module in list(sys.modules.values()):
-        try:
+        with suppress(Exception):  # objects of any kind are put into sys.modules
             names = object.__getattribute__(module, "__dict__")
-        except AttributeError:
-            continue  # some extensions put objects of their own into sys.modules
-        if replacements.keys().isdisjoint(map(id, list(names.values()))):
-            continue  # a pair for each of all names would wake the garbage collector
-        for name, value in list(names.items()):
-            if (replacement := replacements.get(id(value))) is not None:
-                names[name] = replacement
+            if replacements.keys().isdisjoint(map(id, list(names.values()))):
+                continue  # a pair for each of all names would wake the garbage collector
+            for name, value in list(names.items()):
+                if (replacement := replacements.get(id(value))) is not None:
+                    names[name] = replacement

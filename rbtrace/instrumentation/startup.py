@@ -8,33 +8,62 @@ imports neither rustybt nor OpenTelemetry itself.
 from __future__ import annotations
 
 import os
+import sys
+
+from rbtrace.interpreters import in_main_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
 
 def activate() -> None:
     """Trace rustybt in this process if the environment asks for it. Never raises."""
-    if not os.environ.get("RBTRACE_ENABLED"):
+    if not os.environ.get("RBTRACE_ENABLED") or not in_main_interpreter():
         return
     try:
-        from rbtrace.recording.recorder import turn_on_by_environment  # noqa: PLC0415 - only if on
+        from rbtrace.shadowed import Watch, check_imported  # noqa: PLC0415 - only if on
 
-        if turn_on_by_environment():
-            from rbtrace.instrumentation.control import instrument  # noqa: PLC0415 - only if on
-
-            instrument()
+        check_imported()
+        with Watch():
+            _activate()
     except Exception as problem:  # noqa: BLE001 - tracing never stops the program it is in
         from rbtrace.errors import warn_once  # noqa: PLC0415
 
+        os.environ.pop("RBTRACE_ENABLED", None)
         warn_once("activate", f"tracing stays off: {problem!r}")
+
+
+def _activate() -> None:
+    from rbtrace.recording.recorder import turn_on_by_environment  # noqa: PLC0415 - only if on
+
+    if turn_on_by_environment():
+        from rbtrace.instrumentation.control import instrument  # noqa: PLC0415 - only if on
+
+        instrument()
+
+
+def activate_at_start_up(before: Container[str]) -> None:
+    """Do so for the start-up file, before it is known what the program's own modules are.
+
+    Args:
+        before: names of the modules that were imported before this one.
+    """
+    from rbtrace.instrumentation.own_name import OwnName  # noqa: PLC0415 - only if on
+    from rbtrace.shadowed import note_path  # noqa: PLC0415 - only if on
+
+    if not in_main_interpreter():
+        return
+    note_path()
+    activate()
+    control = sys.modules.get("rbtrace.instrumentation.control")
+    OwnName(None if control is None else control.uninstrument).put_aside(before)
 
 
 def start_up_file() -> Path | None:
     """Where this Python finds the start-up file; None if tracing by environment cannot work."""
     import site  # noqa: PLC0415 - only commands ask
-    import sys  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
     if sys.flags.no_site:

@@ -60,7 +60,7 @@ def traced(
 
     def decorate(target: Callable[..., Any]) -> Callable[..., Any]:
         require_traceable(target, hot=hot)
-        if not (RECORDER.is_on or (_environment.is_unread and _environment.turns_on())):
+        if not _is_on():
             return target
         return _wrapped(target, name, category, hot=hot)
 
@@ -87,6 +87,13 @@ class _Environment:
 
 
 _environment = _Environment()
+
+
+def _is_on() -> bool:
+    """Whether what is traced now is to be recorded."""
+    if not RECORDER.is_on and not (_environment.is_unread and _environment.turns_on()):
+        return False
+    return RECORDER.is_ready or RECORDER.get_ready()
 
 
 def _wrapped(
@@ -226,6 +233,4 @@ def span(name: str, /, **attributes: Any) -> NoSpan | SpanContextManager:
         A context manager; `as` gives the OpenTelemetry span (or, off, an object that accepts the
         same calls and does nothing).
     """
-    if RECORDER.is_on or (_environment.is_unread and _environment.turns_on()):
-        return SpanContextManager(name, attributes)
-    return NO_SPAN
+    return SpanContextManager(name, attributes) if _is_on() else NO_SPAN

@@ -5,19 +5,34 @@ This module imports nothing of OpenTelemetry until something is recorded.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rbtrace.errors import warn_once
+from rbtrace.interpreters import in_main_interpreter
 from rbtrace.settings import Settings
+from rbtrace.shadowed import Watch, check_imported, check_to_come
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rbtrace.recording.trees import Trees
     from rbtrace.telemetry.pipeline import Pipeline
+
+_NEEDED: Final = (
+    "rbtrace.recording.operation",
+    "rbtrace.recording.scopes",
+    "rbtrace.recording.trees",
+    "rbtrace.recording.whereabouts",
+    "rbtrace.recording.wrapping",
+    "rbtrace.sampling.profiler",
+    "rbtrace.telemetry.lifecycle",
+    "rbtrace.telemetry.pipeline",
+)
+"""What the first span uses, with OpenTelemetry."""
 
 
 class Recorder:
@@ -30,6 +45,8 @@ class Recorder:
         self._trees: Trees | None = None
         self._starting = threading.Lock()
         self._given_up = False
+        self.is_broken = False
+        self.is_ready = False
         self._renews_lock = False
         self._environ_before: dict[str, str | None] = {}
 
@@ -39,8 +56,16 @@ class Recorder:
     def turn_on(self, settings: Settings) -> None:
         """Record from now on, and let child processes do the same.
 
-        Run id and absolute directory go into the environment, which children inherit.
+        Run id and absolute directory go into the environment, which children inherit. Where
+        tracing cannot work it stays off, which is said once.
         """
+        if self.is_broken:
+            return
+        if not in_main_interpreter():
+            # The environment is the main interpreter's, too, and stays as it is.
+            self.is_broken = True
+            warn_once("start", "tracing stays off in subinterpreters")
+            return
         if self._pipeline is not None:
             settings = settings.with_values(
                 run_id=self._pipeline.settings.run_id, directory=self._pipeline.settings.directory
@@ -86,11 +111,33 @@ class Recorder:
                 os.environ[name] = value
         self._environ_before.clear()
 
-    @staticmethod
-    def prepare() -> None:
+    def get_ready(self) -> bool:
+        """Import all that recording needs, once; say whether that is possible.
+
+        Where it is not, as with a broken or unknown OpenTelemetry, tracing is off from then on,
+        which is said once.
+        """
+        if self.is_ready:
+            return True
+        if not self.is_on:
+            return False
+        try:
+            check_imported()
+            check_to_come()
+            with Watch():
+                for name in _NEEDED:
+                    importlib.import_module(name)
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - a broken module does anything
+            self.is_broken, self.is_on = True, False
+            self._take_back()
+            warn_once("start", f"tracing cannot start and stays off: {problem!r}")
+            return False
+        self.is_ready = True
+        return True
+
+    def prepare(self) -> None:
         """Import what the first span needs, so that it need not wait for it. Decides nothing."""
-        import rbtrace.recording.trees  # noqa: PLC0415 - imports OpenTelemetry
-        import rbtrace.telemetry.pipeline  # noqa: F401, PLC0415
+        self.get_ready()
 
     def pipeline(self) -> Pipeline | None:
         """The pipeline, made at the first call; None when tracing is off or cannot start."""
@@ -185,9 +232,11 @@ def turn_on_by_environment() -> bool:
 
     An unusable value is reported once and replaced by the default.
     """
+    if RECORDER.is_on or RECORDER.is_broken:
+        return RECORDER.is_on
     settings, problems = Settings.read()
     for problem in problems:
         warn_once(problem, f"{problem}; using the default")
-    if settings.enabled and not RECORDER.is_on:
+    if settings.enabled:
         RECORDER.turn_on(settings)
     return RECORDER.is_on

@@ -60,7 +60,6 @@ def wrap_operation(
 
     A hot operation is aggregated, unless the settings ask for a span per call.
     """
-    RECORDER.prepare()
     function = underlying(target)
     if hot:
         require_plain(function)

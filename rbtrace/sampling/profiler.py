@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import warn_once
+from rbtrace.sampling.pace import MOST_SHARE, SHORTEST_NS
 from rbtrace.sampling.profile_file import ProfileFile
 from rbtrace.sampling.samplers import SAMPLERS, Sampler
 from rbtrace.sampling.samples import Place, Samples
+from rbtrace.sampling.timers import is_blocked, is_blocked_in_main_thread
 from rbtrace.telemetry import clock
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Profiler:
         self._is_running = False
         self._failed = False
         self._unsampled: set[str] = set()
+        self._blocked: int | None = None
         self._writing = threading.Lock()
 
     def ensure_running(self, settings: Settings, process: ProcessIdentity) -> int | None:
@@ -52,6 +55,8 @@ class Profiler:
             return None
         if threading.current_thread() is not threading.main_thread():
             return None  # the first span of the main thread will start it
+        if self._blocked and is_blocked(self._blocked):
+            return None
         try:
             return self._start(settings, process)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
@@ -61,13 +66,19 @@ class Profiler:
 
     def _start(self, settings: Settings, process: ProcessIdentity) -> int | None:
         interval_ns = round(settings.sample_interval_ms * 1e6)
+        if interval_ns < SHORTEST_NS:
+            warn_once(
+                "sample interval",
+                f"RBTRACE_SAMPLE_INTERVAL_MS={settings.sample_interval_ms:g} is too short: "
+                f"stacks are sampled every {SHORTEST_NS / 1e6:g} ms",
+            )
         if self._sampler is None:
             self._sampler = SAMPLERS[settings.sampler]()
         if self._samples is None:
             self._samples = Samples(interval_ns, clock.now_ns, self._place)
-            self._header = _header(settings, process, interval_ns)
+            self._header = _header(settings, process, self._samples.pace.interval_ns)
         self._samples.begin()
-        self._is_running = self._sampler.start(self._samples, interval_ns)
+        self._is_running = self._sampler.start(self._samples)
         self._failed = not self._is_running
         return self._sampler.signal_number if self._is_running else None
 
@@ -88,6 +99,7 @@ class Profiler:
         if samples is None:
             return
         with self._writing:
+            self._give_way(samples)
             self._note_threads()
             drained = samples.drain()
             if self._file is None:
@@ -98,11 +110,38 @@ class Profiler:
                 "dropped": samples.overflowed + self._file.dropped,
                 "cut": samples.stacks.cut,
                 "unsampled": sorted(self._unsampled),
+                "interval_ns": samples.pace.interval_ns,
+                "slowed": samples.pace.slowed,
             }
             try:
                 self._file.write(samples.stacks, drained, state, final=final)
             except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
                 warn_once("profile", f"cannot write stack samples to {stem.parent}: {problem}")
+
+    def _give_way(self, samples: Samples) -> None:
+        """Sample no more if the program uses what the sampler does; say what has become slower."""
+        pace = samples.pace
+        if pace.slowed:
+            warn_once(
+                "sampling slowed",
+                f"stacks are sampled every {pace.interval_ns / 1e6:g} ms from now on, since "
+                f"samples took more than {MOST_SHARE:.0%} of the program's time",
+            )
+        if not self._is_running or self._sampler is None:
+            return
+        number = self._sampler.signal_number
+        if self._sampler.is_taken_over():
+            self._failed = True
+            self.stop()
+            warn_once("sampler", f"no stacks are sampled: the program uses signal {number} itself")
+        elif number and is_blocked_in_main_thread(number):
+            self._blocked = number
+            self.stop()
+            warn_once(
+                "sampler blocked",
+                f"no stacks are sampled while the program blocks signal {number}: it could take "
+                "one for its own",
+            )
 
     def _note_threads(self) -> None:
         """Threads of the program's that are not sampled are named in the file."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from rbtrace.conventions import NO_PYTHON
+from rbtrace.sampling.pace import Pace
 from rbtrace.sampling.stacks import StackTable
 
 FULL: Final = 65_536
@@ -52,14 +53,15 @@ class Samples:
         """Take no sample yet.
 
         Args:
-            interval_ns: the nominal interval, ns.
+            interval_ns: the interval that is asked for, ns.
             clock: gives the time, epoch ns.
             place: says what span the calling thread is in.
         """
         self.stacks = StackTable()
         self.taken = 0
         self._drained = 0
-        self._interval_ns = interval_ns
+        self.pace = Pace(interval_ns)
+        self._interval_ns = self.pace.interval_ns
         self._clock = clock
         self._place = place
         self._waiting: deque[Sample] = deque(maxlen=FULL)
@@ -69,6 +71,15 @@ class Samples:
     def begin(self) -> None:
         """Ticks are counted from now."""
         self._origin = self._last_tick = self._clock()
+        self.pace.begin()
+
+    def cost(self, cost_ns: int) -> bool:
+        """Note what the latest sample cost, ns of processor; say whether ticks are rarer now."""
+        if not self.pace.is_too_fast(cost_ns):
+            return False
+        self._origin = self._last_tick  # nothing that has passed is lost or counted twice
+        self._interval_ns = self.pace.interval_ns
+        return True
 
     def take(self, stack: int) -> None:
         """The calling thread is in this stack."""

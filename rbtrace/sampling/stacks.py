@@ -57,7 +57,7 @@ class StackTable:
     def of_frame(self, frame: FrameType | None) -> int:
         """The stack of a frame and its callers."""
         codes: list[CodeType] = []
-        while frame is not None:
+        while frame is not None and len(codes) <= DEEPEST:  # one more shows that it is deeper
             codes.append(frame.f_code)
             frame = frame.f_back
         return self._find(codes, _name_of_code)

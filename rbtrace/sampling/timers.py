@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 _SIGEV_THREAD_ID: Final = 4
@@ -24,12 +25,15 @@ _NS: Final = 1_000_000_000
 
 
 class Timer(Protocol):
-    """Sends `number` to the main thread from `arm` to `disarm`. Both are called in that thread."""
+    """Sends `number` to the main thread from `arm` to `disarm`; one signal is pending at a time."""
 
     number: int
 
     def arm(self, interval_ns: int) -> None:
-        """Begin."""
+        """Begin; called in the main thread."""
+
+    def slow_down(self, interval_ns: int) -> None:
+        """Go on with a longer interval, unless it was disarmed; called in the main thread."""
 
     def disarm(self) -> None:
         """End; when this returns, no signal is on its way."""
@@ -83,14 +87,22 @@ class ThreadTimer:
             self._libc.timer_create(_CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(timer))
         )
         self._timer = timer
+        self._check(self._set(timer, interval_ns))
+
+    def slow_down(self, interval_ns: int) -> None:
+        """Go on with a longer interval, unless it was disarmed."""
+        if self._timer is not None:
+            self._set(self._timer, interval_ns)
+
+    def _set(self, timer: ctypes.c_void_p, interval_ns: int) -> int:
         times = _Times(*divmod(interval_ns, _NS), *divmod(interval_ns, _NS))
-        self._check(self._libc.timer_settime(timer, 0, ctypes.byref(times), None))
+        return int(self._libc.timer_settime(timer, 0, ctypes.byref(times), None))
 
     def disarm(self) -> None:
         """End. A signal still pending is delivered as the system call returns."""
-        if self._timer is not None:
-            self._libc.timer_delete(self._timer)
-            self._timer = None
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            self._libc.timer_delete(timer)
 
     def forget(self) -> None:
         """The number of the parent's timer may be another one here."""
@@ -108,13 +120,26 @@ class AlarmTimer:
 
     number = int(getattr(signal, "SIGALRM", 0))
 
+    def __init__(self) -> None:
+        self._interval_s = 0.0
+
     def arm(self, interval_ns: int) -> None:
         """Begin."""
         signal.setitimer(signal.ITIMER_REAL, interval_ns / _NS, interval_ns / _NS)
+        self._interval_s = signal.getitimer(signal.ITIMER_REAL)[1]
+
+    def slow_down(self, interval_ns: int) -> None:
+        """Go on with a longer interval, unless the program has set the timer since."""
+        if self._is_ours():
+            self.arm(interval_ns)
 
     def disarm(self) -> None:
-        """End."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        """End, unless the program has set the timer since."""
+        if self._is_ours():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _is_ours(self) -> bool:
+        return signal.getitimer(signal.ITIMER_REAL)[1] == self._interval_s
 
     def forget(self) -> None:
         """The system has done so."""
@@ -134,9 +159,35 @@ def free_timer() -> Timer | None:
 def _free_signal() -> int:
     highest: Any = signal.SIGRTMAX
     for number in range(highest - 1, highest - 1 - _CANDIDATES, -1):
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) is signal.SIG_DFL and not action(number):
             return int(number)
     raise OSError("no real-time signal is free")
+
+
+def action(number: int) -> int:
+    """Address of what the system calls for a signal, however it was set; 0 is the default action.
+
+    Python knows only of the handlers that were set by `signal.signal`.
+    """
+    present = (ctypes.c_void_p * 64)()  # a `struct sigaction` begins with it, and is not as long
+    if ctypes.CDLL(None).sigaction(number, None, ctypes.byref(present)):
+        return 0
+    return int(present[0] or 0)
+
+
+def is_blocked(number: int) -> bool:
+    """Whether a signal does not reach the calling thread."""
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def is_blocked_in_main_thread(number: int) -> bool:
+    """Whether a signal does not reach the main thread, asked in any; False where nobody knows."""
+    try:
+        status = Path(f"/proc/self/task/{threading.main_thread().native_id}/status").read_text()
+        blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+        return bool(int(blocked.split()[1], 16) >> (number - 1) & 1)
+    except (OSError, StopIteration, ValueError):
+        return False
 
 
 def _free_alarm() -> AlarmTimer | None:

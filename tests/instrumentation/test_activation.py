@@ -51,8 +51,8 @@ def test_on_by_environment_imports_no_opentelemetry_until_it_is_used():
 def test_the_start_up_file_is_enough(run_script):
     done = run_script(
         """
-        import sys
-        print("rbtrace.instrumentation.control" in sys.modules)
+        import os
+        print("RBTRACE_RUN_ID" in os.environ)
         """,
         RBTRACE_ENABLED="1",
     )
@@ -125,7 +125,9 @@ def watched(tmp_path, monkeypatch):
     (tmp_path / "rbtrace_example.py").write_text("value = 1\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     seen = []
-    watch = AfterImport(["rbtrace_example", "rbtrace_missing"], seen.append)
+    watch = AfterImport(
+        ["rbtrace_example", "rbtrace_missing"], lambda _, module: seen.append(module)
+    )
     watch.install()
     yield seen
     watch.remove()
@@ -161,7 +163,7 @@ def test_a_module_already_imported_is_reported_at_once(watched):
     module.__spec__ = ModuleSpec("rbtrace_present", None)
     sys.modules["rbtrace_present"] = module
     seen = []
-    watch = AfterImport(["rbtrace_present"], seen.append)
+    watch = AfterImport(["rbtrace_present"], lambda _, module: seen.append(module))
     watch.install()
     watch.remove()
     watch.remove()

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from statistics import median
 
 import msgspec
@@ -180,6 +181,70 @@ def test_a_worker_that_dies_is_one_line_and_no_hang(engine, run_script, way):
     )
 
 
+def test_a_worker_that_dies_while_its_pool_closes_is_one_line(run_script):
+    found = run_script(
+        """
+        import multiprocessing, os, signal
+        from multiprocessing.util import Finalize
+        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+
+        def die_at_the_end(_):
+            Finalize(None, os.kill, (os.getpid(), signal.SIGKILL), exitpriority=0)
+
+        end_with_a_dead_worker()
+        with multiprocessing.Pool(1) as pool:
+            pool.map(die_at_the_end, [1])
+            pool.close()
+            pool.join()
+        with multiprocessing.Pool(1) as pool:
+            pool.map(abs, [1])
+        signal.pause()
+        """,
+        expect=EXIT_USAGE,
+        covered=False,
+    )
+    assert re.fullmatch(r"worker \d+ was ended by SIGKILL.+\n", found.complaints)
+
+
+def test_pools_that_end_their_workers_themselves_are_left_alone(run_script):
+    found = run_script(
+        """
+        import multiprocessing
+        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+
+        end_with_a_dead_worker()
+        for _ in range(20):
+            with multiprocessing.Pool(2, maxtasksperchild=1) as pool:
+                pool.map(abs, range(4), chunksize=1)
+        print("done")
+        """,
+        covered=False,
+    )
+    assert (found.printed, found.complaints) == ("done\n", "")
+
+
+def test_what_workers_have_started_ends_with_the_case(run_script):
+    found = run_script(
+        """
+        import multiprocessing, os, signal, subprocess
+        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+
+        def leave_a_program(_):
+            return subprocess.Popen(["sleep", "600"]).pid
+
+        end_with_a_dead_worker()
+        with multiprocessing.Pool(1) as pool:
+            print(pool.apply(leave_a_program, (0,)), flush=True)
+            pool.apply(signal.raise_signal, (signal.SIGKILL,))
+        """,
+        expect=EXIT_USAGE,
+        covered=False,
+    )
+    with suppress(psutil.NoSuchProcess):
+        left = psutil.Process(int(found.printed))
+        assert left.status() == psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
@@ -188,10 +253,16 @@ def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
     settings = {"do": "dispatch", "way": POOL, "workers": 2, "tasks": 10_000}
     command = [sys.executable, "-m", "rbtrace.scenarios.studies.process", study]
     command += [json.dumps(settings), "--data", str(tmp_path), "--result", str(tmp_path / "found")]
-    case = subprocess.Popen(command, env=uncovered(), stderr=subprocess.PIPE, text=True)
-
-    a_child_of(psutil.Process(case.pid), "studies.process").send_signal(signal.SIGKILL)
-    _, said = case.communicate(timeout=60)
+    case = subprocess.Popen(
+        command, env=uncovered(), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        worker = a_child_of(psutil.Process(case.pid), "studies.process", alike=2)
+        worker.send_signal(signal.SIGKILL)
+        _, said = case.communicate(timeout=240)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(case.pid, signal.SIGKILL)
 
     assert case.returncode == EXIT_USAGE
     assert "SIGKILL, and its task with it" in said.splitlines()[-1]

@@ -360,7 +360,7 @@ def test_ctrl_c_keeps_what_is_measured_and_the_same_command_goes_on(tmp_path):
 def test_a_worker_that_is_killed_is_one_line_and_the_same_command_goes_on(tmp_path):
     process = scenario(NAME, "--quick", "-o", tmp_path, env=uncovered() | {"SMALL_2": "pool"})
     case = a_child_of(psutil.Process(process.pid), '"do":"pool"')
-    a_child_of(case, "studies.process").send_signal(signal.SIGKILL)
+    a_child_of(case, "studies.process", alike=2).send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=600)
     assert process.returncode == EXIT_USAGE
     assert "SIGKILL, and its task with it" in said.splitlines()[-1]
