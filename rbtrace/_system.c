@@ -342,6 +342,11 @@ run_tick(void *Py_UNUSED(nothing))
         PyObject *callable = Py_NewRef(tick);
         failed = run(callable);
         Py_DECREF(callable);
+        if (failed && (PyErr_ExceptionMatches(PyExc_RecursionError) ||
+                       PyErr_ExceptionMatches(PyExc_MemoryError))) {
+            PyErr_Clear(); /* it could not even be called: the next one weighs as much more */
+            failed = 0;
+        }
     }
     tick_is_due = 0; /* what came meanwhile is left out */
     return failed;

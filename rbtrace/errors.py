@@ -7,8 +7,12 @@ decides about exit codes.
 
 from __future__ import annotations
 
+import itertools
 import sys
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 EXIT_GOOD = 0
 EXIT_GATE_FAILED = 1
@@ -57,6 +61,40 @@ class MissingExtraError(RbtraceError, ImportError):
         self.extra = extra
 
 
+def let_through(problem: BaseException) -> None:
+    """Raise an exception again that is not tracing's own but a signal handler's of the program.
+
+    A handler runs between two bytecodes, also of tracing's code, and raises there: a time limit by
+    `signal.alarm` does. It is told by how it is called: with the number of the signal and a frame.
+
+    Raises:
+        BaseException: `problem`, if it is such a one.
+    """
+    traceback = problem.__traceback__
+    while traceback is not None:
+        if _is_signal_handler(traceback.tb_frame):
+            raise problem
+        traceback = traceback.tb_next
+
+
+def _is_signal_handler(frame: FrameType) -> bool:
+    code = frame.f_code
+    if code.co_filename.startswith(_PACKAGE):
+        return False
+    count = code.co_argcount + bool(code.co_flags & 0x04)  # *args
+    values = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if count > code.co_argcount:
+        rest = frame.f_locals.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
+        values += rest if isinstance(rest, tuple) else ()
+    return any(
+        isinstance(number, int) and isinstance(interrupted, _FRAME)
+        for number, interrupted in itertools.pairwise(values)
+    )
+
+
+_PACKAGE = __file__.removesuffix("errors.py")
+_FRAME = type(sys._getframe())
+
 _warned: set[str] = set()
 
 
@@ -65,7 +103,13 @@ def warn_once(subject: str, message: str) -> None:
 
     Tracing runs inside other people's programs: it never raises into them, and what it has to say
     it says once.
+
+    Raises:
+        BaseException: the one that is being handled, if a signal handler of the program raised it.
     """
+    problem = sys.exception()
+    if problem is not None:
+        let_through(problem)
     if subject in _warned:
         return
     _warned.add(subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +58,9 @@ def _load() -> System | None:
     if sys.implementation.name != "cpython":
         return None
     try:
-        from rbtrace import _system  # noqa: PLC0415
+        system: System = import_module("rbtrace._system")
     except ImportError:
         return None
-    system: System = _system
     return system
 
 

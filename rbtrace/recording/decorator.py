@@ -81,7 +81,7 @@ class _Environment:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("tracing stays off", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
             return False
 
@@ -189,7 +189,7 @@ class SpanContextManager:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not recorded", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
             return NO_SPAN
 
@@ -205,7 +205,7 @@ class SpanContextManager:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not ended", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
 
     async def __aenter__(self) -> Any:

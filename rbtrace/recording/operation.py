@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, USER_SCOPE_NAME, Category
+from rbtrace.errors import let_through
 from rbtrace.telemetry.values import attributes_of, text
 from rbtrace.telemetry.values import name as name_of
 
@@ -48,7 +49,8 @@ def describe(
     try:
         module = getattr(function, "__module__", None)
         qualified = getattr(function, "__qualname__", None)
-    except Exception:  # noqa: BLE001 - a callable object with attributes of its own making
+    except Exception as problem:  # noqa: BLE001 - a callable object with its own attributes
+        let_through(problem)
         module = qualified = None
     code = f"{text(module or '?')}.{text(qualified or name)}"
     attributes = {CATEGORY: text(category), CODE_FUNCTION_NAME: code}

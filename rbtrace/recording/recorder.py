@@ -9,6 +9,8 @@ import importlib
 import os
 import sys
 import threading
+from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from rbtrace.errors import warn_once
@@ -17,7 +19,7 @@ from rbtrace.settings import Settings
 from rbtrace.shadowed import Watch, check_imported, check_to_come
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rbtrace.recording.trees import Trees
     from rbtrace.telemetry.pipeline import Pipeline
@@ -35,6 +37,10 @@ _NEEDED: Final = (
 """What the first span uses, with OpenTelemetry."""
 
 
+_SETTING_UP_S: Final = 10.0
+"""How long a fork waits for another thread that sets recording up."""
+
+
 class Recorder:
     """The recording state of this process: settings, and the pipeline once there is one."""
 
@@ -47,7 +53,9 @@ class Recorder:
         self._given_up = False
         self.is_broken = False
         self.is_ready = False
-        self._renews_lock = False
+        self._starting_in = 0
+        self._follows_forks = False
+        self._waits_for_fork = False
         self._environ_before: dict[str, str | None] = {}
 
     def __reduce__(self) -> str:
@@ -72,17 +80,44 @@ class Recorder:
             )
         self.settings = settings.with_values(enabled=True).settled()
         self._hand_down(self.settings.to_environ())
-        self._renew_lock_in_children()
+        self._follow_forks()
         self.is_on = True
         if self._pipeline is not None:
             self._pipeline.settings = self.settings
             self._pipeline.providers.set_active(active=True)
 
-    def _renew_lock_in_children(self) -> None:
-        """A fork while another thread records its first span would inherit the lock held."""
-        if not self._renews_lock and hasattr(os, "register_at_fork"):
-            self._renews_lock = True
-            os.register_at_fork(after_in_child=lambda: setattr(self, "_starting", threading.Lock()))
+    def _follow_forks(self) -> None:
+        """Let no fork happen while another thread sets recording up.
+
+        The child would inherit locks held for ever: ours, and those of the imports under way.
+        """
+        if not self._follows_forks and hasattr(os, "register_at_fork"):
+            self._follows_forks = True
+            os.register_at_fork(
+                before=self._before_fork,
+                after_in_parent=self._after_fork,
+                after_in_child=self._after_fork,
+            )
+
+    def _before_fork(self) -> None:
+        self._waits_for_fork = self._starting_in != get_ident() and self._starting.acquire(
+            timeout=_SETTING_UP_S
+        )
+
+    def _after_fork(self) -> None:
+        if self._waits_for_fork:
+            self._waits_for_fork = False
+            self._starting.release()
+
+    @contextmanager
+    def _setting_up(self) -> Iterator[None]:
+        """A block in which no other thread sets recording up, or forks."""
+        with self._starting:
+            self._starting_in = get_ident()
+            try:
+                yield
+            finally:
+                self._starting_in = 0
 
     def turn_off(self) -> None:
         """Record nothing more. What was recorded is delivered; the program's provider stays."""
@@ -119,8 +154,12 @@ class Recorder:
         """
         if self.is_ready:
             return True
-        if not self.is_on:
+        if not self.is_on or self._starting_in == get_ident():
             return False
+        with self._setting_up():
+            return self.is_ready or self._get_ready()
+
+    def _get_ready(self) -> bool:
         try:
             check_imported()
             check_to_come()
@@ -144,7 +183,9 @@ class Recorder:
         if not self.is_on:
             return None
         if self._pipeline is None and not self._given_up:
-            with self._starting:
+            if self._starting_in == get_ident():
+                return None  # imports that record: of the program's own hooks
+            with self._setting_up():
                 if self._pipeline is None:
                     self._start()
         pipeline = self._pipeline

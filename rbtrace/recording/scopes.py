@@ -87,7 +87,7 @@ class Scope:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span stays current", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
         if error is not None:
             self.fail(error)
@@ -123,7 +123,7 @@ class Scope:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not ended", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
 
     def fail(self, error: BaseException) -> None:
@@ -137,7 +137,7 @@ class Scope:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not ended", problem)
-            except Exception:  # noqa: BLE001, S110 - no stack, no memory
+            except (RecursionError, MemoryError):
                 pass
 
     def _end(self) -> None:
@@ -217,7 +217,7 @@ def open_scope(
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         try:  # noqa: SIM105 - see `harmless`
             excuse("a span is not recorded", problem)
-        except Exception:  # noqa: BLE001, S110 - no stack, no memory
+        except (RecursionError, MemoryError):
             pass
         return NO_SCOPE
 

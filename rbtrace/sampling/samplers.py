@@ -16,6 +16,7 @@ from rbtrace.errors import warn_once
 from rbtrace.sampling.samples import Samples
 from rbtrace.sampling.stacks import FrameName
 from rbtrace.sampling.timers import Timer, action, free_timer
+from rbtrace.system import SYSTEM
 
 _THREAD: Final = "\0<thread>\0"
 """In what pyinstrument puts beneath a stack: the name of the thread."""
@@ -72,10 +73,7 @@ class SignalSampler:
             warn_once("sampler", "no stacks are sampled: the program uses SIGALRM itself")
             return False
         self._samples, self._timer = samples, timer
-        if signal.getsignal(timer.number) != self._sample:
-            self._previous = signal.signal(timer.number, self._sample)
-        # System calls of extensions go on instead of failing.
-        signal.siginterrupt(timer.number, False)  # noqa: FBT003 - positional only
+        self._listen(timer.number)
         self._action = action(timer.number)
         self.signal_number = timer.number
         try:
@@ -96,11 +94,23 @@ class SignalSampler:
         if timer is None:
             return
         timer.disarm()
-        if threading.current_thread() is not threading.main_thread():
+        if SYSTEM is not None:
+            SYSTEM.on_ticks(timer.number, None)
+        elif threading.current_thread() is not threading.main_thread():
             return
-        if signal.getsignal(timer.number) == self._sample:
+        elif signal.getsignal(timer.number) == self._sample:
             signal.signal(timer.number, self._previous)
         self._timer = None
+
+    def _listen(self, number: int) -> None:
+        """Have a sample taken when the signal comes; the compiled way shows nowhere."""
+        if SYSTEM is not None:
+            SYSTEM.on_ticks(number, self._tick)
+            return
+        if signal.getsignal(number) != self._sample:
+            self._previous = signal.signal(number, self._sample)
+        # System calls of extensions go on instead of failing.
+        signal.siginterrupt(number, False)  # noqa: FBT003 - positional only
 
     def forget(self) -> None:
         """The handler was inherited and is used again; the timer was not."""
@@ -113,8 +123,10 @@ class SignalSampler:
         timer = self._timer
         if timer is None:
             return False
-        ours = signal.getsignal(timer.number) == self._sample
-        return not ours or action(timer.number) != self._action
+        return action(timer.number) != self._action
+
+    def _tick(self) -> None:
+        self._sample(0, sys._getframe(1))
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
         samples, timer = self._samples, self._timer

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from rbtrace.errors import let_through
 from rbtrace.telemetry.values import attribute_value, text
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def encode_line(records: Sequence[Record]) -> bytes:
     }
     try:
         return msgspec.json.encode(request) + b"\n"
-    except Exception:  # noqa: BLE001 - names and times of spans that the program made itself
+    except Exception as problem:  # noqa: BLE001 - names and times the program made itself
+        let_through(problem)
         return msgspec.json.encode(_encodable(request)) + b"\n"
 
 
@@ -93,7 +95,8 @@ def _surely(span: ReadableSpan, extra: Mapping[str, Any]) -> dict[str, Any]:
     """The span; without its details if they change meanwhile, or are none OpenTelemetry has."""
     try:
         return _span(span, extra)
-    except Exception:  # noqa: BLE001 - tracing never raises into the program
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        let_through(problem)
         context, parent = span.context, span.parent
         assert context is not None
         times = [at if type(at) is int else 0 for at in (span.start_time, span.end_time)]
@@ -191,7 +194,8 @@ def _attributes(attributes: Mapping[str, Any]) -> msgspec.Raw:
             _up_to_value(key) + (by_type.get(type(value)) or _value)(value) + b"}"
             for key, value in attributes.items()
         ]
-    except Exception:  # noqa: BLE001 - a value the program set by means of its own
+    except Exception as problem:  # noqa: BLE001 - a value the program set by means of its own
+        let_through(problem)
         encoded = [
             _up_to_value(text(key)) + _value(value) + b"}"
             for key, value in list(attributes.items())
@@ -207,7 +211,8 @@ def _up_to_value(key: str) -> bytes:
 def _text(value: str) -> bytes:
     try:
         return msgspec.json.encode(value)
-    except Exception:  # noqa: BLE001 - half a character, or a type derived from str
+    except Exception as problem:  # noqa: BLE001 - half a character, or derived from str
+        let_through(problem)
         return msgspec.json.encode(text(value))
 
 

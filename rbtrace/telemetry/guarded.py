@@ -28,7 +28,7 @@ def _set(what: str, change: Callable[..., None], *arguments: Any) -> None:
 
 
 def _complain(what: str, problem: Exception) -> None:
-    with suppress(Exception):  # no stack or memory may be left to say it with
+    with suppress(RecursionError, MemoryError):  # no stack or memory may be left to say it with
         warn_once(f"set:{what}", f"{what} of a span is missing: {type_of(problem)}")
 
 

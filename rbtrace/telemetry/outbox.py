@@ -14,7 +14,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rbtrace.errors import warn_once
+from rbtrace.errors import let_through, warn_once
 from rbtrace.telemetry.counts import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.telemetry.encoder import encode_line
 from rbtrace.telemetry.sender import Parcel
@@ -132,6 +132,7 @@ class Outbox:
         try:
             return encode_line(batch), batch
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            let_through(problem)
             if len(batch) > 1:
                 batch = [record for one in batch for record in self._encode([one])[1]]
                 return (encode_line(batch) if batch else b""), batch

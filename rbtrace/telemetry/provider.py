@@ -21,6 +21,7 @@ from opentelemetry.sdk.resources import (
     Resource,
 )
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 
 from rbtrace import conventions as key
@@ -34,6 +35,18 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
     from rbtrace.telemetry.pipeline import Pipeline
+
+
+class _Ids(IdGenerator):
+    """Random ids that take nothing from the program's `random`, whose numbers would change."""
+
+    def generate_span_id(self) -> int:
+        """A span id; never 0, which means none."""
+        return int.from_bytes(os.urandom(8)) or 1
+
+    def generate_trace_id(self) -> int:
+        """A trace id; never 0, which means none."""
+        return int.from_bytes(os.urandom(16)) or 1
 
 
 class Providers:
@@ -88,7 +101,9 @@ class Providers:
 
     def _private_provider(self) -> TracerProvider:
         provider = TracerProvider(
-            resource=_resource(self._resource_attributes()), shutdown_on_exit=False
+            resource=_resource(self._resource_attributes()),
+            id_generator=_Ids(),
+            shutdown_on_exit=False,
         )
         self._join(provider, {})
         return provider

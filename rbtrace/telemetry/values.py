@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, Final
 
+from rbtrace.errors import let_through
 from rbtrace.telemetry.exceptions import text_of
 from rbtrace.telemetry.scalars import LONGEST_TEXT, QUICK, Reader, cut, reader_of, shape_of
 from rbtrace.telemetry.typenames import bases_of
@@ -41,7 +42,10 @@ def attribute_value(value: Any) -> Any:
         return value
     try:
         return _Walk().value(value)
-    except Exception:  # noqa: BLE001 - changed by another thread meanwhile; no stack, no memory
+    except (RecursionError, MemoryError):
+        return "<?>"
+    except Exception as problem:  # noqa: BLE001 - changed by another thread meanwhile
+        let_through(problem)
         return "<?>"
 
 
