@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from rbtrace.recording.compiled import COMPILED
+from rbtrace.telemetry.exceptions import traceback_of
 
 
 def code_flags(function: Callable[..., Any]) -> int:
@@ -100,7 +101,7 @@ def hide_frames(error: BaseException, file: str) -> None:
     The program sees the frames it would see untraced; and a traceback twice as long takes twice as
     much of the C stack when it is freed (CPython 3.13).
     """
-    traceback = error.__traceback__
+    traceback = traceback_of(error)
     hidden = traceback
     while (
         hidden is not None
