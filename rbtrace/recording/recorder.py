@@ -41,6 +41,14 @@ _SETTING_UP_S: Final = 10.0
 """How long a fork waits for another thread that sets recording up."""
 
 
+_LOCKED_OVER_FORKS: Final = {
+    "concurrent.futures.thread": "_global_shutdown_lock",
+    "logging": "_lock",
+}
+"""Modules that take a lock before a fork and release it after. One that is imported while a fork
+waits for that does only the latter."""
+
+
 class Recorder:
     """The recording state of this process: settings, and the pipeline once there is one."""
 
@@ -100,9 +108,13 @@ class Recorder:
             )
 
     def _before_fork(self) -> None:
+        before = _LOCKED_OVER_FORKS.keys() & sys.modules.keys()
         self._waits_for_fork = self._starting_in != get_ident() and self._starting.acquire(
             timeout=_SETTING_UP_S
         )
+
+        for name in (_LOCKED_OVER_FORKS.keys() & sys.modules.keys()) - before:
+            getattr(sys.modules[name], _LOCKED_OVER_FORKS[name]).acquire()
 
     def _after_fork(self) -> None:
         if self._waits_for_fork:

@@ -103,12 +103,12 @@ class Destination[Sent](ABC):
         self._is_interrupted = False
 
     def load(self) -> bool:
-        """Import the exporter; False if there is none."""
+        """Import and make the exporter, which imports more; False if there is none."""
         try:
             self._make = _find_exporter(self.group, self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._say_unusable(problem)
-        return self._make is not None
+        return self._has_exporter()
 
     def export(self, batch: Sequence[Sent]) -> bool:
         """Export a batch; say whether it was taken. Waits as long as the exporter does."""
@@ -171,16 +171,17 @@ class Destination[Sent](ABC):
         return self.name in _UNSAFE_TO_FORK
 
     def interrupt(self) -> bool:
-        """Have a request under way given up before a fork, if it would harm the child.
+        """Have a request under way given up before a fork.
 
+        It would harm the child of some exporters, and `os.fork` warns of the thread that waits.
         Called while another thread may be in `export`. What is exported next is so by a new
         exporter.
 
         Returns:
-            Whether it is given up; the thread in `export` will return.
+            Whether there was an exporter; the thread in `export` will return, if that gives up.
         """
         exporter = self._exporter
-        if not self.is_unsafe_to_fork or exporter is None:
+        if exporter is None:
             return False
         self._is_interrupted = True
         self._shut_down(exporter)

@@ -12,7 +12,8 @@ import atexit
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+import warnings
+from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import warn_once
 from rbtrace.system import SYSTEM
@@ -28,6 +29,7 @@ class _Follower:
         self.pipeline: Pipeline | None = None
         self._registered = False
         self._was_running = False
+        self._quiet: warnings.catch_warnings[Any] | None = None
 
     def follow(self, pipeline: Pipeline | None) -> None:
         self.pipeline = pipeline
@@ -59,6 +61,15 @@ class _Follower:
 
     def _end_threads(self, pipeline: Pipeline) -> None:
         self._was_running = pipeline.before_fork()
+        if pipeline.is_sending and threading.active_count() == 1:
+            # The fork would warn of the one thread there is, which the program knows nothing of.
+            self._quiet = warnings.catch_warnings(action="ignore", category=DeprecationWarning)
+            self._quiet.__enter__()
+
+    def _may_warn(self) -> None:
+        quiet, self._quiet = self._quiet, None
+        if quiet is not None:
+            quiet.__exit__(None, None, None)
 
     def _after_in_parent(self) -> None:
         """Start our threads again when the fork is over: newer Pythons look for threads after this.
@@ -70,6 +81,7 @@ class _Follower:
             return
 
         def go_on() -> None:
+            self._may_warn()
             guarded(pipeline.after_fork, was_running=was_running)
 
         is_main = threading.main_thread().ident == _thread.get_ident()
@@ -77,6 +89,7 @@ class _Follower:
             go_on()
 
     def _after_in_child(self) -> None:
+        self._may_warn()
         if self.pipeline is not None:
             guarded(self.pipeline.begin_again_in_child)
 

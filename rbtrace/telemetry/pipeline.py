@@ -218,6 +218,11 @@ class Pipeline:
         for sender in self._senders:
             sender.pause()
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether a request goes on although its thread was to end."""
+        return any(sender.is_running for sender in self._senders)
+
     def connect_again(self) -> None:
         """Send again."""
         for sender in self._senders:

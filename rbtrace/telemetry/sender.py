@@ -153,6 +153,11 @@ class Sender:
         if self._destination.is_unsafe_to_fork:
             wait_until_gone(native_threads() - self._others)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_running
+
     def can_begin_again(self) -> bool:
         """In a forked child: whether it can send for itself; if not, say so."""
         if not self._thread.is_running or not self._destination.is_unsafe_to_fork:

@@ -7,7 +7,7 @@ from typing import Final
 from tests.harmless.program import Program, worked
 
 DECORATING: Final = tuple(
-    Program("decorating", name, None)
+    Program("decorating", name, None, warnings=7)
     for name in (
         "properties",
         "methods",

@@ -66,7 +66,7 @@ EXECS: Final = (
     Program(
         "execs",
         "again_within_a_span",
-        worked(2, 6, outer=1),
+        worked(2, 6),
         incomplete="the outer span never ends",
         processes=2,
     ),
