@@ -17,6 +17,7 @@ from rbtrace.errors import warn_once
 from rbtrace.interpreters import in_main_interpreter
 from rbtrace.settings import Settings
 from rbtrace.shadowed import Watch, check_imported, check_to_come
+from rbtrace.telemetry.lifecycle import after_fork_in_child, after_fork_in_parent, before_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,14 +40,6 @@ _NEEDED: Final = (
 
 _SETTING_UP_S: Final = 10.0
 """How long a fork waits for another thread that sets recording up."""
-
-
-_LOCKED_OVER_FORKS: Final = {
-    "concurrent.futures.thread": "_global_shutdown_lock",
-    "logging": "_lock",
-}
-"""Modules that take a lock before a fork and release it after. One that is imported while a fork
-waits for that does only the latter."""
 
 
 class Recorder:
@@ -88,33 +81,42 @@ class Recorder:
             )
         self.settings = settings.with_values(enabled=True).settled()
         self._hand_down(self.settings.to_environ())
-        self._follow_forks()
         self.is_on = True
         if self._pipeline is not None:
             self._pipeline.settings = self.settings
             self._pipeline.providers.set_active(active=True)
 
     def _follow_forks(self) -> None:
-        """Let no fork happen while another thread sets recording up.
+        """Have our threads end before a fork, and let none happen while another sets recording up.
 
         The child would inherit locks held for ever: ours, and those of the imports under way.
         """
-        if not self._follows_forks and hasattr(os, "register_at_fork"):
-            self._follows_forks = True
-            os.register_at_fork(
-                before=self._before_fork,
-                after_in_parent=self._after_fork,
-                after_in_child=self._after_fork,
-            )
+        if self._follows_forks or not hasattr(os, "register_at_fork"):
+            return
+        self._follows_forks = True
+        # These take a lock before a fork, and our threads may need it to come to rest. What was
+        # registered last is called first: let that be ours.
+        for name in ("logging", "concurrent.futures.thread"):
+            importlib.import_module(name)
+        os.register_at_fork(
+            before=self._before_fork,
+            after_in_parent=self._after_in_parent,
+            after_in_child=self._after_in_child,
+        )
 
     def _before_fork(self) -> None:
-        before = _LOCKED_OVER_FORKS.keys() & sys.modules.keys()
         self._waits_for_fork = self._starting_in != get_ident() and self._starting.acquire(
             timeout=_SETTING_UP_S
         )
+        before_fork()
 
-        for name in (_LOCKED_OVER_FORKS.keys() & sys.modules.keys()) - before:
-            getattr(sys.modules[name], _LOCKED_OVER_FORKS[name]).acquire()
+    def _after_in_parent(self) -> None:
+        after_fork_in_parent()
+        self._after_fork()
+
+    def _after_in_child(self) -> None:
+        after_fork_in_child()
+        self._after_fork()
 
     def _after_fork(self) -> None:
         if self._waits_for_fork:
@@ -168,16 +170,14 @@ class Recorder:
             return True
         if not self.is_on or self._starting_in == get_ident():
             return False
-        with self._setting_up():
-            return self.is_ready or self._get_ready()
-
-    def _get_ready(self) -> bool:
         try:
             check_imported()
             check_to_come()
             with Watch():
-                for name in _NEEDED:
-                    importlib.import_module(name)
+                self._follow_forks()
+                with self._setting_up():
+                    for name in _NEEDED:
+                        importlib.import_module(name)
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - a broken module does anything
             self.is_broken, self.is_on = True, False
             self._take_back()

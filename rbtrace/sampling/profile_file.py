@@ -7,8 +7,6 @@ span and stack, so that a process may run for days.
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ import msgspec
 from rbtrace.conventions import PROFILE_VERSION
 from rbtrace.sampling.samples import FULL, Sample
 from rbtrace.sampling.stacks import StackTable
+from rbtrace.small_files import How, Identity, put_file
 
 MOST_SINGLE: Final = 200_000
 """Samples that are written one by one."""
@@ -37,8 +36,7 @@ class ProfileFile:
         self.dropped = 0
         self._path = path
         self._header = {"version": PROFILE_VERSION, **header}
-        self._descriptor: int | None = None
-        self._length = 0
+        self._identity: Identity | None = None
         self._frames = 0
         self._stacks = 0
         self._single = 0
@@ -66,7 +64,7 @@ class ProfileFile:
         frames = list(stacks.new_frames)
         latest = max((key[0] for key in self._sums), default=0)
         due = {key: sums for key, sums in self._sums.items() if final or key[0] < latest}
-        if not self._waiting and not due and not (final and self._descriptor is not None):
+        if not self._waiting and not due and not (final and self._identity is not None):
             return
         line = {
             "known": (self._frames, self._stacks),
@@ -105,22 +103,11 @@ class ProfileFile:
 
     def _append(self, line: dict[str, Any]) -> None:
         content = msgspec.json.encode(line) + b"\n"
-        if self._descriptor is None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-            self._descriptor = os.open(self._path, flags | getattr(os, "O_CLOEXEC", 0), mode=0o600)
-        if not self._length:
-            content = msgspec.json.encode(self._header) + b"\n" + content
-        written = os.write(self._descriptor, content)
-        if written < len(content):
-            os.ftruncate(self._descriptor, self._length)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._length += written
-
-    def close(self) -> None:
-        """Close the file (also in a forked child, which inherits the descriptor)."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._identity is None:
+            header = msgspec.json.encode(self._header) + b"\n"
+            self._identity = put_file(self._path, How.CREATE, header + content)
+        else:
+            put_file(self._path, How.APPEND, content, self._identity)
 
 
 def _samples(samples: list[Sample]) -> dict[str, Any]:

@@ -155,8 +155,6 @@ class Profiler:
         """In a forked child: the parent's samples and file are the parent's."""
         if self._sampler is not None:
             self._sampler.forget()
-        if self._file is not None:
-            self._file.close()
         self._samples = self._file = None
         self._is_running = False
         self._unsampled.clear()

@@ -181,8 +181,8 @@ class Destination[Sent](ABC):
             Whether there was an exporter; the thread in `export` will return, if that gives up.
         """
         exporter = self._exporter
-        if exporter is None:
-            return False
+        if exporter is None or self._is_interrupted:
+            return exporter is not None
         self._is_interrupted = True
         self._shut_down(exporter)
         return True

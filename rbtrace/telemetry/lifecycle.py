@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _thread
 import atexit
-import os
 import sys
 import threading
 import warnings
@@ -37,23 +36,12 @@ class _Follower:
             return
         self._registered = True
         atexit.register(self._at_exit)
-        if hasattr(os, "register_at_fork"):
-            # These take a lock before a fork, and our threads may need it to come to rest. What
-            # was registered last is called first: let that be ours.
-            import concurrent.futures.thread  # noqa: F401, PLC0415
-            import logging  # noqa: F401, PLC0415
-
-            os.register_at_fork(
-                before=self._before_fork,
-                after_in_parent=self._after_in_parent,
-                after_in_child=self._after_in_child,
-            )
 
     def _at_exit(self) -> None:
         if self.pipeline is not None:
             guarded(self.pipeline.shutdown)
 
-    def _before_fork(self) -> None:
+    def before_fork(self) -> None:
         """End our threads: the child can then never inherit a lock that one of them holds."""
         self._was_running = False
         if self.pipeline is not None:
@@ -71,7 +59,7 @@ class _Follower:
         if quiet is not None:
             quiet.__exit__(None, None, None)
 
-    def _after_in_parent(self) -> None:
+    def after_fork_in_parent(self) -> None:
         """Start our threads again when the fork is over: newer Pythons look for threads after this.
 
         In another thread than the main one the fork warns of threads anyhow.
@@ -88,7 +76,7 @@ class _Follower:
         if not (is_main and SYSTEM is not None and SYSTEM.call_soon(go_on)):
             go_on()
 
-    def _after_in_child(self) -> None:
+    def after_fork_in_child(self) -> None:
         self._may_warn()
         if self.pipeline is not None:
             guarded(self.pipeline.begin_again_in_child)
@@ -103,6 +91,9 @@ def guarded[**P](step: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
 
 
 _follower = _Follower()
+before_fork = _follower.before_fork
+after_fork_in_parent = _follower.after_fork_in_parent
+after_fork_in_child = _follower.after_fork_in_child
 
 MULTIPROCESSING: Final = ("multiprocessing", "multiprocess")
 """The library, and its fork that pickles with dill."""

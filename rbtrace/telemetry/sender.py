@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from rbtrace.telemetry.threads import (
     BackgroundThread,
     Wake,
+    forget_stand_in,
     native_threads,
     new_lock,
     wait_until_gone,
@@ -34,6 +35,8 @@ BEFORE_FORK_S: Final = 0.2
 """How long a fork waits for a request under way: none of its locks should be inherited held."""
 INTERRUPTED_S: Final = 1.0
 """How long it then waits for the request to be given up."""
+ENDING_S: Final = 0.05
+"""How long the end of the process waits for the thread before a request is given up."""
 LOADING_S: Final = 5.0
 """How long a fork waits for the exporter to be imported: the lock of an import is inherited."""
 REST_S: Final = 0.2
@@ -115,6 +118,8 @@ class Sender:
             self._destination.say_undelivered("no answer in time")
         self._ends = True
         self._awake.set()
+        if not self._thread.join(ENDING_S) and self._destination.interrupt():
+            self._thread.join(ENDING_S)
 
     def deliver(self, wait_s: float) -> None:
         """Send what waits, for so long at most, and go on."""
@@ -227,6 +232,7 @@ class Sender:
         is_connected = self._destination.is_connected
         taken = self._destination.export(parcel.batch)
         self._asked_at = None
+        forget_stand_in()
         self._is_prompt = taken and (not is_connected or time.monotonic() - asked_at < SLOW_S)
         return taken
 

@@ -14,6 +14,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -112,6 +113,7 @@ class BackgroundThread:
             except BaseException as problem:  # noqa: BLE001 - nobody else sees it
                 warn_once("thread", f"a thread of tracing's own has ended: {problem!r}")
             finally:
+                forget_stand_in()
                 _idents.discard(self._ident)
                 running.release()
 
@@ -147,6 +149,16 @@ _idents: Final[set[int]] = set()
 def is_background_thread(ident: int | None) -> bool:
     """Whether a thread of this process is one of ours."""
     return ident in _idents
+
+
+def forget_stand_in() -> None:
+    """Take the calling thread out of what `threading` lists.
+
+    It is there from the first `threading.current_thread()`, which exporters and logging call.
+    """
+    listed = getattr(threading, "_active", {})
+    if type(listed.get(_thread.get_ident())).__name__ == "_DummyThread":
+        del listed[_thread.get_ident()]
 
 
 def _start_without_signals(run: Callable[[], None]) -> None:

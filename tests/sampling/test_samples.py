@@ -153,7 +153,6 @@ def test_after_so_many_samples_only_sums_of_minutes_are_written(tmp_path, monkey
     samples.append(Sample(2 * minute, 20, 1, 5, 6))
     file.write(StackTable(), samples, {}, final=False)
     file.write(StackTable(), [], {}, final=True)
-    file.close()
     _, first, last = lines_of(tmp_path / "p")
     assert first["weights"] == [10, 10, 10]
     assert (first["minutes"]["times"], first["minutes"]["counts"]) == ([minute], [2])
@@ -169,7 +168,6 @@ def test_a_disk_that_fails_loses_no_sample_while_there_is_room(tmp_path):
         file.write(table, [Sample(1, 1, 1, 0, 0)], {}, final=False)
     folder.mkdir()
     file.write(table, [Sample(2, 1, 1, 0, 0)], {}, final=False)
-    file.close()
     _, line = lines_of(folder / "p")
     assert line["times"] == [0, 1]
     assert line["frames"] == [["work", "", 0]]
@@ -199,7 +197,6 @@ def test_a_sample_that_is_taken_while_a_line_is_made_is_in_the_next(tmp_path):
     file = ProfileFile(tmp_path / "p", {})
     for _ in range(3):
         file.write(table, [Sample(1, 1, 1, 0, 0)], {}, final=False)
-    file.close()
 
     _, *lines = lines_of(tmp_path / "p")
     frames = stacks = 0

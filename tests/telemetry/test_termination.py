@@ -153,10 +153,10 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert done.printed.split() == ["-15"]
 
 
-def test_without_the_compiled_part_a_signal_ends_the_process_at_once(run_script, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['rbtrace._system'] = None")
+def test_without_the_compiled_part_a_signal_ends_the_process_at_once(run_script):
     done = run_script(
-        RECORDED
+        "import sys; sys.modules['rbtrace._system'] = None\nimport rbtrace; rbtrace.instrument()"
+        + RECORDED
         + """
 from rbtrace.system import SYSTEM
 from rbtrace.recording.recorder import RECORDER
@@ -168,8 +168,6 @@ with rbtrace.span("open"):
 """,
         expect=-15,
         covered=False,
-        PYTHONPATH=str(tmp_path),
-        **ON,
     )
     assert done.printed.split() == ["None"]
     assert [span.name for span in done.spans] == ["finished"]
