@@ -13,6 +13,7 @@ import click
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
 from rbtrace.instrumentation.startup import start_up_file
 from rbtrace.settings import SETTINGS, Settings
+from rbtrace.system import SYSTEM
 
 _PACKAGES: Final = (
     ("rbtrace", "rbtrace"),
@@ -90,8 +91,14 @@ def _installation() -> list[Finding]:
     from rbtrace.analysis.readers import compiled as reading  # noqa: PLC0415 - imports numpy
     from rbtrace.recording import compiled as hot  # noqa: PLC0415 - imports OpenTelemetry
 
-    for what, part in (("hot calls", hot.COMPILED), ("reading spans", reading.COMPILED)):
-        findings.append(_good(what, "Python" if part is None else "compiled"))
+    parts = (
+        ("hot calls", hot.COMPILED),
+        ("signals", SYSTEM),
+        ("reading spans", reading.COMPILED),
+    )
+    for what, part in parts:
+        absent = "not held up: they end the process at once" if what == "signals" else "Python"
+        findings.append(_good(what, absent if part is None else "compiled"))
     return findings
 
 
