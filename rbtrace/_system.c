@@ -203,7 +203,8 @@ stop_program(void *Py_UNUSED(nothing))
     return 0;
 }
 
-/* SA_RESETHAND has put the default action back: whatever goes wrong from here, the next signal,
+/* Adding a pending call here may wait for a lock that the interrupted thread holds, for ever; but
+   SA_RESETHAND has put the default action back: whatever goes wrong from here, the next signal,
    the user's or the timer's, ends the process. */
 static void
 on_signal(int number)
@@ -328,70 +329,6 @@ call_soon(PyObject *Py_UNUSED(module), PyObject *callable)
     Py_RETURN_TRUE;
 }
 
-/* -- Ticks of a timer: a signal the program sees nothing of -------------------------------------- */
-
-static PyObject *tick;                     /* what to call; owned */
-static pid_t ticking;                      /* the process that has the timer */
-static volatile sig_atomic_t tick_is_due;  /* from a signal to the end of the call */
-
-static int
-run_tick(void *Py_UNUSED(nothing))
-{
-    int failed = 0;
-    if (tick != NULL && ticking == getpid()) {
-        PyObject *callable = Py_NewRef(tick);
-        failed = run(callable);
-        Py_DECREF(callable);
-        if (failed && (PyErr_ExceptionMatches(PyExc_RecursionError) ||
-                       PyErr_ExceptionMatches(PyExc_MemoryError))) {
-            PyErr_Clear(); /* it could not even be called: the next one weighs as much more */
-            failed = 0;
-        }
-    }
-    tick_is_due = 0; /* what came meanwhile is left out */
-    return failed;
-}
-
-static void
-on_tick(int Py_UNUSED(number))
-{
-    int saved = errno;
-    if (!tick_is_due && ticking == getpid()) {
-        tick_is_due = Py_AddPendingCall(run_tick, NULL) == 0;
-    }
-    errno = saved;
-}
-
-static PyObject *
-on_ticks(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    int number;
-    PyObject *callable;
-    if (!PyArg_ParseTuple(args, "iO:on_ticks", &number, &callable)) {
-        return NULL;
-    }
-    struct sigaction present;
-    if (sigaction(number, NULL, &present) < 0) {
-        return PyErr_SetFromErrno(PyExc_OSError);
-    }
-    int is_free = present.sa_handler == SIG_DFL || present.sa_handler == on_tick;
-    if (callable == Py_None) {
-        if (present.sa_handler == on_tick) {
-            signal(number, SIG_DFL);
-        }
-        Py_CLEAR(tick);
-    }
-    else if (is_free) {
-        struct sigaction ours = {.sa_handler = on_tick, .sa_flags = SA_RESTART | SA_ONSTACK};
-        sigemptyset(&ours.sa_mask);
-        Py_XSETREF(tick, Py_NewRef(callable));
-        ticking = getpid();
-        tick_is_due = 0;
-        sigaction(number, &ours, NULL);
-    }
-    return PyBool_FromLong(is_free);
-}
-
 static PyMethodDef methods[] = {
     {"put", put, METH_VARARGS,
      "put(path, how, content, device, inode): create, append to or replace a regular file."},
@@ -406,9 +343,6 @@ static PyMethodDef methods[] = {
      "leave(): the counterpart of `enter`; stops for good if a signal was held up meanwhile."},
     {"call_soon", call_soon, METH_O,
      "call_soon(callable): have the main thread call it between two bytecodes."},
-    {"on_ticks", on_ticks, METH_VARARGS,
-     "on_ticks(number, callable): have the main thread call it when the signal comes; None: no "
-     "longer. False if the signal is the program's."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -46,13 +46,6 @@ if TYPE_CHECKING:
         def call_soon(self, callable_: Callable[[], object], /) -> bool:
             """Have the main thread call it between two bytecodes; False if it cannot."""
 
-        def on_ticks(self, number: int, callable_: Callable[[], object] | None, /) -> bool:
-            """Have the main thread call it whenever a signal comes; None: no longer.
-
-            Returns:
-                False if the program uses the signal.
-            """
-
 
 def _load() -> System | None:
     if sys.implementation.name != "cpython":

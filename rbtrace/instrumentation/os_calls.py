@@ -1,4 +1,4 @@
-"""Functions of `os` that end the program without exit hooks, or take descriptors away."""
+"""Functions of the system that end the program without exit hooks, or take away what is ours."""
 
 from __future__ import annotations
 
@@ -51,10 +51,24 @@ def _replacing(
     return lambda original: write(name_parent(original))
 
 
+def _listening(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `signal.set_wakeup_fd(fd)`."""
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and args[0] != -1:
+            _guarded(RECORDER.before_listening, original.__name__)
+        return original(*args, **kwargs)
+
+    return like_builtin(call, original)
+
+
 OS_CALLS: Final[tuple[Carrier, ...]] = (
     Carrier("os:_exit", _around(RECORDER.before_exit)),
     Carrier("os:execve", _replacing(prepared(programs.execve))),
     Carrier("os:execv", _replacing(programs.execv)),
     Carrier("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
+    Carrier("signal:set_wakeup_fd", _listening),
+    Carrier("signal:signal", _around(_nothing, RECORDER.after_handling)),
 )
 """`os.execl`, `os.execvp` and the like call `os.execv` and `os.execve`."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
+from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.errors import warn_once
 from rbtrace.interpreters import in_main_interpreter
 from rbtrace.settings import Settings
@@ -226,6 +227,16 @@ class Recorder:
         if self._pipeline is not None:
             self._pipeline.before_exec()
 
+    def before_listening(self) -> None:
+        """The program is about to hear of all signals, by a descriptor."""
+        if self._pipeline is not None:
+            self._pipeline.stacks.before_listening()
+
+    def after_handling(self) -> None:
+        """The program has set a handler of a signal, or put the default action back."""
+        if self._pipeline is not None:
+            self._pipeline.flusher.take_signals()
+
     def before_closing(self) -> None:
         """Descriptors the program does not know of are about to be closed."""
         if self._pipeline is not None:
@@ -251,12 +262,12 @@ class Recorder:
             pipeline = Pipeline(self.settings, trees, Profiler(innermost_span))
             trees.serve(pipeline)
             follow(pipeline)
+            self._pipeline, self._trees = pipeline, trees
+            pipeline.tracer(USER_SCOPE_NAME)  # what it imports is imported before any fork
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._given_up = True
+            self._pipeline = self._trees = None
             warn_once("start", f"tracing cannot start and stays off: {problem!r}")
-            return
-        self._trees = trees
-        self._pipeline = pipeline
 
     def shutdown(self) -> None:
         """Deliver everything and end recording; the next `turn_on` starts a new run."""
@@ -288,8 +299,8 @@ def turn_on_by_environment() -> bool:
     if RECORDER.is_on or RECORDER.is_broken:
         return RECORDER.is_on
     settings, problems = Settings.read()
-    for problem in problems:
-        warn_once(problem, f"{problem}; using the default")
     if settings.enabled:
+        for problem in problems:
+            warn_once(problem, f"{problem}; using the default")
         RECORDER.turn_on(settings)
     return RECORDER.is_on

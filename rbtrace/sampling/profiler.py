@@ -16,7 +16,7 @@ from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import warn_once
 from rbtrace.sampling.pace import MOST_SHARE, SHORTEST_NS
 from rbtrace.sampling.profile_file import ProfileFile
-from rbtrace.sampling.samplers import SAMPLERS, Sampler
+from rbtrace.sampling.samplers import SAMPLERS, Sampler, say_listened
 from rbtrace.sampling.samples import Place, Samples
 from rbtrace.sampling.timers import is_blocked, is_blocked_in_main_thread
 from rbtrace.telemetry import clock
@@ -45,26 +45,21 @@ class Profiler:
         self._blocked: int | None = None
         self._writing = threading.Lock()
 
-    def ensure_running(self, settings: Settings, process: ProcessIdentity) -> int | None:
-        """Start, if that is asked for; called with every span.
-
-        Returns:
-            The number of the signal that is used from now on; None if nothing was started.
-        """
+    def ensure_running(self, settings: Settings, process: ProcessIdentity) -> None:
+        """Start, if that is asked for; called with every span."""
         if self._is_running or self._failed or settings.sampler == "off":
-            return None
+            return
         if threading.current_thread() is not threading.main_thread():
-            return None  # the first span of the main thread will start it
+            return  # the first span of the main thread will start it
         if self._blocked and is_blocked(self._blocked):
-            return None
+            return
         try:
-            return self._start(settings, process)
+            self._start(settings, process)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._failed = True
             warn_once("sampler", f"no stacks are sampled: {problem!r}")
-            return None
 
-    def _start(self, settings: Settings, process: ProcessIdentity) -> int | None:
+    def _start(self, settings: Settings, process: ProcessIdentity) -> None:
         interval_ns = round(settings.sample_interval_ms * 1e6)
         if interval_ns < SHORTEST_NS:
             warn_once(
@@ -80,7 +75,13 @@ class Profiler:
         self._samples.begin()
         self._is_running = self._sampler.start(self._samples)
         self._failed = not self._is_running
-        return self._sampler.signal_number if self._is_running else None
+
+    def before_listening(self) -> None:
+        """The program is about to hear of all signals: sample no more, if that is by one."""
+        if self._is_running and self._sampler is not None and self._sampler.signal_number:
+            self.stop()
+            self._failed = True
+            say_listened()
 
     def stop(self) -> None:
         """Sample no more; what was sampled waits for `flush`."""

@@ -16,7 +16,7 @@ from rbtrace.errors import warn_once
 from rbtrace.sampling.samples import Samples
 from rbtrace.sampling.stacks import FrameName
 from rbtrace.sampling.timers import Timer, action, free_timer
-from rbtrace.system import SYSTEM
+from rbtrace.telemetry.threads import original
 
 _THREAD: Final = "\0<thread>\0"
 """In what pyinstrument puts beneath a stack: the name of the thread."""
@@ -68,12 +68,18 @@ class SignalSampler:
         """Sample the main thread; False in another one, and where the signal is in use."""
         if threading.current_thread() is not threading.main_thread():
             return False
+        if _is_listened_to():
+            say_listened()
+            return False
         timer = self._timer or free_timer()
         if timer is None:
             warn_once("sampler", "no stacks are sampled: the program uses SIGALRM itself")
             return False
         self._samples, self._timer = samples, timer
-        self._listen(timer.number)
+        if signal.getsignal(timer.number) != self._sample:
+            self._previous = signal.signal(timer.number, self._sample)
+        # System calls of extensions go on instead of failing.
+        signal.siginterrupt(timer.number, False)  # noqa: FBT003 - positional only
         self._action = action(timer.number)
         self.signal_number = timer.number
         try:
@@ -94,23 +100,11 @@ class SignalSampler:
         if timer is None:
             return
         timer.disarm()
-        if SYSTEM is not None:
-            SYSTEM.on_ticks(timer.number, None)
-        elif threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
             return
-        elif signal.getsignal(timer.number) == self._sample:
+        if signal.getsignal(timer.number) == self._sample:
             signal.signal(timer.number, self._previous)
         self._timer = None
-
-    def _listen(self, number: int) -> None:
-        """Have a sample taken when the signal comes; the compiled way shows nowhere."""
-        if SYSTEM is not None:
-            SYSTEM.on_ticks(number, self._tick)
-            return
-        if signal.getsignal(number) != self._sample:
-            self._previous = signal.signal(number, self._sample)
-        # System calls of extensions go on instead of failing.
-        signal.siginterrupt(number, False)  # noqa: FBT003 - positional only
 
     def forget(self) -> None:
         """The handler was inherited and is used again; the timer was not."""
@@ -123,10 +117,8 @@ class SignalSampler:
         timer = self._timer
         if timer is None:
             return False
-        return action(timer.number) != self._action
-
-    def _tick(self) -> None:
-        self._sample(0, sys._getframe(1))
+        ours = signal.getsignal(timer.number) == self._sample
+        return not ours or action(timer.number) != self._action
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
         samples, timer = self._samples, self._timer
@@ -144,6 +136,24 @@ class SignalSampler:
             warn_once("sample", f"a stack was not sampled: {problem!r}")
         finally:
             self._is_sampling = False
+
+
+def _is_listened_to() -> bool:
+    """Whether the program hears of all signals by a descriptor. Call it in the main thread."""
+    set_wakeup_fd = original("signal", "set_wakeup_fd")
+    descriptor = set_wakeup_fd(-1)
+    if descriptor != -1:
+        set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+    return bool(descriptor != -1)
+
+
+def say_listened() -> None:
+    """Say once that nothing is sampled where each sample would be a signal to the program."""
+    warn_once(
+        "sampler",
+        "no stacks are sampled: the program hears of all signals (signal.set_wakeup_fd); "
+        "RBTRACE_SAMPLER=pyinstrument uses none",
+    )
 
 
 class PyinstrumentSampler:

@@ -21,6 +21,11 @@ def _file_name_part(text: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "._" else "_" for sign in text)[:64]
 
 
+def _root() -> Identity:
+    root = Path("/").stat()
+    return root.st_dev, root.st_ino
+
+
 class TraceFiles:
     """The files of one process in the folder of its run. Created with the first line written."""
 
@@ -29,6 +34,7 @@ class TraceFiles:
         self.stem = f"{_file_name_part(host)}-{pid}"
         self.bytes_written = 0
         self._base = self.stem
+        self._root = _root()
         self._identity: Identity | None = None
 
     @property
@@ -48,8 +54,8 @@ class TraceFiles:
         try:
             put_file(self.spans_path, How.APPEND, line, identity)
         except OSError as problem:
-            if problem.errno not in _GONE:
-                raise
+            if problem.errno not in _GONE or _root() != self._root:
+                raise  # in another root (`chroot`) the folder is nowhere
             self._identity, self.bytes_written = None, 0
             identity = self.create()
             put_file(self.spans_path, How.APPEND, line, identity)

@@ -54,6 +54,11 @@ class Flusher:
         if self._thread.start():
             take_signals()
 
+    def take_signals(self) -> None:
+        """Hold up those signals that would end the process by now."""
+        if self._thread.is_running and not self._ends:
+            take_signals()
+
     def stop(self, timeout_s: float = 1.0) -> bool:
         """Stop the thread and wait for it, not for ever; say whether it had been running."""
         if not self._thread.is_running:

@@ -9,7 +9,6 @@ our processor joins that one too, so that the program's spans are kept, while ou
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -23,6 +22,7 @@ from opentelemetry.sdk.resources import (
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.version import __version__ as SDK_VERSION  # noqa: N812 - a constant
 
 from rbtrace import conventions as key
 from rbtrace.telemetry.processor import RbtraceSpanProcessor
@@ -162,7 +162,7 @@ def _resource(attributes: Mapping[str, AttributeValue]) -> Resource:
         {
             TELEMETRY_SDK_LANGUAGE: "python",
             TELEMETRY_SDK_NAME: "opentelemetry",
-            TELEMETRY_SDK_VERSION: version("opentelemetry-sdk"),
+            TELEMETRY_SDK_VERSION: SDK_VERSION,
         }
     )
     return sdk.merge(OTELResourceDetector().detect()).merge(Resource(dict(attributes)))

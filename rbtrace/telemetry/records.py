@@ -49,8 +49,12 @@ class Aggregates(Protocol):
 class StackSampling(Protocol):
     """Who samples stacks: `rbtrace.sampling`; given to the pipeline, which drives it."""
 
-    def ensure_running(self, settings: Settings, process: ProcessIdentity) -> int | None:
-        """Start if that is asked for; give the number of the signal used from now on, if any."""
+    def ensure_running(self, settings: Settings, process: ProcessIdentity) -> None:
+        """Start if that is asked for."""
+        ...
+
+    def before_listening(self) -> None:
+        """The program is about to hear of all signals."""
         ...
 
     def stop(self) -> None:

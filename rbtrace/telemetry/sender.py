@@ -119,7 +119,7 @@ class Sender:
         self._ends = True
         self._awake.set()
         if not self._thread.join(ENDING_S) and self._destination.interrupt():
-            self._thread.join(ENDING_S)
+            self._thread.join(SLOW_S)
 
     def deliver(self, wait_s: float) -> None:
         """Send what waits, for so long at most, and go on."""

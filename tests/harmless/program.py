@@ -11,6 +11,7 @@ from typing import Final
 
 USUAL: Final = ("summaries", "calls", "sampler", "collector away")
 WITH_SILENCE: Final = (*USUAL, "collector silent")
+WITHOUT_COLLECTOR: Final = ("summaries", "calls", "sampler")
 
 
 @dataclass(frozen=True)

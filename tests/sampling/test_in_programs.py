@@ -335,3 +335,36 @@ def test_system_calls_of_the_program_are_not_cut_short(run_script):
         **SAMPLED,
     )
     assert done.printed == "True\n"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_program_that_hears_of_all_signals_hears_of_no_sample(run_script, when):
+    done = run_script(
+        f"""
+        import os, signal, time
+        import rbtrace
+
+        def listen():
+            reader, writer = os.pipe()
+            for end in (reader, writer):
+                os.set_blocking(end, False)
+            print(signal.set_wakeup_fd(writer))
+            return reader, writer
+
+        if {when!r} == "before":
+            reader, writer = listen()
+        with rbtrace.span("work"):
+            if {when!r} == "after":
+                reader, writer = listen()
+            until = time.thread_time() + 0.1
+            while time.thread_time() < until:
+                pass
+            signal.signal(signal.SIGUSR1, lambda *_: None)
+            signal.raise_signal(signal.SIGUSR1)
+        print(list(os.read(reader, 100)) == [signal.SIGUSR1], signal.set_wakeup_fd(-1) == writer)
+        """,
+        covered=False,
+        **SAMPLED,
+    )
+    assert done.printed.split() == ["-1", "True", "True"]
+    assert "hears of all signals" in done.complaints

@@ -185,7 +185,8 @@ def terminal() -> None:
         while part := os.read(terminal, 1000):
             text += part
     except OSError:  # the terminal has gone with its last process
-        print(text.decode().split(), ended(pid))
+        lines = text.decode().splitlines()
+        print([line for line in lines if not line.startswith("rbtrace: warning:")], ended(pid))
 
 
 def orphan() -> None:
