@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sys
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -105,6 +106,9 @@ class Destination[Sent](ABC):
     def load(self) -> bool:
         """Import and make the exporter, which imports more; False if there is none."""
         try:
+            if _are_threads_replaced():
+                self.say_undelivered("gevent or eventlet has replaced threads and sockets")
+                return False
             self._make = _find_exporter(self.group, self.name)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._say_unusable(problem)
@@ -113,6 +117,9 @@ class Destination[Sent](ABC):
     def export(self, batch: Sequence[Sent]) -> bool:
         """Export a batch; say whether it was taken. Waits as long as the exporter does."""
         if not self._has_exporter():
+            return False
+        if not _has_standard_descriptors():
+            self.say_undelivered("a standard descriptor is closed, whose number a socket would get")
             return False
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
         try:
@@ -156,6 +163,7 @@ class Destination[Sent](ABC):
             try:
                 self._exporter = self._make()
                 _keep_out_of_logs()
+                _leave_random_numbers_alone()
             except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
                 self._say_unusable(problem)
         return self._exporter is not None
@@ -233,6 +241,30 @@ def destination_of_environment() -> SpanDestination | None:
     """The destination the environment names, or None for files alone."""
     name = exporter_name()
     return None if name is None or name == NO_EXPORTER else SpanDestination(name)
+
+
+def _are_threads_replaced() -> bool:
+    """Whether exporters would block the program, or fail, in a thread of the system's."""
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None:
+        return bool(gevent.is_module_patched("threading"))
+    return eventlet is not None and bool(eventlet.is_monkey_patched("thread"))
+
+
+def _has_standard_descriptors() -> bool:
+    try:
+        for number in range(3):
+            os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _leave_random_numbers_alone() -> None:
+    """Have exporters, which wait for random times, draw from a generator of their own."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("opentelemetry.exporter") and getattr(module, "random", None) is random:
+            vars(module)["random"] = random.SystemRandom()
 
 
 class _NotFromSenders(logging.Filter):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 _seen: dict[int, weakref.ref[Any]] = {}
@@ -17,10 +18,10 @@ _seen: dict[int, weakref.ref[Any]] = {}
 def running() -> Any | None:
     """The running greenlet; None in the one every thread has from the start."""
     library = sys.modules.get("greenlet")
-    if library is None:
+    if not isinstance(library, ModuleType):
         return None
-    getcurrent = getattr(library, "getcurrent", None)  # not while it is being imported
-    greenlet = None if getcurrent is None else getcurrent()
+    getcurrent = vars(library).get("getcurrent")  # not while it is being imported
+    greenlet = getcurrent() if isinstance(getcurrent, BuiltinFunctionType) else None
     return None if greenlet is None or greenlet.parent is None else greenlet
 
 

@@ -204,6 +204,13 @@ class Outbox:
                 self._drop_beyond(0)
                 self._leave(still_open)
 
+    def flush_late(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
+        """Write what ends after `close`, at the exit of the process."""
+        with self._alone() as is_alone:
+            if is_alone:
+                self._flush(still_open)
+                self._leave(still_open)
+
     def leave_files(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
         """Write everything: another program is about to take this one's place (`exec`).
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rbtrace.errors import warn_once
@@ -161,7 +162,10 @@ class Pipeline:
             # `threading.enumerate` takes a lock, which gevent may have replaced.
             alive = {*getattr(threading, "_active", ()), *greenlets.alive()}
             self.put_implicit(lambda thread: thread not in alive)
-            self.outbox.flush(self._still_open)
+            if self.closed:
+                self.outbox.flush_late(self._open_at_the_end())
+            else:
+                self.outbox.flush(self._still_open)
             self._flush_stacks()
             if self.metrics is not None:
                 self.metrics.flush()
@@ -258,4 +262,5 @@ def _is_worker_process() -> bool:
         if process is not None and process.parent_process() is not None:
             return True
     ray = sys.modules.get("ray._private.worker")
-    return ray is not None and ray.global_worker.mode == ray.WORKER_MODE
+    worker = vars(ray).get("global_worker") if isinstance(ray, ModuleType) else None
+    return worker is not None and bool(worker.mode == vars(ray).get("WORKER_MODE"))

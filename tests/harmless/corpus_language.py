@@ -58,7 +58,7 @@ GENERATORS: Final = (
     Program("generators", "async_closed_elsewhere", worked(1, async_numbers=2, inside=2, later=1)),
     Program("generators", "cancelled", {"wait": 4, "waiting": 4, "fail": 1}),
     Program("generators", "context_variables", {"change": 2, "change_within": 5, "between": 1}),
-    Program("generators", "other_loop", worked(1, step=10), needs=("uvloop",)),
+    Program("generators", "other_loop", worked(1, step=10), needs=("uvloop",), warnings=1),
     Program("generators", "debugged_loop", worked(1, step=3)),
 )
 

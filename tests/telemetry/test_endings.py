@@ -180,6 +180,40 @@ def test_descriptors_that_are_closed_one_by_one_during_a_request_are_noticed(run
     assert "http/protobuf" in done.complaints
 
 
+def test_a_program_on_gevent_keeps_its_spans_in_files_and_says_so(run_script):
+    done = run_script(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import rbtrace
+        with rbtrace.span("work"):
+            pass
+        """,
+        covered=False,
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
+        **ON,
+    )
+    assert names(done) == ["work"]
+    assert "gevent or eventlet has replaced threads and sockets; spans are kept" in done.complaints
+
+
+def test_spans_that_end_after_our_exit_hook_leave_the_traces_complete(run_script):
+    done = run_script(
+        """
+        import atexit, rbtrace
+        def late():
+            with rbtrace.span("late"):
+                pass
+        atexit.register(late)
+        with rbtrace.span("work"):
+            pass
+        """,
+        **ON,
+    )
+    assert names(done) == ["late", "work"]
+    assert integrity(done).complete
+
+
 def test_a_folder_that_is_removed_is_made_again_and_the_loss_is_reported(run_script):
     done = run_script(
         """
