@@ -171,7 +171,7 @@ wait(PyObject *Py_UNUSED(module), PyObject *seconds)
 /* -- Signals that end the process -------------------------------------------------------------- */
 
 static const int numbers[] = {SIGTERM, SIGHUP};
-#define NUMBERS Py_ARRAY_LENGTH(numbers)
+#define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 
 static volatile sig_atomic_t arrived; /* the number of the signal, 0 if none has come */
 static volatile sig_atomic_t holder;  /* the pid that holds signals up */
