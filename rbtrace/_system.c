@@ -299,36 +299,6 @@ leave(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
     Py_RETURN_NONE;
 }
 
-/* -- The main thread --------------------------------------------------------------------------- */
-
-/* Call it; what it raises (the user may have pressed Ctrl-C meanwhile) is the main thread's. */
-static int
-run(PyObject *callable)
-{
-    PyObject *result = PyObject_CallNoArgs(callable);
-    Py_XDECREF(result);
-    return result == NULL ? -1 : 0;
-}
-
-static int
-run_soon(void *callable)
-{
-    int failed = run(callable);
-    Py_DECREF((PyObject *)callable);
-    return failed;
-}
-
-static PyObject *
-call_soon(PyObject *Py_UNUSED(module), PyObject *callable)
-{
-    Py_INCREF(callable);
-    if (Py_AddPendingCall(run_soon, callable) < 0) {
-        Py_DECREF(callable);
-        Py_RETURN_FALSE;
-    }
-    Py_RETURN_TRUE;
-}
-
 static PyMethodDef methods[] = {
     {"put", put, METH_VARARGS,
      "put(path, how, content, device, inode): create, append to or replace a regular file."},
@@ -341,8 +311,6 @@ static PyMethodDef methods[] = {
     {"enter", enter, METH_NOARGS, "enter(): this thread is not to be stopped until `leave`."},
     {"leave", leave, METH_NOARGS,
      "leave(): the counterpart of `enter`; stops for good if a signal was held up meanwhile."},
-    {"call_soon", call_soon, METH_O,
-     "call_soon(callable): have the main thread call it between two bytecodes."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -7,7 +7,6 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from typing import Protocol
 
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
 
         def leave(self) -> None:
             """Stop here for good if a signal is held up."""
-
-        def call_soon(self, callable_: Callable[[], object], /) -> bool:
-            """Have the main thread call it between two bytecodes; False if it cannot."""
 
 
 def _load() -> System | None:

@@ -1,4 +1,4 @@
-"""Functions of the system that end the program without exit hooks, or take away what is ours."""
+"""Functions of the system that fork or end the program, or take away what is ours."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rbtrace.instrumentation import programs
 from rbtrace.instrumentation.preparing import like_builtin, prepared
 from rbtrace.instrumentation.target import Carrier
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.telemetry.lifecycle import fork_begins, fork_is_over
 
 
 def _nothing() -> None:
@@ -64,6 +65,8 @@ def _listening(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 OS_CALLS: Final[tuple[Carrier, ...]] = (
+    Carrier("os:fork", _around(fork_begins, fork_is_over)),
+    Carrier("os:forkpty", _around(fork_begins, fork_is_over)),
     Carrier("os:_exit", _around(RECORDER.before_exit)),
     Carrier("os:execve", _replacing(prepared(programs.execve))),
     Carrier("os:execv", _replacing(programs.execv)),

@@ -15,7 +15,6 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import warn_once
-from rbtrace.system import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,8 @@ class _Follower:
         self.pipeline: Pipeline | None = None
         self._registered = False
         self._was_running = False
+        self._forking_in = 0
+        self._has_forked = False
         self._quiet: warnings.catch_warnings[Any] | None = None
 
     def follow(self, pipeline: Pipeline | None) -> None:
@@ -54,29 +55,39 @@ class _Follower:
             self._quiet = warnings.catch_warnings(action="ignore", category=DeprecationWarning)
             self._quiet.__enter__()
 
+    def after_fork_in_parent(self) -> None:
+        """Start our threads again, once `os.fork` has looked for threads to warn of.
+
+        Newer Pythons do so after this: then `fork_is_over` comes.
+        """
+        if self._forking_in != _thread.get_ident():
+            self._go_on()
+        else:
+            self._has_forked = True
+
+    def _go_on(self) -> None:
+        self._has_forked = False
+        self._may_warn()
+        if self.pipeline is not None:
+            guarded(self.pipeline.after_fork, was_running=self._was_running)
+
     def _may_warn(self) -> None:
         quiet, self._quiet = self._quiet, None
         if quiet is not None:
             quiet.__exit__(None, None, None)
 
-    def after_fork_in_parent(self) -> None:
-        """Start our threads again when the fork is over: newer Pythons look for threads after this.
+    def fork_begins(self) -> None:
+        """A function of ours around `os.fork` was entered."""
+        self._forking_in = _thread.get_ident()
 
-        In another thread than the main one the fork warns of threads anyhow.
-        """
-        pipeline, was_running = self.pipeline, self._was_running
-        if pipeline is None:
-            return
-
-        def go_on() -> None:
-            self._may_warn()
-            guarded(pipeline.after_fork, was_running=was_running)
-
-        is_main = threading.main_thread().ident == _thread.get_ident()
-        if not (is_main and SYSTEM is not None and SYSTEM.call_soon(go_on)):
-            go_on()
+    def fork_is_over(self) -> None:
+        """It is left, in the parent or in the child."""
+        self._forking_in = 0
+        if self._has_forked:
+            self._go_on()
 
     def after_fork_in_child(self) -> None:
+        self._forking_in, self._has_forked = 0, False
         self._may_warn()
         if self.pipeline is not None:
             guarded(self.pipeline.begin_again_in_child)
@@ -94,6 +105,8 @@ _follower = _Follower()
 before_fork = _follower.before_fork
 after_fork_in_parent = _follower.after_fork_in_parent
 after_fork_in_child = _follower.after_fork_in_child
+fork_begins = _follower.fork_begins
+fork_is_over = _follower.fork_is_over
 
 MULTIPROCESSING: Final = ("multiprocessing", "multiprocess")
 """The library, and its fork that pickles with dill."""
