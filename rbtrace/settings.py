@@ -137,7 +137,7 @@ SETTINGS: Final = (
         "sample_interval_ms",
         "10",
         _positive_number,
-        "sampling interval, ms",
+        "sampling interval, ms; 0.1 at least",
     ),
     Setting("RBTRACE_ARM", "arm", "", _optional_text, "sets `rbtrace.arm`"),
     Setting("RBTRACE_PAIR", "pair", "", _optional_int, "sets `rbtrace.pair`"),

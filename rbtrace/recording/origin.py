@@ -22,6 +22,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from rbtrace.recording import current
+from rbtrace.recording.parents import still_open
 from rbtrace.telemetry import greenlets
 
 PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -30,7 +31,7 @@ PROPAGATOR: Final = TraceContextTextMapPropagator()
 def headers_of(context: Context) -> dict[str, str]:
     """W3C trace context of the current span, for a carrier; empty if there is none."""
     headers: dict[str, str] = {}
-    PROPAGATOR.inject(headers, context=context)
+    PROPAGATOR.inject(headers, context=still_open(context))
     return headers
 
 

@@ -117,6 +117,9 @@ class Outbox:
                 self._write_again_at = time.monotonic() + AGAIN_AFTER_S
                 self._complain(problem)
                 return
+            except (RecursionError, MemoryError):  # the program is at its limit: another time
+                self._pending.extendleft(reversed(batch))
+                return
             except BaseException:  # the program was interrupted: nothing is lost for that
                 self._pending.extendleft(reversed(batch))
                 raise
@@ -131,6 +134,8 @@ class Outbox:
         """A line of the batch; spans that cannot be encoded are dropped and counted."""
         try:
             return encode_line(batch), batch
+        except (RecursionError, MemoryError):
+            raise
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             let_through(problem)
             if len(batch) > 1:

@@ -6,21 +6,26 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from rbtrace.telemetry.values import attributes_of
+
 if TYPE_CHECKING:
     from rbtrace.telemetry.records import Record
 
 
 def stamped(record: Record) -> ReadableSpan:
-    """The record's span, with its extra attributes."""
-    if not record.extra:
-        return record.span
+    """The record's span, with its extra attributes, as any exporter can encode it.
+
+    A number beyond 64 bits or half a character, which the program's own tracer takes, would have
+    all spans of a request refused.
+    """
     span = record.span
+    attributes = dict(span.attributes or {})
     return ReadableSpan(
         name=span.name,
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes={**(span.attributes or {}), **record.extra},
+        attributes={**attributes_of(attributes), **record.extra},
         events=span.events,
         links=span.links,
         kind=span.kind,
