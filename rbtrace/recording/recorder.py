@@ -201,8 +201,7 @@ class Recorder:
             with self._setting_up():
                 if self._pipeline is None:
                     self._start()
-        pipeline = self._pipeline
-        return pipeline if pipeline is not None and pipeline.is_of_this_process else None
+        return self._pipeline
 
     def trees(self) -> Trees | None:
         """The call trees hot calls enter; None when tracing is off or cannot start."""
