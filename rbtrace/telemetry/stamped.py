@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from rbtrace.telemetry.values import attributes_of
+from rbtrace.telemetry.values import attributes_of, name
 
 if TYPE_CHECKING:
     from rbtrace.telemetry.records import Record
@@ -21,7 +21,7 @@ def stamped(record: Record) -> ReadableSpan:
     span = record.span
     attributes = dict(span.attributes or {})
     return ReadableSpan(
-        name=span.name,
+        name=name(span.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,

@@ -54,5 +54,4 @@ def write_profile(path, samples, pid=7):
         number = table.of_texts([held.setdefault(text, text) for text in stack], name)
         row = Sample(time, weight, number, *ids)
         file.write(table, [row], {"until": time, "dropped": 0}, final=False)
-    file.close()
     return path
