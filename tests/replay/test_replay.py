@@ -274,9 +274,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
 import rbtrace
-with rbtrace.span("half \ud800"):
+with rbtrace.span("half \\ud800"):
     pass
-with trace.get_tracer("program").start_as_current_span("of \ud800 the program") as span:
+with trace.get_tracer("program").start_as_current_span("of \\ud800 the program") as span:
     span.set_attribute("beyond", 2**80)
 """
             + UNTIL_TAKEN.replace("3600", "2"),
