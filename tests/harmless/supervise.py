@@ -27,8 +27,10 @@ def main() -> None:
     order = json.load(sys.stdin)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
+    # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C;
+    # `nohup` lets them ignore that the terminal is gone.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.umask(0o022)
     started = time.monotonic()
     program = start(order)
