@@ -81,6 +81,11 @@ put_file(const char *path, enum how how, const Py_buffer *content, struct stat *
     if (descriptor < 0) {
         return errno;
     }
+    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, 200); /* the program may be counting on low ones */
+    if (high >= 0) {
+        close(descriptor);
+        descriptor = high;
+    }
     int error = 0;
     if (fstat(descriptor, file) < 0) {
         error = errno;

@@ -54,10 +54,10 @@ def faults(program: Program, mode: str, off: Left, on: Left) -> list[str]:
     if "files" not in program.differs:
         found += differs_in_lines("files", listing(off), listing(on))
     most = program.warnings + (program.processes if mode.startswith("collector") else 0)
-    if len(on.warnings) > most:
-        found.append(
-            f"warns {len(on.warnings)} times, {most} are allowed: {on.warnings[: most + 2]}"
-        )
+    # On a busy machine samples may cost so much that they are made rarer, which is said.
+    warnings = [line for line in on.warnings if "stacks are sampled every" not in line]
+    if len(warnings) > most:
+        found.append(f"warns {len(warnings)} times, {most} are allowed: {warnings[: most + 2]}")
     return found + faults_of_traces(program, on)
 
 
