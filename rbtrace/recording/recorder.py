@@ -18,7 +18,12 @@ from rbtrace.errors import warn_once
 from rbtrace.interpreters import in_main_interpreter
 from rbtrace.settings import Settings
 from rbtrace.shadowed import Watch, check_imported, check_to_come
-from rbtrace.telemetry.lifecycle import after_fork_in_child, after_fork_in_parent, before_fork
+from rbtrace.telemetry.lifecycle import (
+    after_fork_in_child,
+    after_fork_in_parent,
+    before_fork,
+    follow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +38,6 @@ _NEEDED: Final = (
     "rbtrace.recording.whereabouts",
     "rbtrace.recording.wrapping",
     "rbtrace.sampling.profiler",
-    "rbtrace.telemetry.lifecycle",
     "rbtrace.telemetry.pipeline",
 )
 """What the first span uses, with OpenTelemetry."""
@@ -187,10 +191,6 @@ class Recorder:
         self.is_ready = True
         return True
 
-    def prepare(self) -> None:
-        """Import what the first span needs, so that it need not wait for it. Decides nothing."""
-        self.get_ready()
-
     def pipeline(self) -> Pipeline | None:
         """The pipeline, made at the first call; None when tracing is off or cannot start."""
         if not self.is_on:
@@ -254,7 +254,6 @@ class Recorder:
             from rbtrace.recording.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
             from rbtrace.recording.whereabouts import innermost_span  # noqa: PLC0415
             from rbtrace.sampling.profiler import Profiler  # noqa: PLC0415
-            from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415
             from rbtrace.telemetry.pipeline import Pipeline  # noqa: PLC0415
 
             trees = Trees()
@@ -273,8 +272,6 @@ class Recorder:
         self.turn_off()
         if self._pipeline is None or self._trees is None:
             return
-        from rbtrace.telemetry.lifecycle import follow  # noqa: PLC0415 - imports the SDK
-
         self._pipeline.shutdown()
         follow(None)
         self._trees.forget()

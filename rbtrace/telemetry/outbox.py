@@ -91,6 +91,9 @@ class Outbox:
             self._announce()
             self._write_pending()
         self._drop_beyond(FULL - 1)
+        self._renew_small_files(still_open)
+
+    def _renew_small_files(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
         try:
             self._replace_small_files(still_open)
         except OSError as problem:
@@ -234,10 +237,7 @@ class Outbox:
                 self._process = process
 
     def _leave(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
-        try:
-            self._replace_small_files(still_open)
-        except OSError as problem:
-            self._complain(problem)
+        self._renew_small_files(still_open)
         if still_open is None:
             self._files.remove_open()
             self._small_files.pop(self._files.replace_open, None)

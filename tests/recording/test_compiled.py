@@ -56,7 +56,7 @@ inside_or_around = pytest.mark.parametrize("attaches", [False, True], ids=["insi
 
 
 def engine_call(function, name=None, *, attaches=False, scope=key.SCOPE_NAME):
-    RECORDER.prepare()
+    RECORDER.get_ready()
     operation = Operation(name or function.__name__, scope, attaches=attaches)
     return hot.aggregated(function, operation, RECORDER.trees)
 

@@ -23,7 +23,7 @@ NAMES = ("x", "y", "z")
 
 
 def hot_call(name, step, *, attaches):
-    RECORDER.prepare()
+    RECORDER.get_ready()
     return hot.aggregated(step, Operation(name, key.SCOPE_NAME, attaches=attaches), RECORDER.trees)
 
 
