@@ -23,9 +23,9 @@ SECONDS ?= 60
 STUDIES ?= build/studies
 HARMLESS ?= docs/results/harmless.md
 # Named after what the environment is made from, so that a change of it installs again.
-MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/instrumentation/rbtrace.pth \
-	rbtrace/instrumentation/rbtrace.start rbtrace/instrumentation/entry.py \
-	$(wildcard rbtrace/_system.c rbtrace/recording/_fasthot*.[ch]) \
+MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/recording/engines/rbtrace.pth \
+	rbtrace/recording/engines/rbtrace.start rbtrace/recording/engines/entry.py \
+	$(wildcard rbtrace/_system.c rbtrace/recording/hot/_fasthot*.[ch]) \
 	$(wildcard rbtrace/analysis/readers/_spanscan*.[ch]) hatch_build.py .ci/set-up \
 	$(wildcard .ci/tested-*.txt)
 STAMP := .venv/made-from-$(shell cat $(MADE_FROM) | cksum | cut -d ' ' -f 1)
@@ -38,7 +38,7 @@ help: ## List the targets
 demo: $(STAMP) ## Trace real backtests and searches, print the report, save it in rbtrace-demo/
 	@rm -rf $(DEMO)
 	$(STAGE) demo env RBTRACE_ENABLED=1 RBTRACE_DIR=$(DEMO)/traces \
-		$(PYTHON) -m rbtrace.scenarios.demo --output $(DEMO)
+		$(PYTHON) -m rbtrace.studies.demo --output $(DEMO)
 	@for format in markdown:md html:html json:json; do \
 		$(RBTRACE) analyze $(DEMO)/traces \
 			--format "$${format%:*}" -o "$(DEMO)/report.$${format#*:}" || exit; \
@@ -81,13 +81,13 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 
 .PHONY: bench-overhead
 bench-overhead: $(STAMP) ## Measure what tracing costs on a real backtest (PAIRS=10)
-	$(STAGE) overhead $(PYTHON) -m rbtrace.scenarios.overhead --pairs $(PAIRS) \
+	$(STAGE) overhead $(PYTHON) -m tests.benchmarks.overhead --pairs $(PAIRS) \
 		--report docs/results/overhead.md
 	@cat docs/results/overhead.md
 
 .PHONY: bench-sampling
 bench-sampling: $(STAMP) ## Measure how true samplers are, and what they cost (SECONDS=60 PAIRS=10)
-	$(STAGE) sampling $(PYTHON) -m rbtrace.scenarios.sampling --pairs $(PAIRS) \
+	$(STAGE) sampling $(PYTHON) -m tests.benchmarks.sampling --pairs $(PAIRS) \
 		--seconds $(SECONDS) --report docs/results/sampling.md
 
 .PHONY: flamegraph-pictures
@@ -129,7 +129,7 @@ pictures: $(STAMP) collector jaeger ## Take the pictures of Jaeger in docs/image
 
 .PHONY: evidence
 evidence: $(STAMP) ## Compare real backtests that differ as is known, for an hour; see docs/results/evidence.md
-	$(STAGE) evidence $(PYTHON) -m rbtrace.scenarios.evidence -o build/evidence \
+	$(STAGE) evidence $(PYTHON) -m tests.benchmarks.evidence -o build/evidence \
 		--report docs/results/evidence.md
 
 .PHONY: studies
@@ -141,9 +141,9 @@ studies: $(STAMP) ## Study every heavy operation in full, for an hour and a half
 
 .PHONY: bench-analyze
 bench-analyze: $(STAMP) ## Measure what analyzing costs, with PEERS=1 beside other analyzers (SIZES="100000 1000000")
-	$(if $(PEERS),$(STAGE) peers $(PYTHON) -m rbtrace.scenarios.analyzing.peers.install \
+	$(if $(PEERS),$(STAGE) peers $(PYTHON) -m tests.benchmarks.analyzing.peers.install \
 		$(if $(CRISP),--crisp $(CRISP)) $(if $(JAEGER_UI),--jaeger-ui $(JAEGER_UI)))
-	$(STAGE) analyzing $(PYTHON) -m rbtrace.scenarios.analyzing.bench \
+	$(STAGE) analyzing $(PYTHON) -m tests.benchmarks.analyzing.bench \
 		$(addprefix --spans ,$(SIZES)) --report docs/results/analyzing.md
 	@cat docs/results/analyzing.md
 

@@ -11,7 +11,11 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_MODULES = ("rbtrace/_system", "rbtrace/recording/_fasthot", "rbtrace/analysis/readers/_spanscan")
+_MODULES = (
+    "rbtrace/_system",
+    "rbtrace/recording/hot/_fasthot",
+    "rbtrace/analysis/readers/_spanscan",
+)
 """Each is a C file without its suffix."""
 
 

@@ -18,7 +18,7 @@ RBTRACE = str(Path(sys.executable).with_name("rbtrace"))
 SEARCH = """
 import sys
 from pathlib import Path
-from rbtrace.scenarios import engine, searches
+from rbtrace.studies.workloads import engine, searches
 engine.prepare(Path(sys.argv[1]), "rbtrace-goog")
 searches.parallel_grid_search(searches.Objective("2005-01-03", "2005-12-30"), workers=2)
 """

@@ -3,7 +3,8 @@
 python docs/pictures.py    # or: make pictures
 
 Runs the collector and Jaeger with the pages that `collector/build-ui` builds; traces a sweep of
-`rbtrace.scenarios` twice, as baseline and as candidate; and opens the pages on what was traced.
+`rbtrace.studies.workloads` twice, as baseline and as candidate; and opens the pages on what was
+traced.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from collector import stack  # noqa: E402 - collector/ is no part of the package
 SWEEP: Final = """
 import sys
 from pathlib import Path
-from rbtrace.scenarios import engine, searches
+from rbtrace.studies.workloads import engine, searches
 engine.prepare(Path(sys.argv[1]), "rbtrace-goog")
 if __name__ == "__main__":
     searches.parallel_grid_search(searches.Objective("2005-01-03", sys.argv[2]), workers=2)

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from rbtrace.bench.result import Plan, Run
+from rbtrace.comparison.bench.result import Plan, Run
 from rbtrace.comparison.results import Comparison
 from rbtrace.conventions import ATTRIBUTES
-from rbtrace.instrumentation.table import TRACED_METHODS
+from rbtrace.recording.engines.table import TRACED_METHODS
 from rbtrace.settings import SETTINGS
 
 HERE = Path(__file__).parent

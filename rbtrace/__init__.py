@@ -25,13 +25,13 @@ TYPE_CHECKING = False  # type checkers take it for True; importing typing takes 
 if TYPE_CHECKING:
     from typing import Any
 
-    from rbtrace.instrumentation.control import (
+    from rbtrace.recording.decorator import span, traced
+    from rbtrace.recording.engines.control import (
         configure,
         instrument,
         shutdown,
         uninstrument,
     )
-    from rbtrace.recording.decorator import span, traced
     from rbtrace.reporting.comparison_facade import compare
     from rbtrace.reporting.facade import analyze
 
@@ -50,12 +50,12 @@ __all__ = [
 _HOMES = {
     "analyze": "rbtrace.reporting.facade",
     "compare": "rbtrace.reporting.comparison_facade",
-    "configure": "rbtrace.instrumentation.control",
-    "instrument": "rbtrace.instrumentation.control",
-    "shutdown": "rbtrace.instrumentation.control",
+    "configure": "rbtrace.recording.engines.control",
+    "instrument": "rbtrace.recording.engines.control",
+    "shutdown": "rbtrace.recording.engines.control",
     "span": "rbtrace.recording.decorator",
     "traced": "rbtrace.recording.decorator",
-    "uninstrument": "rbtrace.instrumentation.control",
+    "uninstrument": "rbtrace.recording.engines.control",
 }
 
 
@@ -80,6 +80,6 @@ def __dir__() -> list[str]:
 
 if os.environ.get("RBTRACE_ENABLED"):
     # Where the start-up file of site-packages is not read (`-S`, `--target`), importing does it.
-    from rbtrace.instrumentation.startup import activate
+    from rbtrace.recording.engines.startup import activate
 
     activate()

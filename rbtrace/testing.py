@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from rbtrace.conventions import EXEMPLAR, IS_SUMMARY, SPAN_COUNT, SPANS_SUFFIX
-from rbtrace.instrumentation.control import configure, shutdown
+from rbtrace.recording.engines.control import configure, shutdown
+from rbtrace.recording.export import clock
 from rbtrace.settings import SETTINGS
-from rbtrace.telemetry import clock
 
 __all__ = [
     "Capture",

@@ -43,11 +43,11 @@ def nothing_leaks():
     recorder = sys.modules.get("rbtrace.recording.recorder")
     if recorder is None:
         return
-    control = sys.modules.get("rbtrace.instrumentation.control")
+    control = sys.modules.get("rbtrace.recording.engines.control")
     assert not recorder.RECORDER.is_on, "tracing was left on"
     assert control is None or control.traced_count() == 0, "rustybt was left wrapped"
     assert not [name for name in os.environ if name.startswith("RBTRACE_")]
-    threads = sys.modules.get("rbtrace.telemetry.threads")
+    threads = sys.modules.get("rbtrace.recording.export.threads")
     assert threads is None or not threads._idents, "a thread of tracing's own was left behind"
 
 

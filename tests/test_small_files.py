@@ -8,8 +8,8 @@ import stat
 
 import pytest
 
-from rbtrace import small_files
-from rbtrace.small_files import ANY, How, put_file, replace_file
+from rbtrace.files import small_files
+from rbtrace.files.small_files import ANY, How, put_file, replace_file
 from rbtrace.system import SYSTEM
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from rbtrace.analysis.sources import Source
 from rbtrace.conventions import OPEN_SUFFIX, TALLY_SUFFIX
-from rbtrace.liveness import is_alive
+from rbtrace.files.liveness import is_alive
 
 
 class Tally(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""The row of a function that stack samples found; `rbtrace.flamegraph.functions` makes them."""
+"""The row of a function in stack samples, as `rbtrace.profiling.flamegraph.functions` makes it."""
 
 from __future__ import annotations
 

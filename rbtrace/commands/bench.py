@@ -10,11 +10,11 @@ from typing import Any, Final, Self
 
 import click
 
-from rbtrace.bench.looks import parse_looks
-from rbtrace.bench.planning import check_same_machine, make_command, make_plan
-from rbtrace.bench.result import ARMS, Plan, read_plan, read_runs, write_plan
-from rbtrace.bench.runner import Turn, run_pairs
 from rbtrace.commands._output import choose_output
+from rbtrace.comparison.bench.looks import parse_looks
+from rbtrace.comparison.bench.planning import check_same_machine, make_command, make_plan
+from rbtrace.comparison.bench.result import ARMS, Plan, read_plan, read_runs, write_plan
+from rbtrace.comparison.bench.runner import Turn, run_pairs
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.policy import make_policy
 from rbtrace.comparison.stopping import is_decided

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import click
 
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, RbtraceError
-from rbtrace.instrumentation.startup import start_up_file
+from rbtrace.recording.engines.startup import start_up_file
 from rbtrace.settings import SETTINGS, Settings
 from rbtrace.system import SYSTEM
 
@@ -89,7 +89,7 @@ def _installation() -> list[Finding]:
         except PackageNotFoundError:
             findings.append(_good(package, f"not installed: {remedy}"))
     from rbtrace.analysis.readers import compiled as reading  # noqa: PLC0415 - imports numpy
-    from rbtrace.recording import compiled as hot  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.hot import compiled as hot  # noqa: PLC0415 - imports OpenTelemetry
 
     parts = (
         ("hot calls", hot.COMPILED),
@@ -122,7 +122,7 @@ def _activation(settings: Settings) -> list[Finding]:
 
 
 def _destination(settings: Settings) -> list[Finding]:
-    from rbtrace.telemetry.destination import exporter_name  # noqa: PLC0415 - with the SDK
+    from rbtrace.recording.export.destination import exporter_name  # noqa: PLC0415 - with the SDK
 
     exporter = exporter_name()
     where = f"{exporter}; what it does not take goes to files" if exporter else "files"
@@ -131,8 +131,8 @@ def _destination(settings: Settings) -> list[Finding]:
 
 def _collector(*, send_span: bool) -> list[Finding]:
     """Whether the collector answers. Headers are sent, and never shown."""
-    from rbtrace.replay import probing  # noqa: PLC0415 - only with a collector
-    from rbtrace.telemetry.destination import exporter_name  # noqa: PLC0415 - with the SDK
+    from rbtrace.commands.replay import probing  # noqa: PLC0415 - only with a collector
+    from rbtrace.recording.export.destination import exporter_name  # noqa: PLC0415 - with the SDK
 
     exporter = exporter_name()
     if exporter not in probing.PROTOCOL_OF_EXPORTER:

@@ -10,9 +10,9 @@ import click
 
 from rbtrace.commands._progress import progress_bar
 from rbtrace.errors import RbtraceError
-from rbtrace.flamegraph.formats import FORMATS, format_of, to_difference
-from rbtrace.flamegraph.selecting import Selection
-from rbtrace.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.formats import FORMATS, format_of, to_difference
+from rbtrace.profiling.flamegraph.selecting import Selection
+from rbtrace.profiling.flamegraph.sources import drawable
 
 _EXAMPLES: Final = """\b
 Examples:

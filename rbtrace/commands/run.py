@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from rbtrace.errors import InputError, RbtraceError
-from rbtrace.instrumentation.startup import start_up_file
+from rbtrace.recording.engines.startup import start_up_file
 from rbtrace.settings import DETAILS, SAMPLERS, Settings
 
 _EXAMPLES: Final = """\b

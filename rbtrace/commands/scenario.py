@@ -10,10 +10,10 @@ import click
 
 from rbtrace.reporting.model import Report
 from rbtrace.reporting.numbers import duration
-from rbtrace.scenarios.studies.across import across
-from rbtrace.scenarios.studies.case import Case
-from rbtrace.scenarios.studies.catalogue import STUDIES
-from rbtrace.scenarios.studies.session import REPORT, Session, write_extended
+from rbtrace.studies.across import across
+from rbtrace.studies.case import Case
+from rbtrace.studies.catalogue import STUDIES
+from rbtrace.studies.session import REPORT, Session, write_extended
 
 _ALL: Final = "all"
 _EXAMPLES: Final = """\b

@@ -15,9 +15,9 @@ import click
 from rbtrace.commands._serving import Make, PageServer
 from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import InputError
-from rbtrace.flamegraph.formats import FORMATS
-from rbtrace.flamegraph.selecting import Selection
-from rbtrace.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.formats import FORMATS
+from rbtrace.profiling.flamegraph.selecting import Selection
+from rbtrace.profiling.flamegraph.sources import drawable
 from rbtrace.reporting.facade import analyze
 
 _EXAMPLES: Final = """\b

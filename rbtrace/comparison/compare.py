@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rbtrace.bench.looks import alpha_at
-from rbtrace.bench.result import BASELINE, CANDIDATE
 from rbtrace.comparison.arms import RECORDED, Arm
+from rbtrace.comparison.bench.looks import alpha_at
+from rbtrace.comparison.bench.result import BASELINE, CANDIDATE
 from rbtrace.comparison.changes import overall_changes
 from rbtrace.comparison.environments import differences
 from rbtrace.comparison.inputs import read_arm

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbtrace import statistics
-from rbtrace.bench.environment import COMPARABLE
 from rbtrace.comparison.arms import REVISION, Arm, Run
+from rbtrace.comparison.bench.environment import COMPARABLE
 from rbtrace.comparison.sides import Sides
 
 _HOST = COMPARABLE[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rbtrace.bench.result import is_result
 from rbtrace.comparison.arms import Arm
+from rbtrace.comparison.bench.result import is_result
 from rbtrace.comparison.foreign import arm_of_pyperf, arm_of_pytest_benchmark, document_in
 from rbtrace.comparison.traces import arm_of_bench, arm_of_traces
 from rbtrace.errors import InputError

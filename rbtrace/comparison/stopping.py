@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rbtrace.bench.result import Plan
+from rbtrace.comparison.bench.result import Plan
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.policy import make_policy
 

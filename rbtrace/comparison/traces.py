@@ -9,8 +9,6 @@ from rbtrace.analysis.integrity import integrity
 from rbtrace.analysis.loading import load
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.weights import weigh
-from rbtrace.bench import result
-from rbtrace.bench.environment import COMPARABLE
 from rbtrace.comparison.arms import (
     BENCH,
     PEAK_MEMORY,
@@ -23,6 +21,8 @@ from rbtrace.comparison.arms import (
     Arm,
     Run,
 )
+from rbtrace.comparison.bench import result
+from rbtrace.comparison.bench.environment import COMPARABLE
 from rbtrace.errors import InputError
 
 

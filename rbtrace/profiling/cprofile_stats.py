@@ -13,8 +13,8 @@ import numpy as np
 
 from rbtrace.analysis.apportion import apportion
 from rbtrace.errors import InputError
-from rbtrace.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
 from rbtrace.profiling.context import BlockProfile
+from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
 
 type Function = tuple[str, int, str]
 """File, line, name."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rbtrace.errors import InputError, RbtraceError
-from rbtrace.flamegraph.formats import FORMATS, format_of
-from rbtrace.flamegraph.selecting import Selection
-from rbtrace.flamegraph.session import of_session
-from rbtrace.flamegraph.sources import Drawable, drawable
 from rbtrace.profiling.context import BlockProfile
 from rbtrace.profiling.cprofile_stats import profile_of_statistics, statistics_of
+from rbtrace.profiling.flamegraph.formats import FORMATS, format_of
+from rbtrace.profiling.flamegraph.selecting import Selection
+from rbtrace.profiling.flamegraph.session import of_session
+from rbtrace.profiling.flamegraph.sources import Drawable, drawable
 
 _SESSION = ".pyisession"
 _STATISTICS = (".pstats", ".prof", ".stats")

@@ -19,7 +19,7 @@ from rbtrace.recording.targets import require_traceable
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
-    from rbtrace.recording.scopes import NoScope, Scope
+    from rbtrace.recording.spans import NoScope, Scope
 
 
 @overload
@@ -101,8 +101,8 @@ def _wrapped(
 ) -> Callable[..., Any]:
     """The traced callable; the callable itself if tracing it fails."""
     try:
+        from rbtrace.recording.export.values import name as name_of  # noqa: PLC0415
         from rbtrace.recording.wrapping import wrap  # noqa: PLC0415 - imports OpenTelemetry
-        from rbtrace.telemetry.values import name as name_of  # noqa: PLC0415
 
         called = None if name is None else name_of(name)
         made: Callable[..., Any] = wrap(target, name=called, hot=hot, category=category)
@@ -181,7 +181,7 @@ class SpanContextManager:
 
     def __enter__(self) -> Any:
         try:
-            from rbtrace.recording.scopes import enter_block  # noqa: PLC0415 - OpenTelemetry
+            from rbtrace.recording.spans import enter_block  # noqa: PLC0415 - OpenTelemetry
 
             scope = enter_block(self._name, self._attributes)
             self._scopes.append(scope)

@@ -13,6 +13,6 @@ from rbtrace.errors import warn_once
 
 def excuse(what: str, problem: Exception) -> None:
     """Say, once, what is not done and why."""
-    from rbtrace.telemetry.exceptions import text_of  # noqa: PLC0415 - if needed
+    from rbtrace.recording.export.exceptions import text_of  # noqa: PLC0415 - if needed
 
     warn_once(what, f"{what}: {text_of(problem)}")

@@ -8,8 +8,8 @@ import types
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from rbtrace.recording.compiled import COMPILED
-from rbtrace.telemetry.exceptions import traceback_of
+from rbtrace.recording.export.exceptions import traceback_of
+from rbtrace.recording.hot.compiled import COMPILED
 
 
 def code_flags(function: Callable[..., Any]) -> int:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, USER_SCOPE_NAME, Category
 from rbtrace.errors import let_through
-from rbtrace.telemetry.values import attributes_of, text
-from rbtrace.telemetry.values import name as name_of
+from rbtrace.recording.export.values import attributes_of, text
+from rbtrace.recording.export.values import name as name_of
 
 Extractor = Callable[..., Mapping[str, Any]]
 """Gives attributes. Before a call it takes the call's own arguments, after it the result."""

@@ -22,8 +22,8 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from rbtrace.recording import current
+from rbtrace.recording.export import greenlets
 from rbtrace.recording.parents import still_open
-from rbtrace.telemetry import greenlets
 
 PROPAGATOR: Final = TraceContextTextMapPropagator()
 

@@ -18,8 +18,8 @@ from rbtrace.conventions import (
     TRIAL_PARAMS_HMAC,
     TRIAL_SCORE,
 )
+from rbtrace.recording.export.values import attributes_of, is_dict, number, text
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.telemetry.values import attributes_of, is_dict, number, text
 
 
 class _Key:

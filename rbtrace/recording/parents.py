@@ -18,10 +18,20 @@ from opentelemetry.context import Context, create_key
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_in_context
 
 from rbtrace.recording import current
-from rbtrace.recording.calltree import SummarySpan
+from rbtrace.recording.hot.calltree import SummarySpan
 
 if TYPE_CHECKING:
-    from rbtrace.recording.scopes import Scope
+    from typing import Protocol
+
+    class Scope(Protocol):
+        """What is asked of a block, which `rbtrace.recording.spans` defines."""
+
+        span: Span
+        context: Context
+        around: Context
+        outer: Scope | None
+        was_left: bool
+
 
 _SCOPE: Final = create_key("rbtrace-scope")
 _SPAN: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))

@@ -15,30 +15,30 @@ from typing import TYPE_CHECKING, Final
 
 from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.errors import warn_once
-from rbtrace.interpreters import in_main_interpreter
-from rbtrace.settings import Settings
-from rbtrace.shadowed import Watch, check_imported, check_to_come
-from rbtrace.telemetry.lifecycle import (
+from rbtrace.recording.export.lifecycle import (
     after_fork_in_child,
     after_fork_in_parent,
     before_fork,
     follow,
 )
+from rbtrace.recording.interpreters import in_main_interpreter
+from rbtrace.recording.shadowed import Watch, check_imported, check_to_come
+from rbtrace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rbtrace.recording.trees import Trees
-    from rbtrace.telemetry.pipeline import Pipeline
+    from rbtrace.recording.export.pipeline import Pipeline
+    from rbtrace.recording.hot.trees import Trees
 
 _NEEDED: Final = (
     "rbtrace.recording.operation",
-    "rbtrace.recording.scopes",
-    "rbtrace.recording.trees",
+    "rbtrace.recording.spans",
+    "rbtrace.recording.hot.trees",
     "rbtrace.recording.whereabouts",
     "rbtrace.recording.wrapping",
-    "rbtrace.sampling.profiler",
-    "rbtrace.telemetry.pipeline",
+    "rbtrace.recording.sampling.profiler",
+    "rbtrace.recording.export.pipeline",
 )
 """What the first span uses, with OpenTelemetry."""
 
@@ -251,10 +251,10 @@ class Recorder:
             self._given_up = True
             return
         try:
-            from rbtrace.recording.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
+            from rbtrace.recording.export.pipeline import Pipeline  # noqa: PLC0415
+            from rbtrace.recording.hot.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
+            from rbtrace.recording.sampling.profiler import Profiler  # noqa: PLC0415
             from rbtrace.recording.whereabouts import innermost_span  # noqa: PLC0415
-            from rbtrace.sampling.profiler import Profiler  # noqa: PLC0415
-            from rbtrace.telemetry.pipeline import Pipeline  # noqa: PLC0415
 
             trees = Trees()
             pipeline = Pipeline(self.settings, trees, Profiler(innermost_span))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rbtrace.errors import warn_once
-from rbtrace.recording.compiled import COMPILED
+from rbtrace.recording.hot.compiled import COMPILED
 
 IS_GIVEN_BACK: Final = COMPILED is not None
 """Whether a traced function recurses as deep as it would untraced."""

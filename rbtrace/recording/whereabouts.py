@@ -5,8 +5,8 @@ from __future__ import annotations
 from opentelemetry.trace import get_current_span
 
 from rbtrace.recording import current
-from rbtrace.recording.place import HERE
-from rbtrace.sampling.samples import Place
+from rbtrace.recording.cursor import HERE
+from rbtrace.recording.sampling.samples import Place
 
 _NOWHERE = Place()
 

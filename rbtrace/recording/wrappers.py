@@ -31,7 +31,7 @@ from rbtrace.recording.recursion import (
     take,
     with_headroom,
 )
-from rbtrace.recording.scopes import NoScope, Scope, open_scope
+from rbtrace.recording.spans import NoScope, Scope, open_scope
 
 
 def spanned(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:

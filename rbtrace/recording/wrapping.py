@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.errors import warn_once
-from rbtrace.recording.hot import aggregated
+from rbtrace.recording.hot.wrapper import aggregated
 from rbtrace.recording.operation import Operation, describe
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.targets import rebuilt, require_plain

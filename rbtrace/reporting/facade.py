@@ -15,7 +15,7 @@ from rbtrace.analysis.operations import Operation
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.regions import Worker
 from rbtrace.analysis.results import Results, analyze_paths
-from rbtrace.flamegraph.functions import with_functions
+from rbtrace.profiling.flamegraph.functions import with_functions
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.frames import frame
 from rbtrace.reporting.model import Options

@@ -13,7 +13,7 @@ from rbtrace import conventions as key
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import InputError
-from rbtrace.liveness import this_process
+from rbtrace.files.liveness import this_process
 from rbtrace.reporting.verdict import sentences
 from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
 

@@ -23,15 +23,15 @@ from rbtrace.analysis.readers import READERS
 from rbtrace.analysis.readers import protobuf_wire as wire
 from rbtrace.analysis.readers.compiled import COMPILED, FACTS, LINKS, NAME, ROW
 from rbtrace.analysis.readers.interface import Reader
-from rbtrace.scenarios.analyzing.forest import trace
-from rbtrace.scenarios.analyzing.writing import write_json, write_protobuf
-from rbtrace.telemetry.encoder import encode_line
-from rbtrace.telemetry.records import Record
+from rbtrace.recording.export.encoder import encode_line
+from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as
 from tests.analysis.encodings import FORMATS, delimited, protobuf, varint
 from tests.analysis.spans import Span, lines, request
 from tests.analysis.test_corpus import CASES, CORPUS
 from tests.analysis.test_formats import SPANS
+from tests.benchmarks.analyzing.forest import trace
+from tests.benchmarks.analyzing.writing import write_json, write_protobuf
 from tests.recording.test_compiled import _CAN_COMPILE
 
 JSON, PROTOBUF = READERS[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rbtrace.bench.looks import alpha_at, parse_looks
+from rbtrace.comparison.bench.looks import alpha_at, parse_looks
 from rbtrace.errors import RbtraceError
 
 

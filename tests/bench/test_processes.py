@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rbtrace.bench.processes import CommandError, Usage, left_with, measure
+from rbtrace.comparison.bench.processes import CommandError, Usage, left_with, measure
 
 
 def measured(program: str, tmp_path: Path, timeout: float = 60) -> Usage:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.bench.result import (
+from rbtrace.comparison.bench.result import (
     PLAN,
     RUNS,
     Command,

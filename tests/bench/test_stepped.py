@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from rbtrace.bench.processes import CommandError
-from rbtrace.bench.stepped import SteppedProcess
+from rbtrace.comparison.bench.processes import CommandError
+from rbtrace.comparison.bench.stepped import SteppedProcess
 from tests.uncovered import uncovered
 
 

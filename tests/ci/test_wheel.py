@@ -43,7 +43,7 @@ def test_a_compiled_wheel_says_for_which_python_and_platform(tmp_path):
     name, contents = _wheel(tmp_path)
     assert contents == [
         f"rbtrace/analysis/readers/_spanscan{_SUFFIX}",
-        f"rbtrace/recording/_fasthot{_SUFFIX}",
+        f"rbtrace/recording/hot/_fasthot{_SUFFIX}",
     ]
     assert f"-cp{sys.version_info[0]}{sys.version_info[1]}-" in name
     assert "none-any" not in name

@@ -13,8 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from rbtrace.bench.result import read_plan, read_runs
-from rbtrace.bench.runner import pair_of
+from rbtrace.comparison.bench.result import read_plan, read_runs
+from rbtrace.comparison.bench.runner import pair_of
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from rbtrace.testing import read_spans
 from tests.commands.terminal import on_a_terminal

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rbtrace.sampling import ProfileContext
-from rbtrace.scenarios import engine, searches
-from rbtrace.scenarios.market_data import daily_prices
+from rbtrace.profiling import ProfileContext
+from rbtrace.studies.workloads import engine, searches
+from rbtrace.studies.workloads.market_data import daily_prices
 
 OBJECTIVE = searches.Objective("2005-01-03", "2005-05-31")
 

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 import rbtrace
-from rbtrace.scenarios.experiments import EXPERIMENTS, same_work
+from tests.benchmarks.experiments import EXPERIMENTS, same_work
 from tests.engine.conftest import RBTRACE, run
 
-PLANTED = [sys.executable, "-m", "rbtrace.scenarios.planted"]
+PLANTED = [sys.executable, "-m", "tests.benchmarks.planted"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_identical_arms_do_the_same_work(compared) -> None:
 
 def test_one_more_price_is_found_with_its_path_and_excess(engine_data, tmp_path) -> None:
     (tmp_path / "rustybt-data").symlink_to(engine_data)
-    evidence = [sys.executable, "-m", "rbtrace.scenarios.evidence", "-o", str(tmp_path)]
+    evidence = [sys.executable, "-m", "tests.benchmarks.evidence", "-o", str(tmp_path)]
 
     run([*evidence, "one-more-price", "--report", str(tmp_path / "report.md")])
 

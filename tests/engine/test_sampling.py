@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rbtrace.analysis.loading import load
-from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.flamegraph.selecting import Selection, rows_of_samples
-from rbtrace.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.profiling.flamegraph.selecting import Selection, rows_of_samples
+from rbtrace.profiling.flamegraph.sources import drawable
 from tests.engine.conftest import WORKLOAD, run
 
 HISTORY = "DataPortal.get_history_window"

@@ -16,7 +16,7 @@ from typing import Any
 
 import counters
 
-from rbtrace.scenarios import engine, searches
+from rbtrace.studies.workloads import engine, searches
 
 OBJECTIVE = searches.Objective("2005-01-03", "2005-05-31")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbtrace.flamegraph.profile import Frame, Process, Profile, Stacks
-from rbtrace.sampling.profile_file import ProfileFile
-from rbtrace.sampling.samples import Sample
-from rbtrace.sampling.stacks import FrameName, StackTable
+from rbtrace.profiling.flamegraph.profile import Frame, Process, Profile, Stacks
+from rbtrace.recording.sampling.profile_file import ProfileFile
+from rbtrace.recording.sampling.samples import Sample
+from rbtrace.recording.sampling.stacks import FrameName, StackTable
 
 NASTY = [
     "<lambda>",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.flamegraph.otlp_profiles import PATH, to_otlp
+from rbtrace.profiling.flamegraph.otlp_profiles import PATH, to_otlp
 from tests.flamegraph.profiles import profile_of
 
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ import subprocess
 import pytest
 from pyinstrument.renderers import ConsoleRenderer, SpeedscopeRenderer
 
-from rbtrace.flamegraph.folded import to_folded
-from rbtrace.flamegraph.formats import FORMATS, format_of
-from rbtrace.flamegraph.otlp_profiles import to_otlp
-from rbtrace.flamegraph.pprof import to_pprof
-from rbtrace.flamegraph.session import of_session, to_html, to_session
-from rbtrace.flamegraph.speedscope import to_speedscope
+from rbtrace.profiling.flamegraph.folded import to_folded
+from rbtrace.profiling.flamegraph.formats import FORMATS, format_of
+from rbtrace.profiling.flamegraph.otlp_profiles import to_otlp
+from rbtrace.profiling.flamegraph.pprof import to_pprof
+from rbtrace.profiling.flamegraph.session import of_session, to_html, to_session
+from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from tests.flamegraph.profiles import NASTY, profile_of
 
 MS = 1_000_000

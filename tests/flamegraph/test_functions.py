@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbtrace.commands.main import run
-from rbtrace.flamegraph.functions import functions
+from rbtrace.profiling.flamegraph.functions import functions
 from rbtrace.reporting.facade import analyze
 from tests.analysis.spans import Span, write
 from tests.flamegraph.profiles import profile_of, write_profile

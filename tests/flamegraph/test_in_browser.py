@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from rbtrace.commands._serving import PageServer
-from rbtrace.flamegraph.calltree import call_tree
-from rbtrace.flamegraph.session import to_html
-from rbtrace.flamegraph.speedscope import to_speedscope
-from rbtrace.flamegraph.svg import to_svg
+from rbtrace.profiling.flamegraph.calltree import call_tree
+from rbtrace.profiling.flamegraph.session import to_html
+from rbtrace.profiling.flamegraph.speedscope import to_speedscope
+from rbtrace.profiling.flamegraph.svg import to_svg
 from tests.flamegraph.browser import document
 from tests.flamegraph.profiles import NASTY, profile_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace.errors import InputError
-from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from tests.flamegraph.profiles import write_profile
 
 OURS = "/x/rbtrace/recording/wrappers.py"

@@ -22,8 +22,8 @@ MADE_FROM = (
     "pyproject.toml",
     "hatch_build.py",
     "rbtrace/version.py",
-    "rbtrace/instrumentation/rbtrace.pth",
-    "rbtrace/instrumentation/rbtrace.start",
+    "rbtrace/recording/engines/rbtrace.pth",
+    "rbtrace/recording/engines/rbtrace.start",
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rbtrace/**/_*.[ch]"))),
 )
 PACKAGES = ("coverage>=7.10",)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
-from rbtrace.bench.environment import describe_machine, in_words, versions
+from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
 from tests.durability.table import line
 from tests.harmless.corpus import PROGRAMS
 from tests.harmless.judgement import Run

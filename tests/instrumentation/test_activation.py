@@ -12,7 +12,7 @@ import pytest
 
 import rbtrace
 from rbtrace.errors import SettingError
-from rbtrace.instrumentation.imports import AfterImport
+from rbtrace.recording.engines.imports import AfterImport
 from tests.uncovered import uncovered
 
 UNWANTED = ("opentelemetry", "numpy", "pandas", "scipy", "msgspec", "rich", "click")

@@ -10,8 +10,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from rbtrace.instrumentation.imports import AfterImport
-from rbtrace.instrumentation.patching import _replace_everywhere
+from rbtrace.recording.engines.imports import AfterImport
+from rbtrace.recording.engines.patching import _replace_everywhere
 
 NAME = "rbtrace_watched_example"
 

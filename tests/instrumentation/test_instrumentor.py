@@ -8,9 +8,9 @@ from importlib.metadata import entry_points
 import pytest
 
 import rbtrace
-from rbtrace.instrumentation.control import traced_count
-from rbtrace.instrumentation.instrumentor import RustybtInstrumentor
-from rbtrace.instrumentation.table import TRACED_METHODS
+from rbtrace.recording.engines.control import traced_count
+from rbtrace.recording.engines.instrumentor import RustybtInstrumentor
+from rbtrace.recording.engines.table import TRACED_METHODS
 from rbtrace.recording.recorder import is_on
 
 

@@ -11,7 +11,7 @@ SWEEP = """
 import rbtrace
 from rbtrace import conventions
 from rbtrace.recording import scopes
-from rbtrace.recording.carried import CarriedObjective
+from rbtrace.recording.propagation.objective import CarriedObjective
 from rbtrace.recording.operation import Operation
 import pickle
 

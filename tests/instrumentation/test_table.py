@@ -10,8 +10,8 @@ import warnings
 import pytest
 
 import rbtrace
-from rbtrace.instrumentation.patching import locate
-from rbtrace.instrumentation.table import TRACED_METHODS, Kind, extractor
+from rbtrace.recording.engines.patching import locate
+from rbtrace.recording.engines.table import TRACED_METHODS, Kind, extractor
 from rbtrace.recording.wrapping import underlying
 
 pytestmark = pytest.mark.engine
@@ -121,7 +121,7 @@ def test_every_import_order_ends_in_the_same_wrapping(run_script):
         from rustybt.utils.run_algo import run_algorithm
         import rbtrace
         rbtrace.instrument()
-        from rbtrace.instrumentation.control import traced_count
+        from rbtrace.recording.engines.control import traced_count
         one = bundles.load is bundles.core.load
         print(traced_count(), hasattr(run_algorithm, "__wrapped__"), one)
         """
@@ -131,7 +131,7 @@ def test_every_import_order_ends_in_the_same_wrapping(run_script):
         import warnings; warnings.simplefilter("ignore")
         import rustybt.optimization, rustybt.utils.run_algo, rustybt.data.bundles as bundles
         from rustybt.utils.run_algo import run_algorithm
-        from rbtrace.instrumentation.control import traced_count
+        from rbtrace.recording.engines.control import traced_count
         one = bundles.load is bundles.core.load
         print(traced_count(), hasattr(run_algorithm, "__wrapped__"), one)
         """,

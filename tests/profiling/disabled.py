@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import timeit
 
-from rbtrace.sampling import ProfileContext
+from rbtrace.profiling import ProfileContext
 
 
 class _Nothing:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.sampling import ProfileContext
+from rbtrace.profiling import ProfileContext
 from rbtrace.testing import capture
 from tests.uncovered import uncovered
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pyinstrument import Profiler
 
 from rbtrace.errors import InputError, MissingExtraError, RbtraceError
-from rbtrace.sampling import (
+from rbtrace.profiling import (
     ProfileContext,
     aggregate_profile_stats,
     generate_flame_graph,
@@ -81,7 +81,7 @@ MB = 1_000_000
 
 WATCHED_ALLOCATION = """
 import json, time
-from rbtrace.sampling import profile_memory
+from rbtrace.profiling import profile_memory
 
 def allocate(size):
     data = bytearray(size)
@@ -106,7 +106,7 @@ def test_memory_of_the_process_over_time(run_script):
 
 WATCHED_CHILD = """
 import multiprocessing, time
-from rbtrace.sampling import profile_memory
+from rbtrace.profiling import profile_memory
 
 def in_child(size):
     context = multiprocessing.get_context("fork")

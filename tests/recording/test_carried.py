@@ -9,8 +9,8 @@ import pytest
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording.carried import EVALUATE, CarriedObjective
 from rbtrace.recording.parameters import parameter_attributes
+from rbtrace.recording.propagation.objective import EVALUATE, CarriedObjective
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture
 

@@ -25,13 +25,14 @@ from opentelemetry import baggage, context
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording import calltree, hot
-from rbtrace.recording.compiled import COMPILED
-from rbtrace.recording.histogram import Durations, bucket, counted, edges
+from rbtrace.recording.cursor import HERE
+from rbtrace.recording.hot import calltree
+from rbtrace.recording.hot import wrapper as hot
+from rbtrace.recording.hot.compiled import COMPILED
+from rbtrace.recording.hot.histogram import Durations, bucket, counted, edges
+from rbtrace.recording.hot.tally import EXEMPLARS, PlainTally
 from rbtrace.recording.operation import Operation
-from rbtrace.recording.place import HERE
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.tally import EXEMPLARS, PlainTally
 from rbtrace.testing import capture, fake_clock
 
 _CAN_COMPILE = (

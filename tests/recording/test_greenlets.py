@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording import hot
-from rbtrace.recording.compiled import COMPILED
+from rbtrace.recording.hot import wrapper as hot
+from rbtrace.recording.hot.compiled import COMPILED
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture

@@ -14,10 +14,10 @@ from opentelemetry import baggage, context
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording import calltree, tally
-from rbtrace.recording.histogram import Durations, bucket, lower_edge
+from rbtrace.recording.export.clock import now_ns
+from rbtrace.recording.hot import calltree, tally
+from rbtrace.recording.hot.histogram import Durations, bucket, lower_edge
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.telemetry.clock import now_ns
 from rbtrace.testing import capture, fake_clock, read_spans
 
 

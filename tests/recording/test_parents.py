@@ -251,7 +251,7 @@ def test_a_task_of_a_block_stays_under_it_when_the_block_has_ended(recorded):
 
 
 def test_a_thousand_generators_left_in_one_context_keep_nothing(recorded):
-    from rbtrace.recording.scopes import Scope
+    from rbtrace.recording.spans import Scope
 
     def scopes():
         gc.collect()

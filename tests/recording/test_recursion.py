@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from rbtrace.recording import recursion
-from rbtrace.recording.compiled import COMPILED
+from rbtrace.recording.hot.compiled import COMPILED
 
 needs_compiled = pytest.mark.skipif(COMPILED is None, reason="runs in Python here")
 

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 import rbtrace
 from rbtrace import conventions as key
+from rbtrace.recording.export.exceptions import message_of
+from rbtrace.recording.export.scalars import CUT_MARK, LONGEST_TEXT
+from rbtrace.recording.export.values import LONGEST_NAME, attribute_value, name, number, text
 from rbtrace.recording.parameters import parameter_attributes
-from rbtrace.telemetry.exceptions import message_of
-from rbtrace.telemetry.scalars import CUT_MARK, LONGEST_TEXT
-from rbtrace.telemetry.values import LONGEST_NAME, attribute_value, name, number, text
 from rbtrace.testing import capture
 from tests.uncovered import uncovered
 

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.flamegraph.selecting import Selection
-from rbtrace.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.profiling.flamegraph.selecting import Selection
+from rbtrace.profiling.flamegraph.sources import drawable
 
 SAMPLED = {"RBTRACE_ENABLED": "1", "RBTRACE_SAMPLER": "signal", "RBTRACE_SAMPLE_INTERVAL_MS": "5"}
 
@@ -84,7 +84,7 @@ def test_times_are_those_of_the_functions(run_script, sampler):
 
 def test_off_by_default_and_no_module_is_imported(run_script):
     done = run_script(
-        SPIN + "\n    import sys\n    print('rbtrace.sampling.samplers' in sys.modules)",
+        SPIN + "\n    import sys\n    print('rbtrace.recording.sampling.samplers' in sys.modules)",
         covered=False,
         RBTRACE_ENABLED="1",
     )

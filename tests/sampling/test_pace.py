@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbtrace.conventions import DEEPER
-from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.flamegraph.sources import warnings_of
-from rbtrace.sampling.pace import SHORTEST_NS, Pace
-from rbtrace.sampling.samples import Place, Samples
-from rbtrace.sampling.stacks import DEEPEST, StackTable
-from rbtrace.sampling.timers import AlarmTimer, ThreadTimer, free_timer
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.profiling.flamegraph.sources import warnings_of
+from rbtrace.recording.sampling.pace import SHORTEST_NS, Pace
+from rbtrace.recording.sampling.samples import Place, Samples
+from rbtrace.recording.sampling.stacks import DEEPEST, StackTable
+from rbtrace.recording.sampling.timers import AlarmTimer, ThreadTimer, free_timer
 from rbtrace.testing import FakeClock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

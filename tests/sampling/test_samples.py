@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbtrace.conventions import DEEPER, NO_PYTHON
-from rbtrace.sampling import profile_file
-from rbtrace.sampling.profile_file import ProfileFile
-from rbtrace.sampling.samples import FULL, Place, Sample, Samples
-from rbtrace.sampling.stacks import DEEPEST, FrameName, StackTable
+from rbtrace.recording.sampling import profile_file
+from rbtrace.recording.sampling.profile_file import ProfileFile
+from rbtrace.recording.sampling.samples import FULL, Place, Sample, Samples
+from rbtrace.recording.sampling.stacks import DEEPEST, FrameName, StackTable
 from rbtrace.testing import FakeClock
 
 MS = 1_000_000
@@ -134,7 +134,7 @@ def test_equal_stacks_have_one_number_and_a_deep_one_keeps_its_inner_part():
 
 
 def test_a_full_tree_cuts_stacks_and_says_so(monkeypatch):
-    monkeypatch.setattr("rbtrace.sampling.stacks.MAX_STACKS", 2)
+    monkeypatch.setattr("rbtrace.recording.sampling.stacks.MAX_STACKS", 2)
     table = StackTable()
     stack = table.of_texts(["a", "b", "c", "d"], FrameName)
     assert frames_of(table)[stack] == ("a", "b")
@@ -214,9 +214,9 @@ def test_half_an_hour_takes_little_memory_and_little_file(run_script, tmp_path):
         """
         from pathlib import Path
         import psutil
-        from rbtrace.sampling.profile_file import ProfileFile
-        from rbtrace.sampling.samples import Place, Samples
-        from rbtrace.sampling.stacks import FrameName
+        from rbtrace.recording.sampling.profile_file import ProfileFile
+        from rbtrace.recording.sampling.samples import Place, Samples
+        from rbtrace.recording.sampling.stacks import FrameName
 
         now = 10**18
         samples = Samples(10_000_000, lambda: now, lambda: Place(2**127, samples.taken + 2**63))

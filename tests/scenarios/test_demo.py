@@ -16,7 +16,7 @@ from tests.uncovered import uncovered
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
-DEMO = [sys.executable, "-m", "rbtrace.scenarios.demo"]
+DEMO = [sys.executable, "-m", "rbtrace.studies.demo"]
 
 
 @pytest.fixture(autouse=True)

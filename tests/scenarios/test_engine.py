@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from rbtrace.scenarios.engine import metrics
+from rbtrace.studies.workloads.engine import metrics
 
 
 @pytest.mark.parametrize(

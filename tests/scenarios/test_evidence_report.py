@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace.errors import InputError
-from rbtrace.scenarios.evidence_report import Judged, judge, report
+from tests.benchmarks.evidence_report import Judged, judge, report
 from tests.comparison.arms import arm, compared, noisy
 
 NOTHING = compared(arm("baseline", noisy(100, 10)), arm("candidate", noisy(100, 10, 1)))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from rbtrace.errors import InputError, MissingExtraError
-from rbtrace.scenarios import market_data
+from rbtrace.studies.workloads import market_data
 
 pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
 
@@ -78,7 +78,7 @@ def test_no_asset_repeats_another():
 
 def test_reading_prices_does_not_import_the_packages_that_ship_them():
     program = (
-        "import sys; from rbtrace.scenarios import market_data; market_data.ten_assets();"
+        "import sys; from rbtrace.studies.workloads import market_data; market_data.ten_assets();"
         "sys.exit(any(name in sys.modules for name in ('backtesting', 'arch', 'bokeh')))"
     )
 

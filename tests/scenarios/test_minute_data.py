@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from rbtrace.scenarios import minute_data
+from rbtrace.studies.workloads import minute_data
 
 pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
 
@@ -52,7 +52,7 @@ def test_a_session_is_the_sum_of_its_minutes():
 READ = """
 import json, sys
 from pathlib import Path
-from rbtrace.scenarios import engine, minute_data
+from rbtrace.studies.workloads import engine, minute_data
 engine.prepare(Path(sys.argv[1]), "rbtrace-minute")
 from rustybt.data import bundles
 loaded, minutes = bundles.load("rbtrace-minute"), minute_data.trading_minutes()

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from rbtrace.scenarios.overhead import ARMS, MEASURES, Figure, Run, table
+from tests.benchmarks.overhead import ARMS, MEASURES, Figure, Run, table
 
-OVERHEAD = [sys.executable, "-m", "rbtrace.scenarios.overhead"]
+OVERHEAD = [sys.executable, "-m", "tests.benchmarks.overhead"]
 
 
 def _run(seconds: float, ratio: float) -> Run:

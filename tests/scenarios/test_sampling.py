@@ -12,16 +12,16 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from rbtrace.bench.stepped import SteppedProcess
-from rbtrace.flamegraph.reading import Faults, profile_files, read_profiles
-from rbtrace.scenarios import known_work
-from rbtrace.scenarios.known_work import CPROFILE, Order, do_work
-from rbtrace.scenarios.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
+from rbtrace.comparison.bench.stepped import SteppedProcess
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from tests.benchmarks import known_work
+from tests.benchmarks.known_work import CPROFILE, Order, do_work
+from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
 from tests.flamegraph.profiles import write_profile
 from tests.uncovered import uncovered
 
-KNOWN_WORK = [sys.executable, "-m", "rbtrace.scenarios.known_work"]
-SAMPLING = [sys.executable, "-m", "rbtrace.scenarios.sampling"]
+KNOWN_WORK = [sys.executable, "-m", "tests.benchmarks.known_work"]
+SAMPLING = [sys.executable, "-m", "tests.benchmarks.sampling"]
 
 
 @pytest.fixture

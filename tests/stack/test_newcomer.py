@@ -23,7 +23,7 @@ from tests.stack.tools import (
 
 BACKTEST = """
 from pathlib import Path
-from rbtrace.scenarios import engine
+from rbtrace.studies.workloads import engine
 engine.prepare(Path({data!r}), "rbtrace-ten-assets")
 print(len(engine.run_backtest(engine.ten_assets_daily())))
 """

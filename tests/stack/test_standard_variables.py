@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from rbtrace.replay.endpoint import BusyError, connect, endpoint_of
+from rbtrace.commands.replay.endpoint import BusyError, connect, endpoint_of
 from tests.stack.tools import Stack, rbtrace, stopped, trace
 
 PROTOCOLS = ("grpc", "http/protobuf")

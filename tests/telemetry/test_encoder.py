@@ -26,8 +26,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from rbtrace.telemetry.encoder import encode_line
-from rbtrace.telemetry.records import Record
+from rbtrace.recording.export.encoder import encode_line
+from rbtrace.recording.export.records import Record
 
 _ids = ("traceId", "spanId", "parentSpanId")
 _values = (

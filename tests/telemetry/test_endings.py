@@ -151,7 +151,7 @@ def test_descriptors_that_are_closed_one_by_one_during_a_request_are_noticed(run
     done = run_script(
         """
         import os, threading, rbtrace
-        from rbtrace.telemetry.destination import SpanDestination
+        from rbtrace.recording.export.destination import SpanDestination
 
         asked = threading.Event()
         class Exporter:

@@ -7,8 +7,8 @@ import threading
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from rbtrace.telemetry.flusher import Flusher
-from rbtrace.telemetry.processor import RbtraceSpanProcessor
+from rbtrace.recording.export.flusher import Flusher
+from rbtrace.recording.export.processor import RbtraceSpanProcessor
 
 
 def test_the_thread_outlives_flushes_that_fail(capfd):

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from rbtrace.telemetry import sender as sending
-from rbtrace.telemetry.destination import SpanDestination
-from rbtrace.telemetry.sender import Parcel, Sender
+from rbtrace.recording.export import sender as sending
+from rbtrace.recording.export.destination import SpanDestination
+from rbtrace.recording.export.sender import Parcel, Sender
 
 
 class Exporter:
@@ -41,7 +41,7 @@ def sent(monkeypatch):
             return exporters[-1]
 
         monkeypatch.setattr(
-            "rbtrace.telemetry.destination._find_exporter", lambda _group, _name: another
+            "rbtrace.recording.export.destination._find_exporter", lambda _group, _name: another
         )
         monkeypatch.setattr(sending, "BEFORE_FORK_S", 0.05)
         monkeypatch.setattr(sending, "INTERRUPTED_S", 30 if gives_up else 0.2)

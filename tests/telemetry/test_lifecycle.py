@@ -53,7 +53,7 @@ def test_two_processes_with_the_same_name_do_not_share_a_file(run_script):
     done = run_script(
         """
         from pathlib import Path
-        from rbtrace.telemetry.files import TraceFiles
+        from rbtrace.recording.export.files import TraceFiles
 
         first, second = TraceFiles(Path("x"), "host", 7), TraceFiles(Path("x"), "host", 7)
         first.append(b"1\\n"); second.append(b"2\\n"); first.append(b"3\\n")
@@ -235,7 +235,7 @@ def test_full_memory_makes_the_program_write(run_script):
     done = run_script(
         """
         import rbtrace
-        from rbtrace.telemetry import outbox
+        from rbtrace.recording.export import outbox
         outbox.FULL = 10
         with rbtrace.span("run"):
             for _ in range(100):

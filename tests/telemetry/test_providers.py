@@ -127,7 +127,7 @@ def test_opentelemetry_instrument_finds_us_and_needs_no_variable(run_script):
         import rbtrace
         with rbtrace.span("ours"):
             pass
-        from rbtrace.instrumentation.instrumentor import RustybtInstrumentor
+        from rbtrace.recording.engines.instrumentor import RustybtInstrumentor
         print(RustybtInstrumentor().is_instrumented_by_opentelemetry)
         """,
         launcher=("-c", f"from {AUTO} import run; run()", sys.executable),

@@ -53,7 +53,7 @@ def test_a_signal_during_a_flush_waits_for_its_end(run_script):
         RECORDED
         + """
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.telemetry.files import TraceFiles
+from rbtrace.recording.export.files import TraceFiles
 
 append = TraceFiles.append
 def interrupted(self, line):
@@ -77,7 +77,7 @@ def test_a_signal_during_the_exit_waits_for_its_end(run_script):
     done = run_script(
         RECORDED
         + """
-from rbtrace.telemetry.outbox import Outbox
+from rbtrace.recording.export.outbox import Outbox
 
 close = Outbox.close
 def interrupted(self, still_open):

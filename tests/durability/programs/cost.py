@@ -22,8 +22,8 @@ from typing import Any
 
 from counter import count
 
-from rbtrace.scenarios import engine, searches
-from rbtrace.telemetry.pipeline import Pipeline
+from rbtrace.recording.export.pipeline import Pipeline
+from rbtrace.studies.workloads import engine, searches
 
 FLUSH_AND_EXIT = ("flush", "shutdown")
 TIMED = (*FLUSH_AND_EXIT, "before_fork", "after_fork")

@@ -14,7 +14,7 @@ from typing import Any
 
 from counter import count
 
-from rbtrace.scenarios import engine, searches
+from rbtrace.studies.workloads import engine, searches
 
 METHODS = ("get_history_window", "get_spot_value", "get_scalar_asset_spot_value")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.scenarios.analyzing.forest import OPERATIONS, trace
-from rbtrace.scenarios.analyzing.known import KNOWN_SELF_NS, US, greatest_error, known_trace
-from rbtrace.scenarios.analyzing.peers.catalogue import CRISP, FOLDER, HOW_TO_GET, JAEGER_UI, PEERS
-from rbtrace.scenarios.analyzing.peers.inputs import write_chrome, write_jaeger
-from rbtrace.scenarios.analyzing.programs import OURS, Arm, Found, Program
+from tests.benchmarks.analyzing.forest import OPERATIONS, trace
+from tests.benchmarks.analyzing.known import KNOWN_SELF_NS, US, greatest_error, known_trace
+from tests.benchmarks.analyzing.peers.catalogue import CRISP, FOLDER, HOW_TO_GET, JAEGER_UI, PEERS
+from tests.benchmarks.analyzing.peers.inputs import write_chrome, write_jaeger
+from tests.benchmarks.analyzing.programs import OURS, Arm, Found, Program
 
-INSTALL = [sys.executable, "-m", "rbtrace.scenarios.analyzing.peers.install"]
+INSTALL = [sys.executable, "-m", "tests.benchmarks.analyzing.peers.install"]
 _ROOT = Path(__file__).parents[3]
 _MS = 1_000_000
 _SUM_OF_CHILDREN = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rbtrace.errors import RbtraceError
-from rbtrace.scenarios.analyzing.bench import take_turns
-from rbtrace.scenarios.analyzing.known import (
+from tests.benchmarks.analyzing.bench import take_turns
+from tests.benchmarks.analyzing.known import (
     KNOWN_SELF_NS,
     US,
     generated,
@@ -16,11 +16,11 @@ from rbtrace.scenarios.analyzing.known import (
     known_trace,
     true_self_ns,
 )
-from rbtrace.scenarios.analyzing.peers.catalogue import PEERS
-from rbtrace.scenarios.analyzing.programs import OTLP_JSON, OURS, Arm, Found, Program
-from rbtrace.scenarios.analyzing.report import per_span, verdict
+from tests.benchmarks.analyzing.peers.catalogue import PEERS
+from tests.benchmarks.analyzing.programs import OTLP_JSON, OURS, Arm, Found, Program
+from tests.benchmarks.analyzing.report import per_span, verdict
 
-BENCH = [sys.executable, "-m", "rbtrace.scenarios.analyzing.bench"]
+BENCH = [sys.executable, "-m", "tests.benchmarks.analyzing.bench"]
 
 
 def _arm(program: Program, spans: int, *cpu_s: float) -> Arm:

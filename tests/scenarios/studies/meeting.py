@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from rbtrace.scenarios.studies.evaluations import Sleeps
+from rbtrace.studies.evaluations import Sleeps
 
 
 class Meets:

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from ray.cluster_utils import Cluster
 
-MODULE = "rbtrace.scenarios.studies.ray_vs_pool"
+MODULE = "rbtrace.studies.ray_vs_pool.plan"
 SETTINGS = {"way": "ray", "workers": 2, "tasks": 6, "until": "2008-02-29"}
 
 
@@ -66,7 +66,7 @@ def main() -> None:
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OMP_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "rbtrace.scenarios.studies.process", MODULE]
+        command = [sys.executable, "-m", "rbtrace.studies.process", MODULE]
         command += [json.dumps(SETTINGS), "--data", str(folder / "data")]
         command += ["--result", str(folder / "result.json")]
         subprocess.run(command, env=environ, check=True, stdout=sys.stderr)

@@ -8,12 +8,12 @@ import pytest
 
 from rbtrace import conventions as key
 from rbtrace.reporting import markdown
-from rbtrace.scenarios.studies.across import across
-from rbtrace.scenarios.studies.bottlenecks import bottlenecks
-from rbtrace.scenarios.studies.case import Case
-from rbtrace.scenarios.studies.evidence import Evidence
-from rbtrace.scenarios.studies.journal import TRACES, Head
 from rbtrace.statistics import share_interval
+from rbtrace.studies.across import across
+from rbtrace.studies.bottlenecks import bottlenecks
+from rbtrace.studies.case import Case
+from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.journal import TRACES, Head
 from tests.analysis.spans import Span, evaluated, write
 from tests.scenarios.studies.made_up import measured
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rbtrace.errors import EXIT_GOOD
-from rbtrace.scenarios.studies.catalogue import STUDIES
+from rbtrace.studies.catalogue import STUDIES
 from tests.scenarios.studies.quick_run import EXTRAS, Left, need, of_whole_studies, run_all
 
 SECTIONS = {

@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 
 from rbtrace.analysis.paths import CallPath
-from rbtrace.scenarios.studies import baseline_figures as figures
-from rbtrace.scenarios.studies import baseline_strategy as strategy
-from rbtrace.scenarios.studies import baseline_times as parts
-from rbtrace.scenarios.studies.baseline_findings import findings, pieces
-from rbtrace.scenarios.studies.baseline_memory import Calls
+from rbtrace.studies.baseline import figures, strategy
+from rbtrace.studies.baseline import times as parts
+from rbtrace.studies.baseline.findings import findings, pieces
+from rbtrace.studies.baseline.memory import Calls
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
 TIMES = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rbtrace.scenarios.studies.batch_init_checks import agreements, tracing
-from rbtrace.scenarios.studies.batch_init_figures import by_size, initialisation, laws, workers
-from rbtrace.scenarios.studies.batch_init_findings import findings
-from rbtrace.scenarios.studies.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
-from rbtrace.scenarios.studies.stopwatch_checks import TwoClocks
+from rbtrace.studies.batch_init.checks import agreements, tracing
+from rbtrace.studies.batch_init.figures import by_size, initialisation, laws, workers
+from rbtrace.studies.batch_init.findings import findings
+from rbtrace.studies.batch_init.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
+from rbtrace.studies.stopwatch_checks import TwoClocks
 from tests.analysis.spans import Span, evaluated
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, of_whole_studies

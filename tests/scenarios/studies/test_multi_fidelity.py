@@ -8,24 +8,24 @@ import pytest
 
 from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import InputError
-from rbtrace.scenarios.studies.multi_fidelity import read_table
-from rbtrace.scenarios.studies.multi_fidelity_checks import agreements
-from rbtrace.scenarios.studies.multi_fidelity_figures import (
+from rbtrace.studies.multi_fidelity.checks import agreements
+from rbtrace.studies.multi_fidelity.figures import (
     Findings,
     Run,
     level_figures,
     median_interval,
 )
-from rbtrace.scenarios.studies.multi_fidelity_searches import (
+from rbtrace.studies.multi_fidelity.plan import read_table
+from rbtrace.studies.multi_fidelity.searches import (
     GRID,
     MULTI_FIDELITY,
     RANDOM,
     SEARCHES,
     run_search,
 )
-from rbtrace.scenarios.studies.multi_fidelity_space import SPACES, Evaluation
-from rbtrace.scenarios.studies.multi_fidelity_stopping import stopping
-from rbtrace.scenarios.studies.multi_fidelity_times import times_to_targets
+from rbtrace.studies.multi_fidelity.space import SPACES, Evaluation
+from rbtrace.studies.multi_fidelity.stopping import stopping
+from rbtrace.studies.multi_fidelity.times import times_to_targets
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 

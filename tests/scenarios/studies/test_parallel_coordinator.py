@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from rbtrace.errors import EXIT_USAGE, RbtraceError
-from rbtrace.scenarios.studies.evaluations import Evaluated, Evaluation
-from rbtrace.scenarios.studies.parallel_coordinator_figures import (
+from rbtrace.studies.evaluations import Evaluated, Evaluation
+from rbtrace.studies.parallel_coordinator.figures import (
     Run,
     Told,
     backtests,
@@ -26,8 +26,8 @@ from rbtrace.scenarios.studies.parallel_coordinator_figures import (
     speed_up,
     step,
 )
-from rbtrace.scenarios.studies.parallel_coordinator_model import Costs, Work, predict, work_of
-from rbtrace.scenarios.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
+from rbtrace.studies.parallel_coordinator.model import Costs, Work, predict, work_of
+from rbtrace.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
@@ -155,9 +155,9 @@ def test_a_task_that_fails_is_an_error(engine, way):
 
 DEADLY = """
     import os, signal
-    from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
-    from rbtrace.scenarios.studies.evaluations import Evaluation
-    from rbtrace.scenarios.studies.pools import run_batch
+    from rbtrace.studies.dead_workers import end_with_a_dead_worker
+    from rbtrace.studies.evaluations import Evaluation
+    from rbtrace.studies.pools import run_batch
 
     class Dies:
         def __call__(self, task):
@@ -186,7 +186,7 @@ def test_a_worker_that_dies_while_its_pool_closes_is_one_line(run_script):
         """
         import multiprocessing, os, signal
         from multiprocessing.util import Finalize
-        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+        from rbtrace.studies.dead_workers import end_with_a_dead_worker
 
         def die_at_the_end(_):
             Finalize(None, os.kill, (os.getpid(), signal.SIGKILL), exitpriority=0)
@@ -210,7 +210,7 @@ def test_pools_that_end_their_workers_themselves_are_left_alone(run_script):
     found = run_script(
         """
         import multiprocessing
-        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+        from rbtrace.studies.dead_workers import end_with_a_dead_worker
 
         end_with_a_dead_worker()
         for _ in range(20):
@@ -227,7 +227,7 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
     found = run_script(
         """
         import multiprocessing, os, signal, subprocess
-        from rbtrace.scenarios.studies.dead_workers import end_with_a_dead_worker
+        from rbtrace.studies.dead_workers import end_with_a_dead_worker
 
         def leave_a_program(_):
             return subprocess.Popen(["sleep", "600"]).pid
@@ -249,9 +249,9 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
 @pytest.mark.slow
 def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
     need("rustybt")
-    study = "rbtrace.scenarios.studies.parallel_coordinator"
+    study = "rbtrace.studies.parallel_coordinator.plan"
     settings = {"do": "dispatch", "way": POOL, "workers": 2, "tasks": 10_000}
-    command = [sys.executable, "-m", "rbtrace.scenarios.studies.process", study]
+    command = [sys.executable, "-m", "rbtrace.studies.process", study]
     command += [json.dumps(settings), "--data", str(tmp_path), "--result", str(tmp_path / "found")]
     case = subprocess.Popen(
         command, env=uncovered(), stderr=subprocess.PIPE, text=True, start_new_session=True

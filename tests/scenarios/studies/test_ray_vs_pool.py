@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.scenarios.studies.batches import timed_batch
-from rbtrace.scenarios.studies.case import Measured
-from rbtrace.scenarios.studies.evaluations import Evaluation, Touches
-from rbtrace.scenarios.studies.memory import held_by, memory_here
-from rbtrace.scenarios.studies.pool_workers import PoolWorkers
-from rbtrace.scenarios.studies.pools import POOL, RAY, SEQUENTIAL
-from rbtrace.scenarios.studies.ray_vs_pool_figures import (
+from rbtrace.studies.batches import timed_batch
+from rbtrace.studies.case import Measured
+from rbtrace.studies.evaluations import Evaluation, Touches
+from rbtrace.studies.memory import held_by, memory_here
+from rbtrace.studies.pools import POOL, RAY, SEQUENTIAL
+from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
     FIRST,
     KEPT,
@@ -27,7 +26,8 @@ from rbtrace.scenarios.studies.ray_vs_pool_figures import (
     each,
     grouped,
 )
-from rbtrace.scenarios.studies.ray_vs_pool_findings import _worth
+from rbtrace.studies.ray_vs_pool.findings import _worth
+from rbtrace.studies.ray_vs_pool.pool_workers import PoolWorkers
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies

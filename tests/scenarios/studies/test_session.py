@@ -14,14 +14,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rbtrace.bench.processes import CommandError
+from rbtrace.comparison.bench.processes import CommandError
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, RbtraceError
-from rbtrace.scenarios.studies import session as sessions
-from rbtrace.scenarios.studies.across import across
-from rbtrace.scenarios.studies.case import Case
-from rbtrace.scenarios.studies.catalogue import STUDIES
-from rbtrace.scenarios.studies.flames import case_to_sample, with_one_sampled
-from rbtrace.scenarios.studies.session import Session, write_extended
+from rbtrace.studies import session as sessions
+from rbtrace.studies.across import across
+from rbtrace.studies.case import Case
+from rbtrace.studies.catalogue import STUDIES
+from rbtrace.studies.flames import case_to_sample, with_one_sampled
+from rbtrace.studies.session import Session, write_extended
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.quick_run import need
 from tests.uncovered import uncovered

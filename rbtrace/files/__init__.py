@@ -1,0 +1,1 @@
+"""The files that recording writes and analysis reads."""

@@ -1,0 +1,152 @@
+"""From what the user names to the profile to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rbtrace.analysis.loading import Progress, load
+from rbtrace.analysis.self_time import self_times
+from rbtrace.analysis.table import SpanTable
+from rbtrace.conventions import PROFILE_SUFFIX, SPANS_SUFFIX
+from rbtrace.errors import InputError
+from rbtrace.profiling.flamegraph.from_spans import profile_of_spans
+from rbtrace.profiling.flamegraph.profile import Profile
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.profiling.flamegraph.selecting import Selected, Selection, select
+
+_Z95 = 1.96
+_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Drawable:
+    """A profile, what it is of, what it is made from, and what there is to warn of."""
+
+    profile: Profile
+    title: str
+    note: str
+    warnings: list[str]
+
+
+def drawable(
+    paths: Iterable[str | Path],
+    wanted: Selection,
+    progress: Progress | None = None,
+    *,
+    spans_only: bool = False,
+) -> Drawable:
+    """Read what was sampled, or else spans, and select from it.
+
+    Args:
+        paths: files, folders or globs of profiles and spans.
+        wanted: what of it.
+        progress: called as spans are read.
+        spans_only: use the spans even where there are samples.
+
+    Raises:
+        InputError: there is nothing to draw; the message says why.
+    """
+    named = [str(path) for path in paths]
+    files = [] if spans_only else profile_files(path for path in named if "://" not in path)
+    faults = Faults()
+    table: SpanTable | None = None
+    if files:
+        profile = read_profiles(files, faults)
+        if wanted.needs_spans:
+            table = load([_spans_beside(path) for path in named], progress).table
+    else:
+        table = load(named, progress).table
+        profile = profile_of_spans(table)
+    selected = select(profile, table, wanted)
+    if not selected.profile.total_ns:
+        raise InputError(_nothing(profile, wanted))
+    return Drawable(
+        selected.profile,
+        wanted.in_words(),
+        _note(selected, table, profile.total_ns),
+        warnings_of(profile, faults),
+    )
+
+
+def _spans_beside(path: str) -> str:
+    if path.endswith(PROFILE_SUFFIX):
+        return path.removesuffix(PROFILE_SUFFIX) + SPANS_SUFFIX
+    return path
+
+
+def _nothing(profile: Profile, wanted: Selection) -> str:
+    if not profile.samples:
+        return "the profile files hold no samples: the program ended before the first was taken"
+    if wanted.slowest and not profile.measured:
+        return (
+            f"the slowest calls of {wanted.in_words()} need stack samples: "
+            "record with RBTRACE_SAMPLER=signal"
+        )
+    kind = "samples" if profile.measured else "self time"
+    return f"no {kind} in {wanted.in_words()}; the whole run has {profile.samples:,}"
+
+
+def _note(selected: Selected, table: SpanTable | None, whole_ns: int) -> str:
+    """What the picture is made from, and how far that can be trusted."""
+    profile = selected.profile
+    seconds = f"{profile.total_ns / 1e9:,.3f} s"
+    if not profile.measured:
+        return f"{seconds} of self time of spans; callers are operations, not stacks"
+    sampled = set(profile.process.tolist())
+    used = [one for code, one in enumerate(profile.processes) if code in sampled]
+    intervals = sorted({one.interval_ns for one in used})
+    said = (
+        f"{seconds} in {profile.samples:,} samples, one each "
+        f"{' or '.join(f'{ns / 1e6:g}' for ns in intervals)} ms "
+        f"({', '.join(sorted({one.sampler for one in used}))}), "
+        f"{len(used)} process{'es' if len(used) > 1 else ''}"
+    )
+    if table is None or selected.rows is None:
+        return said
+    return f"{said}; {_agreement(selected, table, whole_ns)}"
+
+
+def _agreement(selected: Selected, table: SpanTable, whole_ns: int) -> str:
+    """Samples beside the self time of the spans they fell in, and what chance may do.
+
+    The error is 1.96 binomial standard errors with a share p of the whole: 1.96·√((1 − p)·Σw²).
+    """
+    assert selected.rows is not None
+    profile = selected.profile
+    sampled = {one.name for one in profile.processes}
+    there = np.array([origin.process in sampled for origin in table.processes], np.bool_)
+    mine = selected.rows & there[table.process]
+    spans_ns = int(self_times(table).self_ns[mine].sum())
+    squares = np.square(profile.weight.astype(np.float64)).sum()
+    error_ns = _Z95 * math.sqrt((1 - profile.total_ns / whole_ns) * squares)
+    return (
+        f"self time of these spans {spans_ns / 1e9:,.3f} s, "
+        f"sampling error ±{error_ns / 1e9:,.3f} s (95 %)"
+    )
+
+
+def warnings_of(profile: Profile, faults: Faults) -> list[str]:
+    """What there is to warn of before anything is drawn from the samples."""
+    found = []
+    for kind, lines in (("invalid", faults.invalid), ("truncated", faults.truncated)):
+        if lines:
+            more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
+            found.append(f"{len(lines)} {kind} lines left out: {', '.join(lines[:_LISTED])}{more}")
+    for one in profile.processes:
+        if one.dropped:
+            found.append(f"{one.name} dropped {one.dropped:,} samples")
+        if one.cut:
+            found.append(f"{one.name} cut {one.cut:,} stacks short: it has too many different ones")
+        if one.longest_ns > one.interval_ns:
+            found.append(
+                f"{one.name} took a sample each {one.interval_ns / 1e6:g} ms at first, each "
+                f"{one.longest_ns / 1e6:g} ms at last: samples cost too much of its time"
+            )
+        if one.unsampled:
+            found.append(f"{one.name} ran threads that are not sampled: {', '.join(one.unsampled)}")
+    return found

@@ -1,0 +1,171 @@
+"""Which tracer provider our spans come from.
+
+Decided at the first span, never at start-up: a global provider set early would make the program's
+own one refused later. If the program has set an SDK provider, our processor joins it. If not, our
+spans come from a private provider that is never made global; should the program set its own later,
+our processor joins that one too, so that the program's spans are kept, while ours stay private.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import (
+    TELEMETRY_SDK_LANGUAGE,
+    TELEMETRY_SDK_NAME,
+    TELEMETRY_SDK_VERSION,
+    OTELResourceDetector,
+    Resource,
+)
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.version import __version__ as SDK_VERSION  # noqa: N812 - a constant
+
+from rbtrace import conventions as key
+from rbtrace.recording.export.processor import RbtraceSpanProcessor
+from rbtrace.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from rbtrace.recording.export.pipeline import Pipeline
+
+
+class _Ids(IdGenerator):
+    """Random ids that take nothing from the program's `random`, whose numbers would change."""
+
+    def generate_span_id(self) -> int:
+        """A span id; never 0, which means none."""
+        return int.from_bytes(os.urandom(8)) or 1
+
+    def generate_trace_id(self) -> int:
+        """A trace id; never 0, which means none."""
+        return int.from_bytes(os.urandom(16)) or 1
+
+
+class Providers:
+    """The providers this process records from, and the tracers made of the chosen one."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._joined: dict[int, tuple[TracerProvider, RbtraceSpanProcessor]] = {}
+        self._chosen: TracerProvider | None = None
+        self._own = False
+        self._tracers: dict[str, Tracer] = {}
+
+    def tracer(self, scope: str) -> Tracer:
+        """The tracer of the chosen provider for one scope."""
+        self._join_programs_provider()
+        found = self._tracers.get(scope)
+        if found is None:
+            found = self._choose().get_tracer(scope, __version__, schema_url=key.SCHEMA_URL)
+            self._tracers[scope] = found
+        return found
+
+    @property
+    def stamp(self) -> Mapping[str, AttributeValue]:
+        """What goes on every record of ours because the resource does not say it."""
+        self._choose()
+        return {} if self._own else self._identity()
+
+    @property
+    def resource(self) -> Resource:
+        """The resource of the chosen provider."""
+        return self._choose().resource
+
+    def samples(self, trace_id: int, name: str) -> bool:
+        """Whether the chosen provider would record a new trace."""
+        decided = self._choose().sampler.should_sample(None, trace_id, name)
+        return decided.decision is Decision.RECORD_AND_SAMPLE
+
+    def _choose(self) -> TracerProvider:
+        if self._chosen is None:
+            joined = self._join_programs_provider()
+            self._own = joined is None
+            self._chosen = joined or self._private_provider()
+        return self._chosen
+
+    def _join_programs_provider(self) -> TracerProvider | None:
+        current = trace.get_tracer_provider()
+        if not isinstance(current, TracerProvider):
+            return None
+        if id(current) not in self._joined:
+            self._join(current, self._identity())
+        return current
+
+    def _private_provider(self) -> TracerProvider:
+        provider = TracerProvider(
+            resource=_resource(self._resource_attributes()),
+            id_generator=_Ids(),
+            shutdown_on_exit=False,
+        )
+        self._join(provider, {})
+        return provider
+
+    def _join(self, provider: TracerProvider, stamp: Mapping[str, AttributeValue]) -> None:
+        processor = RbtraceSpanProcessor(self._pipeline, stamp)
+        provider.add_span_processor(processor)
+        self._joined[id(provider)] = (provider, processor)
+
+    def _identity(self) -> dict[str, AttributeValue]:
+        settings, process = self._pipeline.settings, self._pipeline.process
+        identity: dict[str, AttributeValue | None] = {
+            key.RUN_ID: process.run_id,
+            key.PROCESS_PID: process.pid,
+            key.ARM: settings.arm,
+            key.PAIR: settings.pair,
+            key.ORDER: settings.order,
+        }
+        return {name: value for name, value in identity.items() if value is not None}
+
+    def _resource_attributes(self) -> dict[str, AttributeValue]:
+        process = self._pipeline.process
+        attributes: dict[str, AttributeValue] = {
+            key.SERVICE_INSTANCE_ID: process.instance,
+            key.HOST_NAME: process.host,
+            **self._identity(),
+        }
+        named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
+            "OTEL_RESOURCE_ATTRIBUTES", ""
+        )
+        if not named:
+            attributes[key.SERVICE_NAME] = key.DEFAULT_SERVICE_NAME
+        return attributes
+
+    def set_active(self, *, active: bool) -> None:
+        """Make our processors inert, or let them record again."""
+        for _, processor in self._joined.values():
+            processor.active = active
+
+    def take_over(self, inherited: Providers) -> None:
+        """In a forked child: stay joined to the program's provider, with this process's pid.
+
+        The parent's private provider is not taken over: the child makes one with its own resource.
+        """
+        for identity, (provider, processor) in inherited._joined.items():
+            if processor.stamp:
+                processor.stamp = self._identity()
+                self._joined[identity] = (provider, processor)
+
+
+def _resource(attributes: Mapping[str, AttributeValue]) -> Resource:
+    """What `Resource.create` gives, which starts threads for detectors although there are none."""
+    if os.environ.get(_DETECTORS, "").strip() not in {"", "otel"}:
+        return Resource.create(dict(attributes))
+    sdk = Resource(
+        {
+            TELEMETRY_SDK_LANGUAGE: "python",
+            TELEMETRY_SDK_NAME: "opentelemetry",
+            TELEMETRY_SDK_VERSION: SDK_VERSION,
+        }
+    )
+    return sdk.merge(OTELResourceDetector().detect()).merge(Resource(dict(attributes)))
+
+
+_DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"

@@ -1,0 +1,1 @@
+"""Sample stacks while tracing, and write them to profile files."""

@@ -1,0 +1,330 @@
+"""One real span around one piece of work: start, attach, record an error once, end.
+
+Nothing here raises into the traced program: a problem of tracing's own is reported once and the
+work goes on untraced.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    Link,
+    Span,
+    Status,
+    StatusCode,
+    get_current_span,
+    set_span_in_context,
+)
+
+from rbtrace.conventions import (
+    CPU_NS,
+    ERROR_TYPE,
+    LINK,
+    RUNQUEUE_NS,
+    TRIAL_NUMBER,
+    TRIALS_PER_TRACE,
+)
+from rbtrace.errors import warn_once
+from rbtrace.recording import current
+from rbtrace.recording.cursor import HERE
+from rbtrace.recording.export import clock
+from rbtrace.recording.export.exceptions import (
+    is_failure,
+    message_of,
+    text_of,
+    traceback_of,
+    tracebacks_of,
+    type_of,
+)
+from rbtrace.recording.export.guarded import starter_for
+from rbtrace.recording.export.values import attributes_of
+from rbtrace.recording.harmless import excuse
+from rbtrace.recording.operation import Operation, block
+from rbtrace.recording.origin import under_origin
+from rbtrace.recording.parents import context_with, leave, scope_of, still_open
+from rbtrace.recording.recorder import RECORDER
+from rbtrace.recording.recursion import has_stack, say_no_stack, with_headroom
+
+_THREAD_SCHEDSTAT = Path("/proc/thread-self/schedstat")
+
+
+class Scope:
+    """An open span of an operation.
+
+    As a context manager it makes the span current for a block, and ends it as failed if the block
+    raises; after a block that does not, call `succeed`.
+
+    `was_left` says that the span may still be current somewhere after the block: see `parents`.
+    """
+
+    __slots__ = ("_cpu", "_operation", "_token", "around", "context", "outer", "span", "was_left")
+
+    def __init__(self, operation: Operation, span: Span, around: Context) -> None:
+        self._operation = operation
+        self._token: Any = None
+        self.span = span
+        self.around = around
+        self.outer = scope_of(around)
+        self.was_left = False
+        self.context = context_with(self, around)
+        self._cpu = _cpu_times() if operation.measures_cpu else None
+
+    def __enter__(self) -> Self:
+        self._token = current.attach(self.context)
+        return self
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.detach()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span stays current", problem)
+            except (RecursionError, MemoryError):
+                pass
+        if error is not None:
+            self.fail(error)
+
+    def end_block(self, error: BaseException | None) -> None:
+        """End a block that was begun by `enter_block`."""
+        with_headroom(self._end_block, error)
+
+    def _end_block(self, error: BaseException | None) -> None:
+        self.__exit__(None, error, None)
+        if error is None:
+            self.succeed(None)
+
+    def attach(self) -> None:
+        """Make the span current for one of the stretches a generator runs."""
+        self._token = current.attach(self.context)
+
+    def detach(self) -> None:
+        """Make current what was before, wherever the block ends."""
+        token, self._token = self._token, None  # it holds on to the context before
+        if not leave(self, token):
+            self.was_left = True
+
+    def succeed(self, result: Any) -> None:
+        """End the span; take attributes from the result."""
+        try:
+            try:
+                after = self._operation.after
+                if after is not None and self.span.is_recording():
+                    self.span.set_attributes(extract(after, self._operation.name, result))
+            finally:
+                self._end()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not ended", problem)
+            except (RecursionError, MemoryError):
+                pass
+
+    def fail(self, error: BaseException) -> None:
+        """End the span as failed. The innermost span records the exception, once."""
+        try:
+            try:
+                if is_failure(error) and self.span.is_recording():
+                    record_error(self.span, error)
+            finally:
+                self._end()
+        except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+            try:  # noqa: SIM105 - see `harmless`
+                excuse("a span is not ended", problem)
+            except (RecursionError, MemoryError):
+                pass
+
+    def _end(self) -> None:
+        if not self.span.is_recording():
+            return  # not sampled, or ended by the program
+        if self._cpu is not None:
+            self.span.set_attributes(_cpu_since(self._cpu))
+        self.span.end(clock.now_ns())
+
+
+class NoScope:
+    """Stands for a span that is not recorded, where the code reads better without a branch."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def end_block(self, error: BaseException | None) -> None:
+        """There is nothing to end."""
+
+    def attach(self) -> None:
+        """There is nothing to make current."""
+
+    def detach(self) -> None:
+        """Nothing was made current."""
+
+    def succeed(self, result: Any) -> None:
+        """There is nothing to end."""
+
+    def fail(self, error: BaseException) -> None:
+        """There is nothing to end."""
+
+
+NO_SCOPE: Final[Scope | NoScope] = NoScope()
+
+
+def open_scope(
+    operation: Operation,
+    arguments: tuple[Any, ...] = (),
+    keywords: Mapping[str, Any] | None = None,
+    context: Context | None = None,
+) -> Scope | NoScope:
+    """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
+    try:
+        if not has_stack():
+            say_no_stack(operation.name)
+            return NO_SCOPE
+        pipeline = RECORDER.pipeline()
+        if pipeline is None:
+            return NO_SCOPE
+        tracer = pipeline.tracer(operation.scope)
+        started = clock.now_ns()  # what is set up before the first span is not its work
+        attributes = dict(operation.attributes)
+        if operation.before is not None:
+            attributes.update(
+                extract(operation.before, operation.name, *arguments, **(keywords or {}))
+            )
+        around = under_origin(still_open(current.get_current())) if context is None else context
+        links: list[Link] = []
+        if operation.is_trial:
+            number = attributes.get(TRIAL_NUMBER)
+            if type(number) is int and number >= TRIALS_PER_TRACE:
+                links = _link_to_parent(around)
+        span = starter_for(tracer)(
+            tracer,
+            operation.name,
+            context=Context() if links else _with_summary(around),
+            attributes=attributes,
+            links=links,
+            start_time=started,
+        )
+        return Scope(operation, span, around)
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        try:  # noqa: SIM105 - see `harmless`
+            excuse("a span is not recorded", problem)
+        except (RecursionError, MemoryError):
+            pass
+        return NO_SCOPE
+
+
+def enter_block(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+    """Start the span of a `span(name, **attributes)` block and make it current."""
+    scope: Scope | NoScope = with_headroom(_entered, name, attributes)
+    return scope
+
+
+def _entered(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+    return open_scope(block(name, attributes)).__enter__()
+
+
+def _link_to_parent(context: Context) -> list[Link]:
+    """The current span as the link of a trace of its own; nothing if it is not recorded."""
+    parent = get_current_span(context).get_span_context()
+    sampled = parent.is_valid and parent.trace_flags.sampled
+    return [Link(parent, {LINK: "parent"})] if sampled else []
+
+
+def _with_summary(context: Context) -> Context:
+    """The context in which the summary of the hot call in progress, if any, is the parent."""
+    node = HERE.find().call_around(get_current_span(context))
+    return context if node is None else set_span_in_context(node.span, context)
+
+
+def extract(
+    extractor: Callable[..., Mapping[str, Any]], name: str, *arguments: Any, **keywords: Any
+) -> Mapping[str, Any]:
+    """The attributes an extractor gives; none, and one warning, if it raises."""
+    try:
+        return attributes_of(extractor(*arguments, **keywords))
+    except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
+        warn_once(f"extract:{name}", f"attributes of {name} are missing: {text_of(problem)}")
+        return {}
+
+
+def record_error(span: Span, error: BaseException) -> None:
+    """Mark the span as failed; add the exception as an event if no inner span has done so.
+
+    The message often holds values of the strategy: it is recorded only with `RBTRACE_PARAMS=1`.
+    """
+    kind = type_of(error)
+    with_message = RECORDER.settings.params
+    span.set_attribute(ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR, message_of(error) if with_message else None))
+    if _recorded.has(error, getattr(span, "start_time", None) or 0):
+        return
+    if with_message:
+        span.record_exception(error)
+    else:
+        span.add_event("exception", {"exception.type": kind}, timestamp=clock.now_ns())
+
+
+class _RecordedErrors:
+    """The exceptions that spans have recorded lately, by address and the way they had come.
+
+    Exceptions belong to the program: nothing is noted on them, none is kept alive. Another one at
+    the same address has not come through the same entry of a traceback since the span started.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def has(self, error: BaseException, since: int) -> bool:
+        """Whether a span recorded the exception since then (ns); from now on one has."""
+        when, way = self._known.get(id(error), (-1, ()))
+        is_known = when >= since and any(
+            id(entry) == way[0] and _way_from(entry) == way for entry in tracebacks_of(error)
+        )
+        if len(self._known) >= _MOST_ERRORS:
+            self._known.clear()
+        entry = traceback_of(error)
+        if entry is not None:
+            self._known[id(error)] = clock.now_ns(), _way_from(entry)
+        return is_known
+
+
+def _way_from(entry: TracebackType) -> tuple[int, ...]:
+    """The entry, and where in which code it and the next two stand."""
+    way = [id(entry)]
+    following: TracebackType | None = entry
+    for _ in range(3):
+        if following is None:
+            break
+        way += (id(following.tb_frame.f_code), following.tb_lasti)
+        following = following.tb_next
+    return tuple(way)
+
+
+_MOST_ERRORS: Final = 1024
+_recorded = _RecordedErrors()
+
+
+def _cpu_times() -> tuple[int, int | None]:
+    """CPU time of this thread, ns, and its time waiting for a core, ns (Linux)."""
+    try:
+        waited = int(_THREAD_SCHEDSTAT.read_bytes().split()[1])
+    except (OSError, IndexError, ValueError):
+        return time.thread_time_ns(), None
+    return time.thread_time_ns(), waited
+
+
+def _cpu_since(before: tuple[int, int | None]) -> dict[str, int]:
+    cpu, waited = _cpu_times()
+    times = {CPU_NS: cpu - before[0]}
+    if waited is not None and before[1] is not None:
+        times[RUNQUEUE_NS] = waited - before[1]
+    return times

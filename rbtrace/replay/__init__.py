@@ -1,1 +1,0 @@
-"""Sending kept span files to a collector, later, and as often as it takes."""

@@ -1,1 +1,0 @@
-"""What analyzing costs: generated traces of any size, and programs that analyze them in turns."""

@@ -1,1 +1,0 @@
-"""Other analyzers of traces, to be measured beside rbtrace; none is needed for anything else."""

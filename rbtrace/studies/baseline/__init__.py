@@ -1,0 +1,1 @@
+"""The study of backtests by three profilers: which functions take the time."""

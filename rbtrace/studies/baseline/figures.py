@@ -1,0 +1,204 @@
+"""The baseline in figures: shares, a ratio and memory, by workload and by way of measuring."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from statistics import median
+from typing import Final, NamedTuple
+
+from rbtrace.analysis.paths import CallPath
+from rbtrace.statistics import share_interval
+from rbtrace.statistics.shares import ShareInterval
+from rbtrace.studies.baseline.times import (
+    ASK,
+    COMPUTE,
+    CONVERT,
+    EXTRACT,
+    FILTER,
+    HISTORY,
+    MEASURED,
+    ON_BAR,
+    TRADE,
+    WHOLE,
+    Times,
+    of_paths,
+)
+from rbtrace.studies.case import Measured
+from rbtrace.studies.evidence import Evidence
+
+SPANS: Final = "spans"
+STOPWATCH: Final = "stopwatch"
+UNTRACED: Final = "stopwatch, untraced"
+CPROFILE: Final = "cProfile"
+
+
+def user_code(times: Times) -> int:
+    """The strategy's own time: its bars, less what the engine did for it in them."""
+    return times[ON_BAR] - times[ASK] - times[TRADE]
+
+
+def framework(times: Times) -> int:
+    """All of a backtest that is not the strategy's own."""
+    return times[WHOLE] - user_code(times)
+
+
+def wrangling(times: Times) -> int:
+    """Asset extraction, filtering and type conversion."""
+    return times[EXTRACT] + times[FILTER] + times[CONVERT]
+
+
+class Quantity(NamedTuple):
+    """A share: what of what, and what was published earlier of it."""
+
+    name: str
+    part: Callable[[Times], int]
+    whole: Callable[[Times], int]
+    earlier: str
+    depth: int = 0
+
+
+HISTORY_SHARE: Final = Quantity(
+    "DataPortal.history, of framework time", itemgetter(HISTORY), framework, "58.4 %"
+)
+WRANGLING_SHARE: Final = Quantity("data wrangling, of user code", wrangling, user_code, "87 %")
+STEP_SHARES: Final = tuple(
+    Quantity(name, itemgetter(name), user_code, earlier, 1)
+    for name, earlier in ((EXTRACT, "48.5 %"), (FILTER, "39.1 %"), (CONVERT, "6.1 %"))
+)
+COMPUTED_SHARE: Final = Quantity("computation, of all", itemgetter(COMPUTE), itemgetter(WHOLE), "")
+SHARES: Final = (HISTORY_SHARE, WRANGLING_SHARE, *STEP_SHARES)
+
+
+class Workload(NamedTuple):
+    """What was run."""
+
+    bars: str
+    assets: int
+    sessions: int
+
+    def __str__(self) -> str:
+        sessions = "session" if self.sessions == 1 else "sessions"
+        return f"{self.bars}, {self.assets} assets, {self.sessions} {sessions}"
+
+
+class Memory(NamedTuple):
+    """Memory of one process, bytes; `calls` are those of history, in one backtest."""
+
+    start: int
+    peak: int
+    kernel_peak: int | None
+    call_peak: list[int]
+    call_net: list[int]
+
+    @classmethod
+    def of(cls, measured: Measured) -> Memory:
+        """What a case says."""
+        found = measured.found
+        return cls(
+            found["start_bytes"],
+            found["peak_bytes"],
+            measured.peak_bytes,
+            found["call_peak_bytes"],
+            found["call_net_bytes"],
+        )
+
+
+class Group:
+    """All that was measured of one workload.
+
+    Attributes:
+        times: by way of measuring, those of each process.
+        memory: of each process that was watched for it.
+        backtests: number of those whose spans count.
+        self_ns: self times of their operations, ns.
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.times: dict[str, list[Times]] = defaultdict(list)
+        self.memory: list[Memory] = []
+        self.backtests = 0
+        self.self_ns: dict[str, int] = defaultdict(int)
+
+    def add_traced(self, paths: Sequence[CallPath], backtests: int) -> None:
+        """Take the call paths of a traced process that measured so many backtests."""
+        self.times[SPANS].append(of_paths(paths))
+        self.backtests += backtests
+        for one in paths:
+            if one.path[0] == MEASURED:
+                self.self_ns[one.path[-1]] += one.self_ns
+
+    def share(self, quantity: Quantity, way: str = SPANS) -> ShareInterval | None:
+        """A share with its interval over processes; None where it was not measured so."""
+        times = self.times[way]
+        if not times:
+            return None
+        return share_interval(
+            [quantity.part(one) for one in times], [quantity.whole(one) for one in times]
+        )
+
+    def total(self, part: Callable[[Times], int], way: str = SPANS) -> int:
+        """Time of a part in all processes, ns."""
+        return sum(part(one) for one in self.times[way])
+
+    @property
+    def call_peaks(self) -> list[int]:
+        """What each history call allocated at most at a time, bytes."""
+        return [one for memory in self.memory for one in memory.call_peak]
+
+    @property
+    def call_nets(self) -> list[int]:
+        """What each history call still held when it returned, bytes."""
+        return [one for memory in self.memory for one in memory.call_net]
+
+    def median_memory(self, value: Callable[[Memory], float | None]) -> float | None:
+        """The median over processes of what is known."""
+        known = [found for one in self.memory if (found := value(one)) is not None]
+        return median(known) if known else None
+
+
+class Overhead(NamedTuple):
+    """All time that is not computation, for one unit of computation; and its interval."""
+
+    ratio: float
+    ci: tuple[float, float] | None
+
+    @classmethod
+    def of(cls, computed: ShareInterval) -> Overhead:
+        """From the share of computation: (1 − share) ÷ share."""
+        ci = computed.ci
+        return cls(_odds(computed.share), (_odds(ci[1]), _odds(ci[0])) if ci else None)
+
+
+def groups(evidence: Evidence) -> list[Group]:
+    """What was measured, by workload, in the order of the plan."""
+    found: dict[Workload, Group] = {}
+    for one in evidence.measured:
+        if one.settings["do"] == "ingest":
+            continue
+        workload = _workload(one)
+        group = found.setdefault(workload, Group(workload))
+        if one.settings["do"] == "profiles":
+            group.times[CPROFILE].append(one.found["cprofile"])
+            group.memory.append(Memory.of(one))
+            continue
+        group.times[STOPWATCH if one.traced else UNTRACED].append(summed(one.found["backtests"]))
+        if one.traced:
+            group.add_traced(evidence.of(one.run_id).paths, len(one.found["backtests"]))
+    return list(found.values())
+
+
+def summed(times: Sequence[Mapping[str, int]]) -> Times:
+    """The sum of the times of several backtests, by part."""
+    return {part: sum(one[part] for one in times) for part in times[0]}
+
+
+def _workload(measured: Measured) -> Workload:
+    settings = measured.settings
+    return Workload(str(settings["bars"]), int(settings["assets"]), int(settings["sessions"]))
+
+
+def _odds(share: float) -> float:
+    return (1 - share) / share

@@ -1,0 +1,1 @@
+"""The study of batch initialisation: how it grows with assets and bars."""

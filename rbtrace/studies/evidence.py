@@ -1,0 +1,136 @@
+"""Everything a study has measured, as its report needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.reporting.breakdown import breakdown
+from rbtrace.reporting.model import Options, Table
+from rbtrace.reporting.numbers import count, duration, size
+from rbtrace.reporting.verdict import sentences
+from rbtrace.studies.case import Case, Measured
+from rbtrace.studies.flames import case_to_sample
+from rbtrace.studies.journal import TRACES, Head, Journal
+
+_ABOUT = ("cpu", "cores", "usable_cores", "system")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The journal of a study, read.
+
+    Attributes:
+        folder: the study's.
+        head: where and with what it was measured.
+        cases: all that were planned.
+        measured: those that are kept, in the order of the plan.
+        quick: whether the plan is the small one.
+    """
+
+    folder: Path
+    head: Head
+    cases: Sequence[Case]
+    measured: Sequence[Measured]
+    quick: bool = False
+
+    @classmethod
+    def read(cls, journal: Journal, head: Head, cases: Sequence[Case], *, quick: bool) -> Evidence:
+        """Take from a journal what belongs to the planned cases."""
+        kept = journal.measured()
+        measured = [kept[case.key] for case in cases if case.key in kept]
+        return cls(journal.folder, head, cases, measured, quick)
+
+    def of(self, run_id: str) -> Results:
+        """The analysis of one case's traces."""
+        return analyze_paths([self.folder / TRACES / run_id])
+
+    def of_each(self) -> Iterator[Results]:
+        """The analysis of each traced case."""
+        return (self.of(one.run_id) for one in self._traced)
+
+    @cached_property
+    def results(self) -> Results:
+        """The analysis of the traces of all cases."""
+        return analyze_paths([self.folder / TRACES / one.run_id for one in self._traced])
+
+    @property
+    def _traced(self) -> list[Measured]:
+        return [one for one in self.measured if one.traced]
+
+    @property
+    def sampled(self) -> Path | None:
+        """The traces of the process whose stacks were sampled, if that is done."""
+        case = case_to_sample(self.cases)
+        if case is None or case.key not in Journal(self.folder).measured():
+            return None
+        return self.folder / TRACES / case.run_id(self.folder.name)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned case is measured, and all its spans are there."""
+        whole = len(self.measured) == len(self.cases)
+        return whole and self.results.integrity.complete is True
+
+    @property
+    def spent_ns(self) -> int:
+        """How long the measured processes took, one after the other."""
+        return sum(one.wall_ns for one in self.measured)
+
+    def opening(self) -> list[str]:
+        """What opens the report: how much was measured, on what, and whether spans are missing."""
+        loads = [one.load for one in self.measured if one.load is not None]
+        busy = f", load average {min(loads):g} … {max(loads):g} at their starts" if loads else ""
+        measured = (
+            f"{command_of(self.folder.name, quick=self.quick)}: {count(len(self.measured))} of "
+            f"{count(len(self.cases))} cases measured, each in a fresh process, in "
+            f"{duration(self.spent_ns)}{busy}."
+        )
+        about = ", ".join(f"{name} {text}" for name, text in self._environment())
+        begun = f"Begun {self.head.created} with rbtrace {self.head.rbtrace}; {about}."
+        return [measured, *sentences(self.results.integrity), begun]
+
+    def warnings(self) -> list[str]:
+        """What makes the figures doubtful."""
+        told = []
+        cores = self.cores
+        busiest = max((one.load or 0.0 for one in self.measured), default=0.0)
+        if busiest > cores:
+            told.append(
+                f"The load average was up to {busiest:g} when a case started, with {cores} usable "
+                "cores. What is not left over from the case before made durations longer than "
+                "they are on an idle machine."
+            )
+        told += [
+            f"The stacks of one measured process were sampled, which adds to its times: {case}."
+            for case in self.cases
+            if case.sampled
+        ]
+        return told
+
+    @property
+    def cores(self) -> int:
+        """Cores that the processes could use."""
+        told = self.head.environment
+        return int(told.get("usable_cores") or told["cores"])
+
+    def _environment(self) -> list[tuple[str, object]]:
+        told = self.head.environment
+        return [
+            *((name.replace("_", " "), told[name]) for name in _ABOUT if told.get(name)),
+            ("memory", size(told.get("memory_bytes"))),
+            *self.head.versions.items(),
+        ]
+
+    def operations(self) -> Table:
+        """Where the time of all traced cases went, by operation."""
+        table = breakdown(self.results, Options())
+        return Table("Operations, in all traced cases", table.columns, table.rows, table.note)
+
+
+def command_of(study: str, *, quick: bool) -> str:
+    """The command that measures what a report is of."""
+    return f"rbtrace scenario {study}{' --quick' if quick else ''} -o DIR"

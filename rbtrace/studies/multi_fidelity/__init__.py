@@ -1,0 +1,1 @@
+"""The study of multi-fidelity search against grid and random search."""

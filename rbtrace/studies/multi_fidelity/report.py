@@ -1,0 +1,160 @@
+"""What the study of multi-fidelity searches says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+from rbtrace.reporting.model import Picture, Report, Row, Table, columns
+from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.studies import plots
+from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.multi_fidelity.checks import (
+    agreement_in_words,
+    agreement_table,
+    stopwatch_table,
+)
+from rbtrace.studies.multi_fidelity.figures import (
+    Findings,
+    Interval,
+    level_figures,
+    median_interval,
+)
+from rbtrace.studies.multi_fidelity.searches import MULTI_FIDELITY, SEARCHES
+from rbtrace.studies.multi_fidelity.stopping import stopping_in_words, stopping_table
+from rbtrace.studies.multi_fidelity.times import (
+    TimeToTarget,
+    time_in_words,
+    times_table,
+    times_to_targets,
+)
+
+TITLE = "Multi-fidelity search"
+
+_NOTHING = "–"
+_STEPS = 200
+"""Places along the bars at which the regret is drawn."""
+
+
+def multi_fidelity_report(evidence: Evidence) -> Report:
+    """Compose the report of what is measured."""
+    found = Findings.of(evidence.measured)
+    space = found.space
+    times = times_to_targets(found)
+    return Report(
+        title=TITLE,
+        complete=evidence.complete,
+        integrity=evidence.opening(),
+        figures=[
+            ("configurations", count(len(space.configurations))),
+            ("sessions", " ".join(map(str, space.levels))),
+            ("budget of a search", f"{count(found.budget)} bars ({space.budget} whole backtests)"),
+            ("real backtests", count(_real_backtests(found))),
+            ("seeds", count(len(found.of_search(MULTI_FIDELITY)))),
+            ("of them on the engine", ", ".join(f"{r.search} {r.seed}" for r in found.runs)),
+        ],
+        tables=[
+            times_table(found, times),
+            _regrets(found),
+            _levels(found),
+            stopping_table(found),
+            agreement_table(found),
+            stopwatch_table(found, evidence.results),
+            evidence.operations(),
+        ],
+        findings=_sentences(found, times),
+        pictures=[_picture(found)],
+        warnings=evidence.warnings(),
+    )
+
+
+def _real_backtests(found: Findings) -> int:
+    return len(found.table) + sum(len(run.evaluations) for run in found.runs)
+
+
+def _regrets(found: Findings) -> Table:
+    rows = []
+    for part in (0.25, 0.5, 1.0):
+        for name in SEARCHES:
+            regrets = [found.regret_at(run, part * found.budget) for run in found.of_search(name)]
+            rows.append(
+                Row(
+                    [
+                        f"{percent(part)} of the budget, {name}",
+                        count(len(regrets)),
+                        f"{median(regrets):.3f}",
+                        _interval(median_interval(regrets), 3),
+                        f"{max(regrets):.3f}",
+                    ]
+                )
+            )
+    note = (
+        "How much lower the Sharpe ratio in the whole window is than that of the best "
+        "configuration of the space; before its first backtest of the whole window a search has "
+        f"the regret of the worst ({found.regrets.max():.3f}). Medians over seeds; intervals by "
+        "order statistics."
+    )
+    titles = ["seeds", "median regret", "95 %", "worst seed"]
+    return Table("Regret, by bars spent", columns("spent, search", titles), rows, note)
+
+
+def _levels(found: Findings) -> Table:
+    rows = [
+        Row(
+            [
+                count(one.sessions),
+                duration(one.backtest_ns),
+                duration(one.bar_ns),
+                count(one.distinct),
+                ratio(one.rank_correlation),
+                f"{one.regret:.3f}",
+            ]
+        )
+        for one in level_figures(found)
+    ]
+    note = (
+        "All configurations at all levels, by real, untraced backtests; medians of a stopwatch. "
+        "Rank correlation: Spearman's, of the Sharpe ratios at this level with those in the whole "
+        "window; the whole space is tabulated, so it has no sampling error. Regret: that of the "
+        "configuration that is best at this level."
+    )
+    titles = ["backtest", "per bar", "different scores", "rank correlation", "regret of its best"]
+    return Table("Fidelities", columns("sessions", titles), rows, note)
+
+
+def _sentences(found: Findings, times: Sequence[TimeToTarget]) -> list[str]:
+    said = time_in_words(found, times)
+    whole = found.space.whole
+    said += stopping_in_words(found)
+    said += [
+        f"A backtest of {one.sessions} sessions costs {percent(one.sessions / whole)} of the bars "
+        f"and {percent(one.backtest_ns / top.backtest_ns)} of the time of a whole one, and ranks "
+        f"configurations with a rank correlation of {ratio(one.rank_correlation)}."
+        for *lower, top in [level_figures(found)]
+        for one in lower
+    ]
+    said.append(agreement_in_words(found))
+    return said
+
+
+def _picture(found: Findings) -> Picture:
+    places = [found.budget * step / _STEPS for step in range(_STEPS + 1)]
+    bands = []
+    for name in SEARCHES:
+        runs = found.of_search(name)
+        thirds = [
+            quantiles([found.regret_at(run, place) for run in runs], n=4, method="inclusive")
+            for place in places
+        ]
+        low, middle, high = zip(*thirds, strict=True)
+        backtests = [place / found.space.whole for place in places]
+        bands.append(plots.Band(name, backtests, low, middle, high))
+    drawn = plots.steps(bands, "bars simulated, in whole backtests", "regret, Sharpe ratio")
+    title = "Regret over bars: median of the seeds, and the half in the middle"
+    return Picture(title, "regret.svg", drawn)
+
+
+def _interval(interval: Interval, decimals: int) -> str:
+    if interval is None:
+        return _NOTHING
+    return " … ".join(f"{end:.{decimals}f}" for end in interval)

@@ -1,0 +1,197 @@
+"""Parallel coordination in figures: by way and number of workers, by process, from spans."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import pairwise
+from statistics import fmean, median
+from typing import NamedTuple
+
+import msgspec
+
+from rbtrace.analysis.regions import Region, Worker
+from rbtrace.statistics import Comparison, compare_runs
+from rbtrace.studies.batches import Batch
+from rbtrace.studies.case import Measured
+from rbtrace.studies.evaluations import Evaluated
+from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.pools import SEQUENTIAL
+from rbtrace.studies.traffic import Traffic
+
+
+class Told(Batch, kw_only=True, dict=True):
+    """A batch, and what was measured around it; times in ns.
+
+    Attributes:
+        making_ns: until all workers of the pool were started.
+        own_cpu_ns: of the process that has the pool.
+        children_cpu_ns: of the workers in all their life, as the kernel says when they are waited
+            for (`getrusage`).
+        traffic: what was pickled.
+    """
+
+    making_ns: int
+    own_cpu_ns: int
+    children_cpu_ns: int
+    traffic: Traffic
+
+    @property
+    def wall_ns(self) -> int:
+        """From before the pool was made until after it was closed."""
+        return self.ended_ns - self.began_ns
+
+    @cached_property
+    def processes(self) -> dict[int, list[Evaluated]]:
+        """Evaluations by process, each in order; processes in the order of their first one."""
+        found: dict[int, list[Evaluated]] = defaultdict(list)
+        for one in sorted(self.evaluated, key=lambda one: one.started_ns):
+            found[one.process].append(one)
+        return dict(found)
+
+    @property
+    def durations(self) -> list[int]:
+        """Of all evaluations, in the order in which they started."""
+        ordered = sorted(self.evaluated, key=lambda one: one.started_ns)
+        return [one.ended_ns - one.started_ns for one in ordered]
+
+    @property
+    def startup_ns(self) -> float:
+        """From the beginning to a worker's first evaluation, mean over workers."""
+        firsts = (tasks[0].started_ns for tasks in self.processes.values())
+        return fmean(firsts) - self.began_ns
+
+    @property
+    def gap_ns(self) -> float:
+        """From the end of an evaluation to the start of the worker's next one, mean."""
+        gaps = [
+            after.started_ns - before.ended_ns
+            for tasks in self.processes.values()
+            for before, after in pairwise(tasks)
+        ]
+        return fmean(gaps) if gaps else 0.0
+
+    @property
+    def each_ns(self) -> float:
+        """From the first start to the last result, for each task: the inverse of the rate."""
+        first = min(one.started_ns for one in self.evaluated)
+        return (max(self.received_ns) - first) / len(self.evaluated)
+
+    @property
+    def closing_ns(self) -> int:
+        """From the end of the last evaluation until the pool was closed."""
+        return self.ended_ns - max(one.ended_ns for one in self.evaluated)
+
+
+class Run(NamedTuple):
+    """One process that had a pool; `dispatch` is True where tasks only slept."""
+
+    way: str
+    workers: int
+    traced: bool
+    dispatch: bool
+    run_id: str
+    batches: list[Told]
+
+    @classmethod
+    def of(cls, measured: Measured) -> Run:
+        """What a case says."""
+        settings = measured.settings
+        return cls(
+            str(settings["way"]),
+            int(settings["workers"]),
+            measured.traced,
+            settings["do"] == "dispatch",
+            measured.run_id,
+            msgspec.convert(measured.found["batches"], list[Told]),
+        )
+
+    @property
+    def wall_ns(self) -> int:
+        """Of its first batch."""
+        return self.batches[0].wall_ns
+
+
+type Groups = dict[tuple[str, int], list[Run]]
+"""Runs that are alike, by way and number of workers."""
+
+
+def grouped(runs: Sequence[Run], chosen: Callable[[Run], bool]) -> Groups:
+    """The chosen runs by way, in the order in which ways come first, and number of workers."""
+    groups: Groups = defaultdict(list)
+    ways = list(dict.fromkeys(one.way for one in runs))
+    for one in filter(chosen, runs):
+        groups[one.way, one.workers].append(one)
+    return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
+
+
+def backtests(runs: Sequence[Run]) -> Groups:
+    """Traced runs of real backtests."""
+    return grouped(runs, lambda one: one.traced and not one.dispatch)
+
+
+def dispatches(runs: Sequence[Run]) -> Groups:
+    """Runs of tasks that only slept."""
+    return grouped(runs, lambda one: one.dispatch)
+
+
+def one_by_one(groups: Groups) -> list[Run]:
+    """The runs without any pool."""
+    return groups[SEQUENTIAL, 1]
+
+
+def wall(group: Sequence[Run]) -> float:
+    """Median wall time, ns."""
+    return median(one.wall_ns for one in group)
+
+
+def speed_up(sequential: Sequence[Run], group: Sequence[Run]) -> Comparison:
+    """How many times as fast a group is, against runs one after the other."""
+    # The greater figure is the better one: the sequential time over that of the group.
+    return compare_runs([one.wall_ns for one in group], [one.wall_ns for one in sequential])
+
+
+def step(groups: Groups, way: str, workers: int) -> Comparison | None:
+    """The time with so many workers over that with the next fewer ones of the same way."""
+    fewer = [number for one, number in groups if one == way and number < workers]
+    if not fewer:
+        return None
+    before = groups[way, max(fewer)]
+    return compare_runs(
+        [one.wall_ns for one in before], [one.wall_ns for one in groups[way, workers]]
+    )
+
+
+def fastest(groups: Groups, way: str) -> int:
+    """The number of workers with which a way was fastest."""
+    return min((wall(group), number) for (one, number), group in groups.items() if one == way)[1]
+
+
+def ways(groups: Groups) -> list[str]:
+    """The ways that have workers."""
+    return list(dict.fromkeys(way for way, _ in groups if way != SEQUENTIAL))
+
+
+class Parallel(NamedTuple):
+    """A run of backtests as its spans tell it."""
+
+    run: Run
+    region: Region
+    workers: list[Worker]
+
+
+def parallel(evidence: Evidence, groups: Groups) -> dict[tuple[str, int], list[Parallel]]:
+    """The spans of all runs with workers, by way and number of workers."""
+    found = {}
+    for (way, workers), group in groups.items():
+        if way != SEQUENTIAL:
+            found[way, workers] = [_parallel(evidence, one) for one in group]
+    return found
+
+
+def _parallel(evidence: Evidence, run: Run) -> Parallel:
+    results = evidence.of(run.run_id)
+    region = max(results.regions, key=lambda one: one.tasks)
+    own = [one for one in results.workers if one.region_start_ns == region.start_ns]
+    return Parallel(run, region, own)

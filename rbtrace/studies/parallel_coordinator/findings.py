@@ -1,0 +1,182 @@
+"""What follows from the figures of parallel coordination, in sentences and drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from rbtrace.reporting.model import Picture
+from rbtrace.reporting.numbers import duration, percent, ratio
+from rbtrace.studies import plots
+from rbtrace.studies.parallel_coordinator.checks import Agreement
+from rbtrace.studies.parallel_coordinator.costs import REAL_CORES
+from rbtrace.studies.parallel_coordinator.figures import (
+    Groups,
+    Parallel,
+    fastest,
+    one_by_one,
+    speed_up,
+    step,
+    wall,
+    ways,
+)
+from rbtrace.studies.parallel_coordinator.model import Costs, Work, predict
+from rbtrace.studies.pools import IN_WORDS
+from rbtrace.studies.words import ratio_in_words, workers_in_words
+
+type ByPoint[T] = dict[tuple[str, int], T]
+"""Figures by way and number of workers."""
+
+
+def findings(
+    groups: Groups,
+    spans: ByPoint[list[Parallel]],
+    costs: ByPoint[Costs],
+    work: Work,
+    agreed: Sequence[Agreement],
+    cores: int,
+) -> list[str]:
+    """What follows from the tables."""
+    said = []
+    for way in ways(groups):
+        said += [_best(groups, way, cores), _beyond(groups, way)]
+    said += [_waiting(way, number, spans[way, number]) for way, number in _most(spans)]
+    said += [_handling(costs[point], work, point[0]) for point in _most(costs)]
+    said += [_predicted(costs, work, way) for way in dict.fromkeys(way for way, _ in costs)]
+    said += [_checked(groups, costs, work, cores), _agreement(agreed)]
+    said.append(
+        f"This machine has {cores} usable cores: what is said of more cores is computed from "
+        "measured costs, and bounds the speed-up from above."
+    )
+    return said
+
+
+def pictures(groups: Groups, costs: ByPoint[Costs], work: Work) -> list[Picture]:
+    """Speed-up by number of workers, and when each worker was busy."""
+    sequential = wall(one_by_one(groups))
+    series = []
+    for way in ways(groups):
+        own = [(number, one) for (name, number), one in groups.items() if name == way]
+        gained = [sequential / wall(group) for _, group in own]
+        series.append(plots.Series(IN_WORDS[way], [number for number, _ in own], gained))
+    for way in dict.fromkeys(way for way, _ in costs):
+        told = {number: one for (name, number), one in costs.items() if name == way}
+        gained = [work.sequential_ns / predict(one, work, REAL_CORES) for one in told.values()]
+        label = f"{IN_WORDS[way]}, model of {REAL_CORES} cores"
+        series.append(plots.Series(label, list(told), gained))
+    drawn = plots.speed_ups(series)
+    found = [Picture("Speed-up, measured here and as the model has it", "scaling.svg", drawn)]
+    return found + [_gantt(groups, way, number) for way, number in _most(groups) if number > 1]
+
+
+def _gantt(groups: Groups, way: str, workers: int) -> Picture:
+    batch = groups[way, workers][0].batches[0]
+    bars = {
+        process: [
+            ((one.started_ns - batch.began_ns) / 1e9, (one.ended_ns - one.started_ns) / 1e9)
+            for one in tasks
+        ]
+        for process, tasks in batch.processes.items()
+    }
+    title = f"When each worker was busy: {IN_WORDS[way]}, {workers_in_words(workers)}"
+    return Picture(title, f"utilisation-{way}.svg", plots.gantt(bars, batch.wall_ns / 1e9))
+
+
+def _most[T](points: ByPoint[T]) -> list[tuple[str, int]]:
+    """The point with most workers of each way."""
+    return list({way: (way, number) for way, number in sorted(points)}.values())
+
+
+def _best(groups: Groups, way: str, cores: int) -> str:
+    number = fastest(groups, way)
+    gained = speed_up(one_by_one(groups), groups[way, number])
+    if gained.ratio <= 1:
+        return (
+            f"{IN_WORDS[way]}: no number of workers that was measured is faster than one process; "
+            f"{number} are {ratio_in_words(gained)} times as fast."
+        )
+    return (
+        f"{IN_WORDS[way]}: with {cores} usable cores it is fastest with "
+        f"{workers_in_words(number)}, {ratio_in_words(gained)} times as fast as one process; "
+        f"efficiency {percent(gained.ratio / number)}."
+    )
+
+
+def _beyond(groups: Groups, way: str) -> str:
+    best = fastest(groups, way)
+    more = [number for one, number in groups if one == way and number > best]
+    if not more:
+        return f"{IN_WORDS[way]}: more workers than {best} were not measured."
+    found = step(groups, way, min(more))
+    assert found is not None  # there are fewer: the best
+    certain = found.ci is not None and found.ci[0] > 1
+    return (
+        f"{IN_WORDS[way]}: beyond {workers_in_words(best)}, more cost more than they "
+        f"give: with {min(more)} the same takes {ratio_in_words(found)} times as long"
+        f"{'' if certain else ', a difference that these runs do not establish'}."
+    )
+
+
+def _waiting(way: str, workers: int, group: list[Parallel]) -> str:
+    busy = sum(one.region.busy_ns for one in group)
+    waited = [one.region.runqueue_ns for one in group]
+    if None in waited or not busy:
+        return f"{IN_WORDS[way]}: this system does not say how long workers wait for a core."
+    share = sum(one for one in waited if one is not None) / busy
+    return (
+        f"{IN_WORDS[way]}, {workers_in_words(workers)}: {percent(share)} of the time in which they "
+        "look busy they wait for a core."
+    )
+
+
+def _handling(cost: Costs, work: Work, way: str) -> str:
+    most = work.each_ns / cost.handling_ns
+    return (
+        f"{IN_WORDS[way]}, {workers_in_words(cost.workers)}: handing out a task and taking its "
+        f"result takes {duration(cost.handling_ns)}, and at that rate backtests of "
+        f"{duration(work.each_ns)} keep at most {most:.0f} workers busy, however many cores there "
+        f"are. A worker's first task starts {duration(cost.startup_ns)} after the call."
+    )
+
+
+def _predicted(costs: ByPoint[Costs], work: Work, way: str) -> str:
+    told = {
+        number: predict(one, work, REAL_CORES)
+        for (name, number), one in costs.items()
+        if name == way
+    }
+    best = min(told, key=lambda number: told[number])
+    return (
+        f"{IN_WORDS[way]}: for {REAL_CORES} real cores the model predicts at most "
+        f"{ratio(work.sequential_ns / told[best])} times the speed of one process for these "
+        f"{work.tasks} backtests, with {workers_in_words(best)}."
+    )
+
+
+def _checked(groups: Groups, costs: ByPoint[Costs], work: Work, cores: int) -> str:
+    met = [
+        predict(costs[point], work, cores) / wall(groups[point])
+        for point in costs
+        if point in groups
+    ]
+    if not met:
+        return "The model is not checked: no number of workers was measured both ways."
+    return (
+        f"Where the model can be checked, at {len(met)} points on {cores} cores, it gives "
+        f"{ratio(min(met))} to {ratio(max(met))} times the measured time, {ratio(median(met))} in "
+        "the middle."
+    )
+
+
+def _agreement(found: Sequence[Agreement]) -> str:
+    busy = [one.busy_ratio for one in found]
+    cpu = [one.cpu_ratio for one in found if one.cpu_ratio is not None]
+    said = (
+        f"The time in which workers are busy is by the spans {_range(busy)} times that by a clock "
+        "in the workers"
+    )
+    return f"{said}, their CPU time {_range(cpu)} times that by getrusage." if cpu else f"{said}."
+
+
+def _range(found: Sequence[float]) -> str:
+    return f"{min(found):.4f} … {max(found):.4f}"

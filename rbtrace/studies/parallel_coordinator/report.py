@@ -1,0 +1,179 @@
+"""What the study of parallel coordination says."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Final
+
+from rbtrace.reporting.model import Report, Row, Table, columns
+from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.parallel_coordinator.checks import (
+    agreement_table,
+    agreements,
+    tracing_table,
+)
+from rbtrace.studies.parallel_coordinator.costs import (
+    asleep_table,
+    distribution_table,
+    model_table,
+)
+from rbtrace.studies.parallel_coordinator.figures import (
+    Groups,
+    Parallel,
+    Run,
+    backtests,
+    dispatches,
+    one_by_one,
+    parallel,
+    speed_up,
+    step,
+    wall,
+)
+from rbtrace.studies.parallel_coordinator.findings import findings, pictures
+from rbtrace.studies.parallel_coordinator.model import Work, costs_of, work_of
+from rbtrace.studies.pools import IN_WORDS, SEQUENTIAL
+from rbtrace.studies.words import interval_of
+
+TITLE: Final = "Parallel coordination"
+
+
+def parallel_coordinator_report(evidence: Evidence) -> Report:
+    """Compose the report of what is measured."""
+    runs = [Run.of(one) for one in evidence.measured]
+    groups, asleep_groups = backtests(runs), dispatches(runs)
+    spans = parallel(evidence, groups)
+    work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
+    agreed = agreements(spans)
+    tables = [
+        _scaling(groups),
+        _where(spans),
+        _processes(spans),
+        distribution_table(asleep_groups),
+        model_table(groups, costs, work, evidence.cores),
+        asleep_table(asleep_groups, costs),
+        agreement_table(agreed),
+        tracing_table(runs, groups),
+        evidence.operations(),
+    ]
+    return Report(
+        title=TITLE,
+        complete=evidence.complete,
+        integrity=evidence.opening(),
+        figures=_figures(evidence, runs, work),
+        tables=[table for table in tables if table.rows],
+        findings=findings(groups, spans, costs, work, agreed, evidence.cores),
+        pictures=pictures(groups, costs, work),
+        warnings=evidence.warnings(),
+    )
+
+
+def _figures(evidence: Evidence, runs: list[Run], work: Work) -> list[tuple[str, str]]:
+    found = evidence.measured[0].found
+    threads = ", ".join(f"{name} {number}" for name, number in sorted(found["threads"].items()))
+    return [
+        ("cores that could be used", count(evidence.cores)),
+        ("threads of BLAS and OpenMP in each process", threads or "none"),
+        ("start method", str(found["start_method"])),
+        ("workers", " ".join(str(number) for number in sorted({one.workers for one in runs}))),
+        ("backtests in a batch", count(work.tasks)),
+        ("one backtest", duration(work.each_ns)),
+        ("what the first of a process takes longer", duration(work.first_ns)),
+    ]
+
+
+def _scaling(groups: Groups) -> Table:
+    sequential = one_by_one(groups)
+    rows = []
+    for (way, workers), group in groups.items():
+        gained = speed_up(sequential, group) if way != SEQUENTIAL else None
+        next_step = step(groups, way, workers)
+        cpu = median(_cpu(one) for one in group) / median(_cpu(one) for one in sequential)
+        rows.append(
+            Row(
+                [
+                    IN_WORDS[way],
+                    str(workers),
+                    str(len(group)),
+                    duration(wall(group)),
+                    ratio(gained.ratio if gained else 1.0),
+                    interval_of(gained),
+                    percent(gained.ratio / workers if gained else 1.0),
+                    ratio(cpu),
+                    ratio(next_step.ratio if next_step else None),
+                    interval_of(next_step),
+                ]
+            )
+        )
+    titles = ["workers", "runs", "time", "speed-up", "95 %", "efficiency", "CPU time ÷ sequential"]
+    titles += ["time ÷ with fewer workers", "its 95 %"]
+    note = (
+        "From before the pool is made until it is closed; medians. Speed-up and efficiency are "
+        "against the same backtests one after the other in one process. CPU time is that of the "
+        "process with the pool and of its workers, by getrusage. The last ratio compares with the "
+        "next smaller number of workers: above 1, the added workers cost more than they give."
+    )
+    return Table("Scaling of real backtests", columns("way", titles), rows, note)
+
+
+def _cpu(run: Run) -> int:
+    return run.batches[0].own_cpu_ns + run.batches[0].children_cpu_ns
+
+
+def _where(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
+    rows = []
+    for (way, workers), group in spans.items():
+        cells = [IN_WORDS[way], str(workers)]
+        for part in ("cpu", "runqueue", "blocked", "startup", "queueing", "tail", "unused"):
+            shares = [_share(one, f"{part}_ns") for one in group]
+            known = [share for share in shares if share is not None]
+            cells.append(percent(median(known) if known else None))
+        overhead = median(one.region.overhead_ns for one in group)
+        closing = median(one.run.batches[0].closing_ns for one in group)
+        rows.append(Row([*cells, duration(overhead), duration(closing)]))
+    titles = ["workers", "CPU", "waiting for a core", "blocked", "start-up", "queueing"]
+    titles += ["idle tail", "unused", "coordination overhead", "closing"]
+    note = (
+        "By the spans. The shares are of the workers' time from the call of the pool to the end of "
+        "the last backtest (workers × duration). Busy: CPU, waiting for a core, blocked. Overhead: "
+        "start-up before a worker's first backtest, queueing between two, idle tail after the "
+        "last, workers without any. Closing: from the end of the last backtest to the return."
+    )
+    return Table("Where the workers' time went", columns("way", titles), rows, note)
+
+
+def _share(one: Parallel, part: str) -> float | None:
+    value: int | None = getattr(one.region, part)
+    whole = (one.region.end_ns - one.region.start_ns) * one.region.workers
+    return None if value is None or not whole else value / whole
+
+
+def _processes(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
+    rows = []
+    for way in dict.fromkeys(one for one, _ in spans):
+        workers = max(number for one, number in spans if one == way)
+        for place, one in enumerate(spans[way, workers][0].workers):
+            rows.append(
+                Row(
+                    [
+                        IN_WORDS[way] if place == 0 else "",
+                        one.process,
+                        count(one.tasks),
+                        percent(one.utilisation),
+                        duration(one.cpu_ns),
+                        duration(one.runqueue_ns),
+                        duration(one.blocked_ns),
+                        duration(one.startup_ns),
+                        duration(one.queueing_ns),
+                        duration(one.tail_ns),
+                    ],
+                    one.utilisation,
+                )
+            )
+    titles = ["process", "backtests", "utilisation", "CPU", "waiting for a core", "blocked"]
+    titles += ["start-up", "queueing", "idle tail"]
+    note = (
+        "The largest number of workers, its first run. By process: rustybt's worker_id counts "
+        "evaluations and names no process."
+    )
+    return Table("Utilisation of each worker", columns("way", titles), rows, note)

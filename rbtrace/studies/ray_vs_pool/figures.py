@@ -1,0 +1,173 @@
+"""Ray and Pool in figures: by kind and number of workers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from rbtrace.statistics import Comparison, compare_runs
+from rbtrace.studies.batches import Batch
+from rbtrace.studies.case import Measured
+from rbtrace.studies.pools import SEQUENTIAL
+
+READY: Final = "ready"
+AT_ONCE: Final = "at-once"
+ONE_BY_ONE: Final = "one-by-one"
+ARRAYS: Final = "arrays"
+FIRST: Final = "backtests-first"
+AGAIN: Final = "backtests-again"
+OPTIMIZER: Final = "evaluate_params_ray"
+"""rustybt's optimizer; on Ray its tasks are called so."""
+THREADS: Final = "threads"
+
+
+class Found(Struct, kw_only=True):
+    """What one process measured; times in ns.
+
+    Attributes:
+        batches: by name.
+        made_ns: until the workers were asked for, and the cluster was there.
+        closing_ns: until they were ended.
+        memory: before and after the backtests, by whose it is; bytes.
+        message: bytes of a task and of its result, and time to pickle each, ns.
+        array_bytes: of the argument of each task of that batch.
+        stored_bytes: what Ray says its object store held of these arguments.
+        threads: of BLAS and OpenMP in the workers, the different numbers.
+        finished: tasks that have finished, by batch, as Ray's state API says.
+        elsewhere: whether the workers were those of a cluster that was there before.
+    """
+
+    batches: dict[str, Batch]
+    made_ns: int = 0
+    closing_ns: int = 0
+    memory: dict[str, dict[str, int]] = field(default_factory=dict)
+    message: dict[str, int] | None = None
+    array_bytes: int = 0
+    stored_bytes: int | None = None
+    threads: list[int] = field(default_factory=list)
+    finished: dict[str, int] | None = None
+    elsewhere: bool = False
+
+
+class Run(NamedTuple):
+    """One process, and what it measured."""
+
+    way: str
+    workers: int
+    run_id: str
+    found: Found
+
+    @classmethod
+    def of(cls, measured: Measured) -> Run:
+        """What a case says."""
+        return cls(
+            str(measured.settings["way"]),
+            int(measured.settings["workers"]),
+            measured.run_id,
+            msgspec.convert(measured.found, Found),
+        )
+
+    def wall_ns(self, batch: str) -> int:
+        """How long a batch took."""
+        return wall_ns(self.found.batches[batch])
+
+    def each_ns(self, batch: str) -> float:
+        """How long a batch took for each of its tasks."""
+        return self.wall_ns(batch) / len(self.found.batches[batch].evaluated)
+
+    @property
+    def warm_ns(self) -> float:
+        """The first batch, if its first task took as long as the others do on the average.
+
+        For one process, which does one task after the other.
+        """
+        first, *others = sorted(self.found.batches[FIRST].evaluated)
+        return (others[-1].ended_ns - first.ended_ns) * (1 + 1 / len(others))
+
+    @property
+    def startup_ns(self) -> int:
+        """Until every worker has done something; the tasks that show it only sleep."""
+        ready = self.found.batches[READY]
+        slept = max(one.ended_ns - one.started_ns for one in ready.evaluated)
+        return self.found.made_ns + wall_ns(ready) - slept
+
+    @property
+    def started_for_it_ns(self) -> int:
+        """The backtests with workers that are started for them and ended afterwards."""
+        return self.startup_ns + self.wall_ns(FIRST) + self.found.closing_ns
+
+
+def wall_ns(batch: Batch) -> int:
+    """How long a batch took."""
+    return batch.ended_ns - batch.began_ns
+
+
+type Figure = Callable[[Run], float]
+"""Something of a run, in ns or bytes."""
+
+type Groups = dict[tuple[str, int], list[Run]]
+"""Runs that are alike, by way and number of workers."""
+
+
+def grouped(measured: Sequence[Measured]) -> Groups:
+    """All runs, in the order in which they come first."""
+    groups: Groups = defaultdict(list)
+    for one in map(Run.of, measured):
+        groups[one.way, one.workers].append(one)
+    ways = list(dict.fromkeys(way for way, _ in groups))
+    return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
+
+
+def with_workers(groups: Groups) -> Groups:
+    """The groups that have workers."""
+    return {point: group for point, group in groups.items() if point[0] != SEQUENTIAL}
+
+
+def middle(group: Sequence[Run], figure: Figure) -> float:
+    """Median of a figure over runs."""
+    return median(figure(one) for one in group)
+
+
+def wall(group: Sequence[Run], batch: str) -> float:
+    """How long a batch took, median."""
+    return middle(group, lambda one: one.wall_ns(batch))
+
+
+def each(group: Sequence[Run], batch: str) -> float:
+    """How long a batch took for each of its tasks, median."""
+    return middle(group, lambda one: one.each_ns(batch))
+
+
+def held(group: Sequence[Run], when: str, what: str) -> float:
+    """Memory before or after the backtests, median."""
+    return middle(group, lambda one: one.found.memory[when][what])
+
+
+class Gain(NamedTuple):
+    """A comparison with one process: what workers take, and what it takes for the same.
+
+    Attributes:
+        label: in words.
+        workers: their time, ns.
+        alone: that of the process, ns.
+    """
+
+    label: str
+    workers: Figure
+    alone: Figure
+
+    def speed_up(self, groups: Groups, point: tuple[str, int]) -> Comparison:
+        """How many times as fast as one process."""
+        sequential = [self.alone(one) for one in groups[SEQUENTIAL, 1]]
+        return compare_runs([self.workers(one) for one in groups[point]], sequential)
+
+
+STARTED: Final = Gain(
+    "started for one batch", lambda one: one.started_for_it_ns, lambda one: one.wall_ns(FIRST)
+)
+KEPT: Final = Gain("kept", lambda one: one.wall_ns(AGAIN), lambda one: one.warm_ns)

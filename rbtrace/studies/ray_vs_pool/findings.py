@@ -1,0 +1,137 @@
+"""What follows from the figures of Ray and Pool, in sentences and drawings."""
+
+from __future__ import annotations
+
+from rbtrace.reporting.model import Picture
+from rbtrace.reporting.numbers import duration, size
+from rbtrace.statistics import compare_runs
+from rbtrace.studies import plots
+from rbtrace.studies.pools import IN_WORDS, POOL, RAY, SEQUENTIAL
+from rbtrace.studies.ray_vs_pool.figures import (
+    AT_ONCE,
+    FIRST,
+    KEPT,
+    ONE_BY_ONE,
+    STARTED,
+    Figure,
+    Groups,
+    Run,
+    each,
+    held,
+    middle,
+    wall,
+    with_workers,
+)
+from rbtrace.studies.words import ratio_in_words
+
+
+def findings(groups: Groups) -> list[str]:
+    """What follows from the tables."""
+    most = max(workers for _, workers in groups)
+    pool, ray = groups[POOL, most], groups[RAY, most]
+    return [
+        _startup(most, pool, ray),
+        _kept(most, pool, ray),
+        _tasks(most, pool, ray),
+        _worth(most, pool, ray, groups[SEQUENTIAL, 1]),
+        _memory(most, pool, ray),
+        _counts([one for (way, _), group in groups.items() if way == RAY for one in group]),
+        _machines(ray),
+    ]
+
+
+def _machines(ray: list[Run]) -> str:
+    if any(one.found.elsewhere for one in ray):
+        return (
+            "Ray was a cluster that was there before, and the pool was on this machine: start-up "
+            "is that of joining it, and the memory of its workers is not known here."
+        )
+    return (
+        "Both ran on one machine. What Ray is for, several machines, is not measured here: "
+        "docs/scenarios.md has the command for a cluster."
+    )
+
+
+def pictures(groups: Groups) -> list[Picture]:
+    """Speed-up of workers that are started for one batch, and of workers that are kept."""
+    series = []
+    for way in dict.fromkeys(way for way, _ in with_workers(groups)):
+        own = {number: group for (name, number), group in groups.items() if name == way}
+        for gain in (KEPT, STARTED):
+            alone = middle(groups[SEQUENTIAL, 1], gain.alone)
+            gained = [alone / middle(group, gain.workers) for group in own.values()]
+            series.append(plots.Series(f"{IN_WORDS[way]}, {gain.label}", list(own), gained))
+    return [
+        Picture("Speed-up, kept and started for one batch", "scaling.svg", plots.speed_ups(series))
+    ]
+
+
+def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
+    return (
+        f"Until all of {workers} workers work, Ray takes "
+        f"{duration(middle(ray, lambda one: one.startup_ns))}, a pool "
+        f"{duration(middle(pool, lambda one: one.startup_ns))}; the first batch of backtests then "
+        f"takes {duration(wall(ray, FIRST))} and "
+        f"{duration(wall(pool, FIRST))}, since a worker of Ray has to "
+        "import the engine."
+    )
+
+
+def _kept(workers: int, pool: list[Run], ray: list[Run]) -> str:
+    found = compare_runs(*([KEPT.workers(one) for one in group] for group in (pool, ray)))
+    return (
+        f"With {workers} workers that are kept, the same backtests take Ray "
+        f"{ratio_in_words(found)} times as long as the pool."
+    )
+
+
+def _tasks(workers: int, pool: list[Run], ray: list[Run]) -> str:
+    told = [duration(each(group, name)) for name in (AT_ONCE, ONE_BY_ONE) for group in (ray, pool)]
+    return (
+        f"A task costs Ray {told[0]} and the pool {told[1]} when many are given out to {workers} "
+        f"workers, {told[2]} and {told[3]} one at a time."
+    )
+
+
+def _worth(workers: int, pool: list[Run], ray: list[Run], sequential: list[Run]) -> str:
+    """How much work there has to be before Ray is worth its start."""
+    backtests = len(sequential[0].found.batches[FIRST].evaluated)
+    fixed = _fixed(ray, STARTED.workers, KEPT.workers)
+    saved = (middle(sequential, KEPT.alone) - middle(ray, KEPT.workers)) / backtests
+    cost = (
+        f"Started for one batch, {workers} workers cost Ray {duration(fixed)} more than the batch "
+        f"itself takes, and the pool {duration(_fixed(pool, STARTED.workers, KEPT.workers))}"
+    )
+    if saved <= 0:
+        return f"{cost}; kept, they are no faster than one process in these runs."
+    enough = (fixed - _fixed(sequential, STARTED.alone, KEPT.alone)) / saved
+    return (
+        f"{cost}: with Ray, {enough:.0f} of these backtests have to be done before it is "
+        "faster than one process."
+    )
+
+
+def _fixed(group: list[Run], at_first: Figure, then: Figure) -> float:
+    return middle(group, at_first) - middle(group, then)
+
+
+def _memory(workers: int, pool: list[Run], ray: list[Run]) -> str:
+    told = [
+        size(held(group, "after", f"{whose}_proportional"))
+        for whose in ("workers", "helpers")
+        for group in (ray, pool)
+    ]
+    return (
+        f"{workers} workers hold {told[0]} with Ray and {told[1]} with a pool after the backtests "
+        f"(shared pages divided); what else runs for them holds {told[2]} and {told[3]}."
+    )
+
+
+def _counts(ray: list[Run]) -> str:
+    handed = sum(len(batch.evaluated) for one in ray for batch in one.found.batches.values())
+    finished = sum(sum((one.found.finished or {}).values()) for one in ray)
+    agree = "as many as" if handed == finished else "not as many as"
+    return (
+        f"Ray's state API counts {finished:,} finished tasks, {agree} results came back "
+        f"({handed:,})."
+    )

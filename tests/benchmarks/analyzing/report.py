@@ -1,0 +1,169 @@
+"""The document about what analyzing costs."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
+from tests.benchmarks.analyzing.known import (
+    KNOWN_SELF_NS,
+    TOLERANCE,
+    generated,
+    greatest_error,
+    known_trace,
+    true_self_ns,
+)
+from tests.benchmarks.analyzing.peers.catalogue import HOW_TO_GET, Peer
+from tests.benchmarks.analyzing.programs import BARE, Arm, Found, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was measured.
+
+    Attributes:
+        arms: every program on every generated trace, the smallest trace first.
+        known: every program on the known trace.
+        rounds: how many processes each had at most.
+        peers: every peer, and whether it is installed.
+        peer_spans: how many spans a trace may have at most that peers are given.
+    """
+
+    arms: Sequence[Arm]
+    known: Mapping[Program, Arm]
+    rounds: int
+    peers: Mapping[Peer, bool]
+    peer_spans: int
+
+
+def report(results: Results) -> Iterator[str]:
+    """The lines of the document."""
+    yield "# What analyzing costs"
+    yield ""
+    yield (
+        "The same generated traces for all. Fresh processes take turns, in "
+        f"{results.rounds} rounds. CPU time is the least of a program's processes, children "
+        "included; memory is the greatest of them, and shows no less than the "
+        f"{_own_peak_bytes() / 1e6:.0f} MB of the process that measures. The bare script decodes "
+        "one spelling of clean OTLP JSON and computes self times, no more."
+    )
+    yield ""
+    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield ""
+    yield "## Time, memory, and whether the self time is right"
+    yield ""
+    yield from table(results)
+    yield ""
+    yield (
+        "The known trace is small, and its children run in parallel. Self time is right where that "
+        f"of no operation is off by more than {TOLERANCE:.0%} of itself, for outputs are rounded; "
+        "else the operation that is furthest off is named. A program whose format knows "
+        "microseconds only is held to the trace cut to these."
+    )
+    yield ""
+    yield "## Cost per span"
+    yield ""
+    yield (
+        "CPU time less that of the smallest trace, which is start-up, for each span more. Where "
+        "cost grows linearly, all sizes of a program cost the same."
+    )
+    yield ""
+    yield from per_span(results.arms)
+    yield ""
+    yield "## Other analyzers"
+    yield ""
+    yield (
+        "Each reads the same traces, in a format that it reads; writing them is not measured. They "
+        f"are given traces of up to {results.peer_spans} spans."
+    )
+    yield ""
+    yield from of_peers(results.peers)
+
+
+def _own_peak_bytes() -> int:
+    """A process that is started counts the memory of the one that starts it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def table(results: Results) -> Iterator[str]:
+    """Every program on every trace."""
+    bare = {arm.spans: min(arm.cpu_s) for arm in results.arms if arm.program == BARE}
+    yield (
+        "| program | spans | CPU, s | speed beside the bare script | peak, MB "
+        "| self time of the known trace | self time of this one |"
+    )
+    yield "|---|---:|---:|---:|---:|---|---|"
+    for arm in results.arms:
+        known = verdict(results.known[arm.program], KNOWN_SELF_NS)
+        start = f"| {arm.program.name} | {arm.spans} |"
+        if not arm.cpu_s or arm.problem:
+            yield f"{start} | | | {known} | {arm.problem} |"
+            continue
+        cpu = min(arm.cpu_s)
+        yield (
+            f"{start} {cpu:.2f} | {bare[arm.spans] / cpu:.2f} | {max(arm.peak_bytes) / 1e6:.0f} "
+            f"| {known} | {verdict(arm, _true(arm.spans, arm.program.input.unit_ns))} |"
+        )
+
+
+@cache
+def _true(spans: int, unit_ns: int) -> Mapping[str, int]:
+    return true_self_ns(generated(spans), unit_ns)
+
+
+def verdict(arm: Arm, true: Mapping[str, int]) -> str:
+    """Whether what a program said is right, in words."""
+    if arm.found is None:
+        return arm.problem
+    if arm.found.critical_path_ns is not None:
+        return _of_critical_path(arm, arm.found.critical_path_ns)
+    return _of_self_times(arm.found, true)
+
+
+def _of_self_times(found: Found, true: Mapping[str, int]) -> str:
+    worst, error = greatest_error(found.self_ns, true)
+    if error <= TOLERANCE:
+        return "right"
+    said, own = found.self_ns.get(worst, 0), true[worst]
+    return f"wrong: {worst} {said / 1e6:.1f} ms, not {own / 1e6:.1f} ms"
+
+
+def _of_critical_path(arm: Arm, found_ns: int) -> str:
+    """A critical path as long as the root is what it should be."""
+    of_known = arm.spans == known_trace().span_id.size
+    traces = [known_trace()] if of_known else generated(arm.spans)
+    roots_ns = sum(int(one.end[0] - one.start[0]) for one in traces)
+    return f"on the critical path only, which is {found_ns / roots_ns:.1%} of the roots"
+
+
+def per_span(arms: Sequence[Arm]) -> Iterator[str]:
+    """CPU time of each program for each span, at every size but the smallest."""
+    least, *sizes = sorted({arm.spans for arm in arms})
+    done = {(arm.program.name, arm.spans): min(arm.cpu_s) for arm in arms if arm.cpu_s}
+    yield (
+        "| program | " + " | ".join(f"{size} spans, µs" for size in sizes) + " | greatest ÷ least |"
+    )
+    yield "|---|" + "---:|" * (len(sizes) + 1)
+    for name in dict.fromkeys(name for name, _ in done):
+        costs = {
+            size: (done[name, size] - done[name, least]) / (size - least) * 1e6
+            for size in sizes
+            if (name, size) in done and (name, least) in done
+        }
+        cells = [f"{costs[size]:.2f}" if size in costs else "" for size in sizes]
+        low, high = min(costs.values(), default=0.0), max(costs.values(), default=0.0)
+        spread = f"{high / low:.2f}" if len(costs) > 1 and low > 0 else ""
+        yield f"| {name} | " + " | ".join([*cells, spread]) + " |"
+
+
+def of_peers(peers: Mapping[Peer, bool]) -> Iterator[str]:
+    """How peers were measured, and how to get those that are not installed."""
+    for peer, installed in peers.items():
+        needs = f", which needs {peer.needs}" if peer.needs else ""
+        missing = f"not installed: `{HOW_TO_GET}`{needs}"
+        yield f"- {peer.title}: {peer.note if installed else missing}"

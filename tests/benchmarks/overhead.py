@@ -1,0 +1,219 @@
+"""What tracing costs: one real backtest, off against summary against calls.
+
+Each round has fresh processes. Whole processes of every arm, each with one backtest, take turns.
+Warm backtests of all arms share one process, in which tracing is turned on and off, because two
+processes of one program differ by more than tracing costs: by where their memory lies. In a turn
+off and summary are neighbours, in random order, so that what drifts on the machine falls on both
+alike; calls, which takes several times as long, joins every fourth turn. One backtest may differ
+from its neighbour by a tenth of itself where the machine is shared, whatever is traced. So a
+round's ratio is the median of the ratios of its turns, and the rounds give the interval.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+
+import click
+
+from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
+from rbtrace.comparison.bench.stepped import SteppedProcess
+from rbtrace.errors import RbtraceError
+from rbtrace.statistics import compare_runs
+from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
+from tests.benchmarks.daily_backtest import OFF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+_CHILD: Final = (sys.executable, "-m", "tests.benchmarks.daily_backtest")
+
+ARMS: Final[dict[str, dict[str, str]]] = {
+    OFF: {},
+    "summary": {"RBTRACE_ENABLED": "1", "RBTRACE_DETAIL": "summary"},
+    "calls": {"RBTRACE_ENABLED": "1", "RBTRACE_DETAIL": "calls"},
+}
+"""Arm → what it adds to an environment without tracing. The first is the baseline."""
+
+_RARE: Final = "calls"
+_RARE_EVERY: Final = 4
+
+MEASURES: Final = {
+    "process_cpu": "whole process, CPU",
+    "backtest_cpu": "warm backtest, CPU",
+    "backtest_wall": "warm backtest, wall",
+}
+"""Field of `Run` → how the table calls it."""
+
+
+class Figure(NamedTuple):
+    """What one arm took in one round.
+
+    Attributes:
+        seconds: the median of its turns, s.
+        ratio: the median of the ratios to the baseline of the same turn.
+    """
+
+    seconds: float
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One arm in one round.
+
+    Attributes:
+        process_cpu: CPU time of a whole process with one backtest, start-up and imports included.
+        backtest_cpu: CPU time of a warm backtest, until its spans are in the file.
+        backtest_wall: duration of the same.
+        portfolio_value: what the strategy ended with; tracing must not change it.
+    """
+
+    process_cpu: Figure
+    backtest_cpu: Figure
+    backtest_wall: Figure
+    portfolio_value: float
+
+
+def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[Run]]:
+    """Run `pairs` rounds of all arms; traces and data go under `folder`.
+
+    Raises:
+        RbtraceError: a process failed, or an arm changed the result of the backtest.
+    """
+    command = [*_CHILD, "--data", str(folder / "rustybt-data")]
+    with _process([*command, "--ingest"], OFF, folder) as ingestion:
+        ingestion.finish()
+    runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
+    order = random.Random(seed)
+    for number in range(1, pairs + 1):
+        whole = _whole_processes(command, folder, order)
+        warm = _warm_backtests(command, folder, turns, order)
+        for arm in ARMS:
+            run = _run(arm, whole, warm)
+            runs[arm].append(run)
+            seconds, ratio = run.backtest_cpu
+            click.echo(f"round {number}/{pairs}: {arm} {seconds:.3f} s CPU, {ratio:.3f}", err=True)
+    if len({run.portfolio_value for arm in runs.values() for run in arm}) > 1:
+        raise RbtraceError("the backtest ended with another portfolio value when it was traced")
+    return runs
+
+
+def _whole_processes(command: list[str], folder: Path, order: random.Random) -> dict[str, float]:
+    """CPU time of a fresh process of every arm that runs one backtest, s."""
+    times = {}
+    for arm in order.sample(list(ARMS), len(ARMS)):
+        with _process(command, arm, folder) as process:
+            process.step()
+            times[arm] = process.finish()
+    return times
+
+
+def _warm_backtests(
+    command: list[str], folder: Path, turns: int, order: random.Random
+) -> list[dict[str, dict[str, Any]]]:
+    """For each turn, what one fresh process answers to a warm backtest of each arm in it."""
+    often = [arm for arm in ARMS if arm != _RARE]
+    answers = []
+    with _process(command, OFF, folder) as process:
+        for arm in ARMS:
+            process.step(arm)  # not warm yet
+        for turn in range(turns):
+            arms = order.sample(often, len(often)) + [_RARE] * (turn % _RARE_EVERY == 0)
+            answers.append({arm: process.step(arm) for arm in arms})
+        process.finish()
+    return answers
+
+
+def report(runs: dict[str, list[Run]]) -> Iterator[str]:
+    """The lines of the document."""
+    yield "# What tracing costs"
+    yield ""
+    yield (
+        "A daily backtest of ten assets. Off: "
+        "rbtrace is installed and not turned on. Summary: hot calls are aggregated, the default. "
+        f"Calls: each is a span. {len(runs[OFF])} rounds; a ratio is their geometric mean with its "
+        "95 % interval. Modules were compiled before. A warm backtest is timed until its spans are "
+        "in the file; a round's ratio is the median of those of neighbouring backtests."
+    )
+    yield ""
+    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield ""
+    yield from table(runs)
+
+
+def table(runs: dict[str, list[Run]]) -> Iterator[str]:
+    """The comparison, as the lines of a Markdown table."""
+    baseline, *others = ARMS
+    yield (
+        "| measure | "
+        + " | ".join(ARMS)
+        + " | "
+        + " | ".join(f"{a} ÷ {baseline}" for a in others)
+        + " |"
+    )
+    yield "|---|" + "---:|" * (len(ARMS) + len(others))
+    for field, title in MEASURES.items():
+        figures: dict[str, list[Figure]] = {
+            arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS
+        }
+        cells = [f"{median(seconds for seconds, _ in figures[arm]):.3f} s" for arm in ARMS]
+        for arm in others:
+            ratios = [[ratio for _, ratio in figures[which]] for which in (baseline, arm)]
+            cells.append(ratio_and_interval(compare_runs(*ratios, paired=True)))
+        yield f"| {title} | " + " | ".join(cells) + " |"
+
+
+def _run(arm: str, whole: dict[str, float], warm: list[dict[str, dict[str, Any]]]) -> Run:
+    turns = [turn for turn in warm if arm in turn]
+    return Run(
+        process_cpu=Figure(whole[arm], whole[arm] / whole[OFF]),
+        backtest_cpu=_figure("cpu_ns", arm, turns),
+        backtest_wall=_figure("wall_ns", arm, turns),
+        portfolio_value=turns[-1][arm]["portfolio_value"],
+    )
+
+
+def _figure(clock: str, arm: str, turns: list[dict[str, dict[str, Any]]]) -> Figure:
+    return Figure(
+        median(turn[arm][clock] for turn in turns) / 1e9,
+        median(turn[arm][clock] / turn[OFF][clock] for turn in turns),
+    )
+
+
+def _process(command: list[str], arm: str, folder: Path) -> AbstractContextManager[SteppedProcess]:
+    environment = untraced(os.environ) | {"RBTRACE_DIR": str(folder / "traces")} | ARMS[arm]
+    # An installed package is compiled once; one that is edited in place would be at every start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return closing(SteppedProcess(command, environment))
+
+
+@click.command()
+@click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the order of the arms.")
+@click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def main(pairs: int, turns: int, seed: int, file: TextIO) -> None:
+    """Measure what tracing costs on a real backtest; write it as Markdown.
+
+    PAIRS rounds, each with fresh processes and TURNS warm backtests, off and traced in turns. A
+    figure is the median over rounds; a ratio is their geometric mean with its 95 % interval.
+    """
+    with (
+        one_line_for_errors(),
+        tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder,
+    ):
+        runs = measure(Path(folder), pairs, turns, seed)
+    file.write("\n".join(report(runs)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""How true samplers are, and what they cost, side by side on work whose shares are known.
+
+The error of a sampler is the greatest difference between the share of a part that it finds and the
+share that the same process timed. Its cost is the ratio of CPU time for the same work: it is turned
+on and off many times within one process, in random order, because two processes of one program
+differ by more than a good sampler costs, and so do two seconds of one process. A figure is the
+median of a process's turns; the ratios of several processes are paired.
+"""
+
+from __future__ import annotations
+
+import os
+import pstats
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TextIO
+
+import click
+import msgspec
+
+from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
+from rbtrace.comparison.bench.stepped import SteppedProcess
+from rbtrace.errors import RbtraceError
+from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.statistics import Comparison, compare_runs
+from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
+from tests.benchmarks.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
+
+SIGNAL: Final = "signal"
+PY_SPY: Final = "py-spy"
+SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
+"""Samplers that can be turned on and off within a process. py-spy looks on from outside."""
+_TURN_S: Final = 0.2
+
+
+class Truth(NamedTuple):
+    """One long run: the greatest error of a share, and CPU time of all ÷ that of the work.
+
+    The latter is of samplers that look on from outside, which have CPU time of their own.
+    """
+
+    error: float
+    cpu_ratio: float
+
+
+def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth:
+    """Sample a fresh process for some time.
+
+    Raises:
+        RbtraceError: the process failed.
+    """
+    output = folder / PY_SPY
+    if sampler == PY_SPY:
+        done, whole_s = _from_outside(workload, seconds, output)
+    else:
+        with closing(SteppedProcess(_command(workload), _environment())) as process:
+            done = _step(process, Order(sampler, seconds, str(folder)), Done)
+            whole_s = process.finish()
+    found = shares_found(sampler, folder, output)
+    error = max(abs(one - other) for one, other in zip(found, done.shares, strict=True))
+    return Truth(error, whole_s * 1e9 / done.cpu_ns)
+
+
+def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, float]:
+    """What a process did that py-spy looked at, and the CPU time of both, s."""
+    command = [
+        _py_spy() or PY_SPY, "record", "--rate", "100", "--format", "raw",
+        "-o", str(output), "--", *_command(workload),
+    ]  # fmt: skip
+    before = _children_cpu_s()
+    ended = subprocess.run(
+        command,
+        env=_environment(),
+        input=_encoded(Order(NONE, seconds, str(output.parent))),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise RbtraceError(f"{PY_SPY} failed: {ended.stderr.strip()[-300:]}")
+    said = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
+    return msgspec.json.decode(said, type=Done), _children_cpu_s() - before
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cost(workload: str, sampler: str, pairs: int, turns: int) -> Comparison:
+    """CPU time of the same work with a sampler on ÷ with it off, over fresh processes.
+
+    Raises:
+        CommandError: a process failed.
+    """
+    found = [_turned(workload, sampler, turns) for _ in range(pairs)]
+    return compare_runs([one.off_ns for one in found], [one.on_ns for one in found], paired=True)
+
+
+def _turned(workload: str, sampler: str, turns: int) -> Turned:
+    with (
+        tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
+        closing(SteppedProcess(_command(workload), _environment())) as process,
+    ):
+        warm_up = Order(sampler, _TURN_S, folder, turns=1)
+        _step(process, warm_up, Turned)
+        turned = _step(process, msgspec.structs.replace(warm_up, turns=turns), Turned)
+        process.finish()
+    return turned
+
+
+def shares_found(sampler: str, folder: Path, output: Path) -> list[float]:
+    """Shares of the three parts, as a sampler has it."""
+    names = [part.__name__ for part in PARTS]
+    sums = dict.fromkeys(names, 0.0)
+    for path, weight in _stacks(sampler, folder, output):
+        for name in set(names).intersection(path):
+            sums[name] += weight
+    whole = sum(sums.values()) or 1.0
+    return [sums[name] / whole for name in names]
+
+
+def _stacks(sampler: str, folder: Path, output: Path) -> Iterator[tuple[list[str], float]]:
+    """Names of functions, outermost first, and what such a stack weighs."""
+    if sampler == PY_SPY:
+        for line in output.read_text(encoding="utf-8").splitlines():
+            stack, _, count = line.rpartition(" ")
+            yield [frame.partition(" ")[0] for frame in stack.split(";")], float(count)
+    elif sampler == CPROFILE:
+        stats: dict[Any, Any] = pstats.Stats(str(folder / CPROFILE)).stats  # type: ignore[attr-defined]
+        for (_, _, name), figures in stats.items():
+            yield [name], figures[3]
+    else:
+        profile = read_profiles(profile_files([folder]), Faults())
+        for number, weight, _ in profile.folded():
+            yield [frame.name for frame in profile.path(number)], float(weight)
+
+
+def _step[T](process: SteppedProcess, order: Order, answer: type[T]) -> T:
+    return msgspec.convert(process.step(_encoded(order)), answer)
+
+
+def _encoded(order: Order) -> str:
+    return msgspec.json.encode(order).decode()
+
+
+def _command(workload: str) -> list[str]:
+    return [sys.executable, "-m", "tests.benchmarks.known_work", workload]
+
+
+def _environment() -> dict[str, str]:
+    return untraced(os.environ) | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def _py_spy() -> str | None:
+    """Where py-spy is: beside this Python, or on the path."""
+    return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
+
+
+def table(seconds: float, pairs: int, turns: int) -> Iterator[str]:
+    """Measure every sampler on every workload; give the lines of a Markdown table."""
+    yield "| workload | sampler | greatest error of a share | CPU, on ÷ off |"
+    yield "|---|---|---:|---:|"
+    for workload in WORKLOADS:
+        for sampler in (*SWITCHED, PY_SPY):
+            if sampler == PY_SPY and _py_spy() is None:
+                yield f"| {workload} | {PY_SPY} | not installed | |"
+                continue
+            with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
+                truth = run_long(workload, sampler, seconds, Path(folder))
+            ratio = (
+                f"{truth.cpu_ratio:.3f}"
+                if sampler == PY_SPY
+                else ratio_and_interval(cost(workload, sampler, pairs, turns))
+            )
+            yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
+
+
+def report(seconds: float, pairs: int, turns: int) -> Iterator[str]:
+    """The lines of the document."""
+    yield "# How true samplers are, and what they cost"
+    yield ""
+    yield (
+        "Three parts of known shares, sampled every 10 ms. Error: over "
+        f"{seconds:g} s, the greatest difference to what exclusive timers in the same process say, "
+        f"in percentage points. CPU: the geometric mean of {pairs} processes with its 95 % "
+        f"interval; each does the same work for {_TURN_S:g} s with the sampler on and as long with "
+        f"it off, {turns} times, in random order. py-spy has a process of its own: its CPU time "
+        "and the program's, by the program's, once."
+    )
+    yield ""
+    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield ""
+    yield from table(seconds, pairs, turns)
+
+
+@click.command()
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="Of each long run.")
+@click.option("--pairs", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--turns", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+def main(seconds: float, pairs: int, turns: int, file: TextIO) -> None:
+    """Measure how true samplers are at 10 ms and what they cost; write it as Markdown."""
+    lines = []
+    with one_line_for_errors():
+        for line in report(seconds, pairs, turns):
+            click.echo(line, err=True)
+            lines.append(line)
+    file.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
