@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 _PATIENCE_S = 60
 
@@ -34,7 +34,7 @@ class Counting:
         self._crossings: Counter[tuple[str, str]] = Counter()
         self._modules: set[str] = set()
 
-    def __enter__(self) -> Counting:
+    def __enter__(self) -> Self:
         threading.setprofile_all_threads(self._profile)
         return self
 
