@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,19 @@
 /* -- Files ------------------------------------------------------------------------------------- */
 
 enum how { CREATE, APPEND, REPLACE };
+
+/* The same open file under a number the program does not count on: it may have closed the low ones,
+   and opens files of its own under them. */
+static int
+with_high_number(int descriptor)
+{
+    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, 200);
+    if (high < 0) {
+        return descriptor;
+    }
+    close(descriptor);
+    return high;
+}
 
 static int
 write_whole(int descriptor, const char *content, Py_ssize_t size)
@@ -81,11 +95,7 @@ put_file(const char *path, enum how how, const Py_buffer *content, struct stat *
     if (descriptor < 0) {
         return errno;
     }
-    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, 200); /* the program may be counting on low ones */
-    if (high >= 0) {
-        close(descriptor);
-        descriptor = high;
-    }
+    descriptor = with_high_number(descriptor);
     int error = 0;
     if (fstat(descriptor, file) < 0) {
         error = errno;
@@ -136,6 +146,23 @@ put(PyObject *Py_UNUSED(module), PyObject *args)
     PyBuffer_Release(&content);
     Py_DECREF(path);
     return result;
+}
+
+/* -- Sockets ----------------------------------------------------------------------------------- */
+
+/* No thread of the program runs Python meanwhile: it never sees the low number. */
+static PyObject *
+open_socket(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    int family, type, protocol;
+    if (!PyArg_ParseTuple(args, "iii:open_socket", &family, &type, &protocol)) {
+        return NULL;
+    }
+    int descriptor = socket(family, type | SOCK_CLOEXEC, protocol);
+    if (descriptor < 0) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromLong(with_high_number(descriptor));
 }
 
 /* -- Waking the flush thread ------------------------------------------------------------------- */
@@ -307,6 +334,8 @@ leave(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 static PyMethodDef methods[] = {
     {"put", put, METH_VARARGS,
      "put(path, how, content, device, inode): create, append to or replace a regular file."},
+    {"open_socket", open_socket, METH_VARARGS,
+     "open_socket(family, type, protocol): the number of a new socket, which is a high one."},
     {"wake", wake, METH_NOARGS, "wake(): let `wait` return."},
     {"wait", wait, METH_O, "wait(seconds): wait so long for a `wake`; whether there was one."},
     {"hold", hold, METH_O,

@@ -7,6 +7,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
     from typing import Protocol
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
             self, path: Path, how: int, content: bytes, device: int, inode: int, /
         ) -> tuple[int, int]:
             """What `small_files.put_file` does, without the interpreter in between."""
+
+        def open_socket(self, family: int, kind: int, protocol: int, /) -> int:
+            """The descriptor of a new socket, with a number the program does not count on.
+
+            Raises:
+                OSError: there is none to be had.
+            """
 
         def wake(self) -> None:
             """Let `wait` return."""
@@ -55,3 +63,24 @@ def _load() -> System | None:
 
 SYSTEM = _load()
 """None where it is not compiled: then signals end the process at once."""
+
+
+_HIGH = 200
+"""The least number of a descriptor that the program does not count on."""
+
+
+def high_socket(family: int, kind: int, protocol: int = 0) -> socket.socket:
+    """A new socket whose descriptor has a high number.
+
+    Raises:
+        OSError: the process or the system has no more descriptors.
+    """
+    import fcntl  # noqa: PLC0415 - only where spans are sent
+    import socket  # noqa: PLC0415
+
+    if SYSTEM is not None:
+        number = SYSTEM.open_socket(family, kind, protocol)
+    else:
+        with socket.socket(family, kind, protocol) as low:
+            number = fcntl.fcntl(low.fileno(), fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    return socket.socket(family, kind, protocol, fileno=number)

@@ -23,6 +23,8 @@ from tests.harmless.program import Program
 from tests.uncovered import uncovered
 
 HERE = Path(__file__).parent
+_ENVIRONMENT = uncovered()
+"""Taken once: pytest changes its own variables while programs are started in threads."""
 PROGRAMS = HERE / "programs"
 PACKAGE = HERE.parents[1] / "rbtrace"
 SUPERVISOR = HERE / "supervise.py"
@@ -118,7 +120,7 @@ def run(
         capture_output=True,
         text=True,
         check=True,
-        env=uncovered(),
+        env=_ENVIRONMENT,
     )
     account = json.loads(done.stdout)
     left = look(folder, account)
@@ -146,7 +148,7 @@ def environment(
     collector: Mapping[str, str],
     interpreter: Interpreter,
 ) -> dict[str, str]:
-    inherited = {k: v for k, v in uncovered().items() if not k.startswith(("RBTRACE_", "OTEL_"))}
+    inherited = {k: v for k, v in _ENVIRONMENT.items() if not k.startswith(("RBTRACE_", "OTEL_"))}
     environ = {
         **inherited,
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -99,9 +99,6 @@ from rbtrace.recording.recorder import RECORDER
 with rbtrace.span("before"):
     pass
 RECORDER.pipeline().flush()
-sender = RECORDER.pipeline().outbox.sender
-while sender is not None and not sender._is_loaded:  # importing reads files
-    time.sleep(0.001)
 CLOSE
 contents = [b"2024-01-02,AAPL,100\\n" * (number + 1) for number in range(12)]
 files = [open(f"orders{number}.csv", "w+b", buffering=0) for number in range(12)]

@@ -43,6 +43,7 @@ def sent(monkeypatch):
         monkeypatch.setattr(
             "rbtrace.recording.export.destination._find_exporter", lambda _group, _name: another
         )
+        monkeypatch.setattr("rbtrace.recording.export.destination._loaded", {name})
         monkeypatch.setattr(sending, "BEFORE_FORK_S", 0.05)
         monkeypatch.setattr(sending, "INTERRUPTED_S", 30 if gives_up else 0.2)
         sender = Sender(SpanDestination(name))

@@ -10,9 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import random
+import socket
 import sys
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -21,6 +24,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 
 from rbtrace.errors import MissingExtraError, warn_once
 from rbtrace.recording.export.threads import is_background_thread
+from rbtrace.system import high_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +39,11 @@ _METRICS_EXPORTER: Final = "OTEL_METRICS_EXPORTER"
 _METRICS_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
 _METRICS_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _OTLP: Final = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+_SESSIONS: Final = tuple(
+    f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{signal}CREDENTIAL_PROVIDER"
+    for signal in ("", "TRACES_", "METRICS_")
+)
+"""Where users name a session of requests of their own."""
 _UNSAFE_TO_FORK: Final = frozenset({"otlp_proto_grpc"})
 """Exporters with which a child aborts that was forked during a request: gRPC says "Other threads
 are currently calling into gRPC, skipping fork() handlers", and fails a check in the child."""
@@ -104,12 +113,20 @@ class Destination[Sent](ABC):
         self._is_interrupted = False
 
     def load(self) -> bool:
-        """Import and make the exporter, which imports more; False if there is none."""
+        """Import the exporter, and make one, which imports more; False if there is none.
+
+        Importing reads files, under descriptors that another thread of the program might close: it
+        is done in the program's own thread.
+        """
         try:
             if _are_threads_replaced():
                 self.say_undelivered("gevent or eventlet has replaced threads and sockets")
                 return False
             self._make = _find_exporter(self.group, self.name)
+            if self.name in _loaded:  # by the process that this one was forked from
+                return True
+            _loaded.add(self.name)
+            self._import_more()
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._say_unusable(problem)
         return self._has_exporter()
@@ -137,7 +154,7 @@ class Destination[Sent](ABC):
     @contextmanager
     def _noticing_closed_descriptors(self) -> Iterator[None]:
         """Say so if the program closes descriptors it does not know of during a request."""
-        mark = os.open(os.devnull, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        mark = high_socket(socket.AF_UNIX, socket.SOCK_STREAM).detach()
         before = os.fstat(mark)
         try:
             yield
@@ -196,6 +213,10 @@ class Destination[Sent](ABC):
         return True
 
     @abstractmethod
+    def _import_more(self) -> None:
+        """Import what an export needs besides the exporter."""
+
+    @abstractmethod
     def _give(self, batch: Sequence[Sent]) -> bool:
         """Give a batch to the exporter; say whether it was taken."""
 
@@ -227,6 +248,9 @@ class SpanDestination(Destination["Record"]):
     group = "opentelemetry_traces_exporter"
     subject = "spans"
     otherwise = "spans are kept in files, `rbtrace replay` sends them"
+
+    def _import_more(self) -> None:
+        import_module("rbtrace.recording.export.stamped")
 
     def _give(self, batch: Sequence[Record]) -> bool:
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
@@ -284,10 +308,18 @@ def _keep_out_of_logs() -> None:
             logging.getLogger(name).addFilter(_NOT_FROM_SENDERS)
 
 
+_loaded: set[str] = set()
+
+
+@cache
 def _find_exporter(group: str, name: str) -> Callable[[], Any]:
-    found = entry_points(group=group, name=name)
-    if found:
-        make: Callable[[], Any] = next(iter(found)).load()
+    registered = entry_points(group=group, name=name)
+    if registered:
+        make: Callable[..., Any] = next(iter(registered)).load()
+        if name == _OTLP["http/protobuf"] and not any(map(os.environ.get, _SESSIONS)):
+            from rbtrace.recording.export.connections import session  # noqa: PLC0415 - heavy
+
+            return lambda: make(session=session())
         return make
     if name in _OTLP.values():
         raise MissingExtraError("otlp", f"exporting to {name}")

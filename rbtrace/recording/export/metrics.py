@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.sdk.resources import Resource
@@ -80,6 +81,9 @@ class MetricDestination(Destination["CallMetrics"]):
     group = "opentelemetry_metrics_exporter"
     subject = "metrics"
     otherwise = "metrics stay behind the trace, which has every call"
+
+    def _import_more(self) -> None:
+        import_module("opentelemetry.sdk.metrics.export")
 
     def _give(self, batch: Sequence[CallMetrics]) -> bool:
         from opentelemetry.sdk.metrics.export import MetricExportResult  # noqa: PLC0415 - heavy

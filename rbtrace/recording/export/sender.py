@@ -37,8 +37,6 @@ INTERRUPTED_S: Final = 1.0
 """How long it then waits for the request to be given up."""
 ENDING_S: Final = 0.05
 """How long the end of the process waits for the thread before a request is given up."""
-LOADING_S: Final = 5.0
-"""How long a fork waits for the exporter to be imported: the lock of an import is inherited."""
 REST_S: Final = 0.2
 """Pause after all has been sent: an exporter is made anew for what comes then."""
 
@@ -72,7 +70,6 @@ class Sender:
         self._spans_waiting = 0
         self._changing = new_lock()
         self._awake = Wake()
-        self._loaded = Wake()
         self._idle = Wake()
         self._is_loaded = False
         self._is_paused = False
@@ -87,7 +84,12 @@ class Sender:
 
     def start(self) -> None:
         """Start the thread. A Python that is shutting down starts none: call it before."""
-        self._thread.start()
+        if not self._is_loaded:
+            self._is_loaded = True
+            self._ends = not self._destination.load()
+            self._destination.close()
+        if not self._ends:
+            self._thread.start()
 
     def offer(self, parcel: Parcel) -> None:
         """Take a parcel to be sent, unless too much waits already, or the thread is to end."""
@@ -148,9 +150,6 @@ class Sender:
         """Before a fork: end the thread, or have a request that takes too long given up."""
         if not self._thread.is_running:
             return
-        until = time.monotonic() + LOADING_S
-        while not self._is_loaded and self._loaded.wait(until - time.monotonic()):
-            pass
         self._has_left, self._is_paused = False, True
         self._awake.set()
         if not self._thread.join(BEFORE_FORK_S) and self._destination.interrupt():
@@ -179,10 +178,6 @@ class Sender:
             self._thread.start()
 
     def _run(self) -> None:
-        if not self._is_loaded and not self._destination.load():
-            self._ends = True
-        self._is_loaded = True
-        self._loaded.set()
         pause_s = 0.0
         while not self._leaves():
             parcel = self._next()
