@@ -33,6 +33,9 @@ settings.load_profile("patient")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--times", type=int, default=1, help="how often to run each case")
+    parser.addoption(
+        "--record-goldens", action="store_true", help="keep what commands and recordings give now"
+    )
 
 
 @pytest.fixture(autouse=True)
