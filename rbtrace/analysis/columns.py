@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ctypes
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,8 +17,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
-from rbtrace.analysis.facts import Extra, Facts, Origin
-from rbtrace.analysis.histograms import Buckets, buckets_of
+from rbtrace.analysis.attributes import Extra, Facts, Origin
+from rbtrace.analysis.distributions import Buckets, buckets_of
 
 CHUNK_SPANS: Final = 1 << 10
 """Spans of a chunk, about: its columns are made while it is in the processor's cache still."""
@@ -259,3 +261,29 @@ def ids_of(texts: list[str]) -> Ids:
             pass  # some id is not hexadecimal: look at each alone
     each = [parse_id(text, _HEX_OF_SPAN) or "0" * _HEX_OF_SPAN for text in texts]
     return np.frombuffer(binascii.unhexlify("".join(each)), ">u8").astype(np.uint64)
+
+
+LARGEST_KEPT: Final = (1 << 25) - (1 << 16)
+"""Just below the largest size, in bytes, that glibc learns to keep."""
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed, because another column needs it again at once.
+
+    glibc gives large blocks back to the system, which then maps each anew, page by page; that may
+    take longer than the sum over a column. It keeps blocks as large as the largest that was ever
+    freed. This one is never written to, so it takes no memory; elsewhere it has no effect.
+    """
+    bytes(LARGEST_KEPT)
+
+
+def return_freed_memory() -> None:
+    """Give back what was freed in small pieces, where nothing that follows could take it.
+
+    Only glibc has a call for it; others do as they see fit.
+    """
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.counts import Beside
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.self_time import SelfTimes
+from rbtrace.analysis.sidecars import Beside
 from rbtrace.analysis.table import Anomalies, SpanTable
 
 type ProcessKey = tuple[str, int | None, str]

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rbtrace.analysis.assembly import build
-from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.counts import Beside, look_beside
-from rbtrace.analysis.memory import keep_freed_memory
+from rbtrace.analysis.columns import Builder, keep_freed_memory
 from rbtrace.analysis.readers import read
 from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.sidecars import Beside, look_beside
 from rbtrace.analysis.sources import expand
 from rbtrace.analysis.table import SpanTable
 from rbtrace.errors import InputError

@@ -1,4 +1,4 @@
-"""Write spans to a Parquet file, in row groups, as they are read; see `parquet_schema`."""
+"""Write spans to a Parquet file, in row groups, as they are read; see `readers.parquet`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Final, Self
 import msgspec
 import numpy as np
 
+from rbtrace.analysis.attributes import Extra, Facts, Origin
 from rbtrace.analysis.columns import Batch, Builder, parse_id
-from rbtrace.analysis.counts import Counted
-from rbtrace.analysis.facts import Extra, Facts, Origin
 from rbtrace.analysis.loading import Progress, Read, nothing, read_spans
-from rbtrace.analysis.parquet_schema import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.analysis.sidecars import Counted
 from rbtrace.errors import InputError, RbtraceError
 
 _ROWS: Final = 1 << 18

@@ -14,10 +14,8 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, depths, nearest
-from rbtrace.analysis.arrays import Codes, Ints, distinct, starts_of_runs, sum_by
-from rbtrace.analysis.shares import share
-from rbtrace.analysis.table import SpanTable
-from rbtrace.analysis.weights import Weights
+from rbtrace.analysis.arrays import Codes, Ints, distinct, share, starts_of_runs, sum_by
+from rbtrace.analysis.table import SpanTable, Weights
 
 DEEPEST: Final = 256
 DEEPER: Final = "…"

@@ -21,9 +21,8 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.facts import Extra
-from rbtrace.analysis.intervals import union_lengths
-from rbtrace.analysis.shares import share
+from rbtrace.analysis.arrays import share, union_lengths
+from rbtrace.analysis.attributes import Extra
 from rbtrace.analysis.table import SpanTable
 
 

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from rbtrace.analysis.categories import (
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.breakdowns import (
     CategoryTime,
+    FunctionTime,
+    Operation,
     ProcessTime,
     categories,
+    operations,
     overhead_to_computation,
     process_times,
 )
-from rbtrace.analysis.critical_path import critical_path
-from rbtrace.analysis.critical_sums import CriticalTime
+from rbtrace.analysis.critical_path import CriticalTime, critical_path
 from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
-from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.filtering import leading_to_calls, select, understand
-from rbtrace.analysis.functions import FunctionTime
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
-from rbtrace.analysis.loading import Loaded, Progress
-from rbtrace.analysis.operations import Operation, operations
+from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.paths import CallPath, call_paths
 from rbtrace.analysis.regions import Region, Worker, regions
 from rbtrace.analysis.runs import Run, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
-from rbtrace.analysis.sources import is_clickhouse
-from rbtrace.analysis.spilling import free_limit, read_within
+from rbtrace.analysis.table import weigh
 from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
-from rbtrace.analysis.weights import weigh
 from rbtrace.conventions import HOST_NAME, SERVICE_NAME
 
 
@@ -78,35 +75,6 @@ class Results:
     filter: Filtered | None = None
     functions: list[FunctionTime] = field(default_factory=list)
     computed: str = ""
-
-
-def analyze_paths(
-    paths: Iterable[str | Path],
-    progress: Progress | None = None,
-    *,
-    full: bool = False,
-    only: str | None = None,
-    memory_limit: int | None = None,
-) -> Results:
-    """Read and analyze; see `read_within` and `evaluate` for arguments and errors.
-
-    Spans that take more memory than the limit (bytes; by default half of what is free) are
-    analyzed out of core.
-    """
-    if only is not None:
-        understand(only)  # before anything is read
-    named = [str(path) for path in paths]
-    if len(named) == 1 and is_clickhouse(named[0]):
-        from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
-
-        return evaluate_clickhouse(named[0], full=full, only=only)
-    limit = free_limit() if memory_limit is None else memory_limit
-    with read_within(named, progress, limit) as found:
-        if isinstance(found, Loaded):
-            return evaluate(found, full=full, only=only)
-        from rbtrace.analysis.sql.out_of_core import evaluate_spilled  # noqa: PLC0415 - few need it
-
-        return evaluate_spilled(found, limit, full=full, only=only)
 
 
 def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> Results:

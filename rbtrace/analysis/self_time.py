@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
-from rbtrace.analysis.arrays import Codes, Ints, Mask, sum_by
-from rbtrace.analysis.intervals import union_lengths
+from rbtrace.analysis.arrays import Codes, Ints, Mask, sum_by, union_lengths
 from rbtrace.analysis.table import SpanTable
 
 

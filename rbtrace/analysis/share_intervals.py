@@ -13,8 +13,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from rbtrace.analysis.arrays import Ints
-from rbtrace.analysis.by_run import self_by_run
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import Operation
+from rbtrace.analysis.runs import self_by_run
 from rbtrace.analysis.table import SpanTable
 from rbtrace.statistics.diagnostics import LEAST_RUNS
 from rbtrace.statistics.findings import GIANT_SPAN

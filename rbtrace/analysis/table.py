@@ -15,8 +15,8 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, whole_families
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask
-from rbtrace.analysis.facts import Extra, Origin
-from rbtrace.analysis.histograms import Buckets
+from rbtrace.analysis.attributes import Extra, Origin
+from rbtrace.analysis.distributions import Buckets
 
 _PART: Final = 1 << 16
 
@@ -147,3 +147,19 @@ class SpanTable:
     def process_of(self, row: int) -> str:
         """The process of a span, as reports show it."""
         return self.processes[int(self.process[row])].process
+
+
+class Weights(NamedTuple):
+    """Calls and total time (ns) of every span; both 0 for exemplars and implicit spans."""
+
+    calls: Ints
+    total_ns: Ints
+
+
+def weigh(table: SpanTable) -> Weights:
+    """Count every call once: in its own span, or in its summary."""
+    calls = table.real.astype(np.int64)
+    total = np.where(table.real, table.duration, 0)
+    calls[table.summaries.row] = table.summaries.calls
+    total[table.summaries.row] = table.summaries.total
+    return Weights(calls, total)

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 from msgspec import Struct
 
-from rbtrace.analysis.quantiles import exact_quantiles
+from rbtrace.analysis.distributions import exact_quantiles
 from rbtrace.analysis.table import SpanTable
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbtrace.analysis.critical_sums import CriticalTime
-from rbtrace.analysis.functions import FunctionTime
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.breakdowns import FunctionTime, Operation
+from rbtrace.analysis.critical_path import CriticalTime
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.loading import Progress
-from rbtrace.analysis.operations import Operation
 from rbtrace.analysis.paths import CallPath
 from rbtrace.analysis.regions import Worker
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.results import Results
 from rbtrace.profiling.flamegraph.functions import with_functions
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.frames import frame

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.functions import FunctionTime
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import FunctionTime, Operation
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, interval, percent

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.decompression import DAMAGED
 from rbtrace.analysis.readers import otlp_json, protobuf_spans
 from rbtrace.analysis.readers.interface import Faults, Reader
-from rbtrace.analysis.streams import HEAD_BYTES, with_head
+from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES, with_head
 from rbtrace.errors import InputError
 
 type Found = tuple[Builder, Faults] | str | None

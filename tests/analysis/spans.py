@@ -13,11 +13,11 @@ from typing import Any
 from rbtrace import conventions as key
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.counts import Beside
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.readers import otlp_json
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.results import Results, evaluate
+from rbtrace.analysis.sidecars import Beside
 
 REAL, SUMMARY, EXEMPLAR = "real", "summary", "exemplar"
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import Operation
 from tests.analysis.spans import SUMMARY, Span, evaluated
 
 

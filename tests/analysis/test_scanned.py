@@ -19,10 +19,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link
 
 from rbtrace import conventions as key
-from rbtrace.analysis.readers import READERS
-from rbtrace.analysis.readers import protobuf_wire as wire
-from rbtrace.analysis.readers.compiled import COMPILED, FACTS, LINKS, NAME, ROW
+from rbtrace.analysis.readers import READERS, protobuf_messages
 from rbtrace.analysis.readers.interface import Reader
+from rbtrace.analysis.readers.scanner import COMPILED, FACTS, LINKS, NAME, ROW
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as
@@ -113,7 +112,7 @@ def test_what_the_recorder_and_the_official_exporter_write_is_scanned() -> None:
     assert len(scanned(line)[0]) == 3 * ROW.itemsize
     assert_same(line)
     encoded = encode_spans(spans).SerializeToString()
-    (resource,) = wire.decode_request(encoded).resource_spans
+    (resource,) = protobuf_messages.decode_request(encoded).resource_spans
     rows, _, others = COMPILED.scan_spans(tuple(resource.scope_spans[0].spans), {}, {})
     assert (len(rows), others) == (3 * ROW.itemsize, [])
     assert_same(varint(len(encoded)) + encoded, PROTOBUF)
@@ -300,7 +299,7 @@ def test_any_damage(junk: bytes, at: int, skip: int) -> None:
 
 def messages(spans: list[Span]) -> list[bytes]:
     """Each span as OpenTelemetry's own classes encode it."""
-    decoded = wire.decode_request(protobuf(spans))
+    decoded = protobuf_messages.decode_request(protobuf(spans))
     return [span for one in decoded.resource_spans for span in one.scope_spans[0].spans]
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.readers import read
 from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.results import analyze_paths
 from rbtrace.analysis.sources import Source
 from rbtrace.errors import InputError
 from tests.analysis.spans import Span, lines, write

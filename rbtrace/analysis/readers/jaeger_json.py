@@ -14,8 +14,8 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace import conventions as names
+from rbtrace.analysis.attributes import Extra, extra_of, facts_of, origin_of
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.facts import Extra, extra_of, facts_of, origin_of
 from rbtrace.analysis.readers.documents import BOM, whole
 from rbtrace.analysis.readers.interface import Faults
 

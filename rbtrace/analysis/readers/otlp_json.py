@@ -17,15 +17,14 @@ import numpy as np
 
 from rbtrace import conventions as names
 from rbtrace.analysis import columns
+from rbtrace.analysis.attributes import Extra
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.facts import Extra
-from rbtrace.analysis.readers import otlp_wire as wire
-from rbtrace.analysis.readers.attributes import Understanding, Understood
-from rbtrace.analysis.readers.compiled import COMPILED
+from rbtrace.analysis.readers import otlp_json_messages as messages
+from rbtrace.analysis.readers.attribute_cache import Understanding, Understood
 from rbtrace.analysis.readers.documents import BOM, documents
 from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.readers.otlp_lenient import lenient_request
-from rbtrace.analysis.readers.scanned import Scanned
+from rbtrace.analysis.readers.otlp_json_messages import lenient_request
+from rbtrace.analysis.readers.scanner import COMPILED, Scanned
 
 _START: Final = b'{"resourceSpans":'
 """Within a line: a writer was killed, and the next one went on in its file. No string has this."""
@@ -68,17 +67,17 @@ def _rejoined(line: bytes, faults: Faults) -> bytes:
     whole = faults.cut + line
     try:
         msgspec.json.decode(whole, type=msgspec.Raw)
-    except wire.UNREADABLE:
+    except messages.UNREADABLE:
         faults.nothing_follows()
         return line
     faults.cut = b""
     return whole
 
 
-def _request(line: bytes, faults: Faults) -> wire.Request | None:
+def _request(line: bytes, faults: Faults) -> messages.Request | None:
     try:
-        request = wire.decode_request(line)
-    except wire.UNREADABLE:
+        request = messages.decode_request(line)
+    except messages.UNREADABLE:
         request = None
     if request is not None and _has_spans(request):
         return request
@@ -100,7 +99,7 @@ def _request(line: bytes, faults: Faults) -> wire.Request | None:
     return request
 
 
-def _has_spans(request: wire.Request) -> bool:
+def _has_spans(request: messages.Request) -> bool:
     """Whether the typed decoder understood the line: it skips keys it does not know."""
     for resource in request.resource_spans:
         for scope in resource.scope_spans:
@@ -118,7 +117,7 @@ class _Gathered:
     def __init__(self, into: Builder, faults: Faults) -> None:
         self._into = into
         self._faults = faults
-        self._spans: list[wire.Span] = []
+        self._spans: list[messages.Span] = []
         self._origins: list[int] = []
         self._counts: list[int] = []
         self._understanding = Understanding(into, faults, _attributes)
@@ -136,7 +135,7 @@ class _Gathered:
         self._scanned.add(rows, misses, origins)
         return True
 
-    def add(self, request: wire.Request) -> None:
+    def add(self, request: messages.Request) -> None:
         for resource in request.resource_spans:
             origin = self._origin(bytes(resource.resource))
             for scope in resource.scope_spans:
@@ -155,7 +154,7 @@ class _Gathered:
         if not spans:
             return
         facts, extras = self._understanding.facts([span.attributes for span in spans])
-        for row in [row for row, span in enumerate(spans) if span.links is not wire.ABSENT]:
+        for row in [row for row, span in enumerate(spans) if span.links is not messages.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
                 extras[row] = extras.get(row, Extra())._replace(parent_link=link)
@@ -178,30 +177,30 @@ class _Gathered:
         if _LINK_MARK not in raw:
             return None
         try:
-            links = wire.decode_links(raw)
-        except wire.UNREADABLE:
+            links = messages.decode_links(raw)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return None
         for link in links:
-            if wire.plain(link.attributes).get(names.LINK) == "parent":
+            if messages.plain(link.attributes).get(names.LINK) == "parent":
                 return link.trace_id, link.span_id
         return None
 
 
 def _text(raw: bytes) -> str:
-    return wire.decode_text(b'"' + raw + b'"')
+    return messages.decode_text(b'"' + raw + b'"')
 
 
 def _attributes(raw: bytes) -> Understood:
     try:
-        return wire.plain(wire.decode_attributes(raw)), None
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_attributes(raw)), None
+    except messages.UNREADABLE:
         return None
 
 
 def _resource(raw: bytes) -> dict[str, object]:
     """Attributes of a resource; none where it makes no sense."""
     try:
-        return wire.plain(wire.decode_attributed(raw).attributes) if raw else {}
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_attributed(raw).attributes) if raw else {}
+    except messages.UNREADABLE:
         return {}

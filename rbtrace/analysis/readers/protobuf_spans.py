@@ -15,11 +15,10 @@ from rbtrace import conventions as names
 from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
-from rbtrace.analysis.readers import protobuf_wire as wire
-from rbtrace.analysis.readers.attributes import Understanding, Understood
-from rbtrace.analysis.readers.compiled import COMPILED, Compiled
+from rbtrace.analysis.readers import protobuf_messages as messages
+from rbtrace.analysis.readers.attribute_cache import Understanding, Understood
 from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.readers.scanned import Scanned
+from rbtrace.analysis.readers.scanner import COMPILED, Compiled, Scanned
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
@@ -55,8 +54,8 @@ class Gathered:
     def add(self, message: bytes) -> None:
         """Take the spans of a message; one that can't be decoded is counted."""
         try:
-            request = wire.decode_request(message)
-        except wire.UNREADABLE:
+            request = messages.decode_request(message)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
         for resource in request.resource_spans:
@@ -130,8 +129,8 @@ class Gathered:
 
     def _add_unusual(self, span: bytes, origin: Codes) -> None:
         try:
-            found = wire.decode_span(span)
-        except wire.UNREADABLE:
+            found = messages.decode_span(span)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
         facts, extras = self._understanding.facts([span])
@@ -214,18 +213,18 @@ def _text(raw: bytes) -> str:
 
 def _attributes(span: bytes) -> Understood:
     try:
-        found = wire.decode_span(span)
-    except wire.UNREADABLE:
+        found = messages.decode_span(span)
+    except messages.UNREADABLE:
         return None
     for link in found.links:
-        if wire.plain(link.attributes).get(names.LINK) == "parent":
-            return wire.plain(found.attributes), (link.trace_id.hex(), link.span_id.hex())
-    return wire.plain(found.attributes), None
+        if messages.plain(link.attributes).get(names.LINK) == "parent":
+            return messages.plain(found.attributes), (link.trace_id.hex(), link.span_id.hex())
+    return messages.plain(found.attributes), None
 
 
 def _resource(raw: bytes) -> dict[str, Any]:
     """Attributes of a resource; none where it makes no sense."""
     try:
-        return wire.plain(wire.decode_resource(raw).attributes)
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_resource(raw).attributes)
+    except messages.UNREADABLE:
         return {}

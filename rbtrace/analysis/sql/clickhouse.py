@@ -18,10 +18,10 @@ from uuid import uuid4
 
 import msgspec
 
-from rbtrace.analysis.counts import Beside
 from rbtrace.analysis.loading import Read
 from rbtrace.analysis.readers.interface import Faults
 from rbtrace.analysis.results import Results
+from rbtrace.analysis.sidecars import Beside
 from rbtrace.analysis.sources import CLICKHOUSE_SCHEMES
 from rbtrace.analysis.sql import otel_traces
 from rbtrace.analysis.sql.engine import number

@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
+from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.detail import MOST, Histogram, TimelineSpan, in_order
-from rbtrace.analysis.facts import Origin
 from rbtrace.analysis.sql.engine import Engine, number
 
 

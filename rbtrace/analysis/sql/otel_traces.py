@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rbtrace import conventions as key
-from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY
+from rbtrace.analysis.attributes import EXEMPLAR, REAL, SUMMARY
 from rbtrace.analysis.sql.engine import IMPLICIT
 
 
@@ -167,7 +167,7 @@ from (
 ) as raw
 """
 
-# As `rbtrace.analysis.histograms.buckets_of`, in the same steps on the same numbers.
+# As `rbtrace.analysis.distributions.buckets_of`, in the same steps on the same numbers.
 BUCKETS: Final = """
 select id, toInt64(least(greatest(middle, low_ns), high_ns)) as ns, bucket_calls as calls
 from (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from rbtrace.analysis.categories import overhead_to_computation
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.breakdowns import overhead_to_computation
 from rbtrace.analysis.filtering import leading_to_calls, understand
 from rbtrace.analysis.integrity import ProcessKey, Seen, judge, process_key, warnings
 from rbtrace.analysis.loading import Read
@@ -14,13 +14,12 @@ from rbtrace.analysis.results import Filtered, Results, environment
 from rbtrace.analysis.runs import Run
 from rbtrace.analysis.share_intervals import WithIntervals, over_runs
 from rbtrace.analysis.sql import breakdowns
+from rbtrace.analysis.sql.breakdowns import call_paths
 from rbtrace.analysis.sql.critical_path import critical_path
 from rbtrace.analysis.sql.detail import histograms, timeline
 from rbtrace.analysis.sql.engine import Engine, number
-from rbtrace.analysis.sql.filtering import choose
 from rbtrace.analysis.sql.joining import join_spans
-from rbtrace.analysis.sql.paths import call_paths
-from rbtrace.analysis.sql.picked import pick
+from rbtrace.analysis.sql.selection import choose, pick
 from rbtrace.analysis.sql.self_time import Spent, spend
 from rbtrace.analysis.table import Anomalies
 from rbtrace.analysis.trials import trial_durations, trials

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.clocks import FARTHEST, least_shifts, named_shifts
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.processes import FARTHEST, least_shifts, named_shifts
 from rbtrace.analysis.sql.engine import Engine, nearest, number
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from rbtrace.analysis.facts import UNDERSTOOD
+from rbtrace.analysis.attributes import UNDERSTOOD
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE: Final = "rbtrace.otlp"

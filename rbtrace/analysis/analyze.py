@@ -1,4 +1,4 @@
-"""Spans that do not fit the memory: from a limit on they go to a file while they are read.
+"""Analyze what paths name: in memory, in DuckDB where it does not fit, or in a ClickHouse.
 
 Reading begins in memory. When more spans than the limit allows are there, all of them and all that
 follow are written to a Parquet file in a temporary folder, and analyzed there by DuckDB.
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.assembly import build
-from rbtrace.analysis.columns import Batch, Builder
+from rbtrace.analysis.columns import Batch, Builder, keep_freed_memory, return_freed_memory
+from rbtrace.analysis.filtering import understand
 from rbtrace.analysis.loading import Loaded, Progress, Read, nothing, read_spans
-from rbtrace.analysis.memory import keep_freed_memory, return_freed_memory
+from rbtrace.analysis.results import Results, evaluate
+from rbtrace.analysis.sources import is_clickhouse
 from rbtrace.errors import InputError, RbtraceError, SettingError
 
 BYTES_PER_SPAN: Final = 150
@@ -56,6 +58,35 @@ def free_limit() -> int:
     import psutil  # noqa: PLC0415 - slow to import
 
     return max(LEAST_LIMIT, int(psutil.virtual_memory().available * _PART_OF_FREE))
+
+
+def analyze_paths(
+    paths: Iterable[str | Path],
+    progress: Progress | None = None,
+    *,
+    full: bool = False,
+    only: str | None = None,
+    memory_limit: int | None = None,
+) -> Results:
+    """Read and analyze; see `read_within` and `evaluate` for arguments and errors.
+
+    Spans that take more memory than the limit (bytes; by default half of what is free) are
+    analyzed out of core.
+    """
+    if only is not None:
+        understand(only)  # before anything is read
+    named = [str(path) for path in paths]
+    if len(named) == 1 and is_clickhouse(named[0]):
+        from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
+
+        return evaluate_clickhouse(named[0], full=full, only=only)
+    limit = free_limit() if memory_limit is None else memory_limit
+    with read_within(named, progress, limit) as spans:
+        if isinstance(spans, Loaded):
+            return evaluate(spans, full=full, only=only)
+        from rbtrace.analysis.sql.duckdb import evaluate_spilled  # noqa: PLC0415 - few need it
+
+        return evaluate_spilled(spans.file, spans.found, limit, full=full, only=only)
 
 
 @contextmanager

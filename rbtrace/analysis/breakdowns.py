@@ -1,18 +1,19 @@
-"""Operations: what all calls of one name took together."""
+"""Breakdowns of the time: by operation, kind of work, process, and sampled function."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
-from rbtrace.analysis.arrays import Ints, Labels, distinct, occurring, starts_of_runs, sum_by
-from rbtrace.analysis.quantiles import EXACT, Quantiles, exact_quantiles, mixed_quantiles
-from rbtrace.analysis.shares import share
-from rbtrace.analysis.table import SpanTable
-from rbtrace.analysis.weights import Weights
+from rbtrace.analysis.arrays import Ints, Labels, distinct, occurring, share, starts_of_runs, sum_by
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.distributions import EXACT, Quantiles, exact_quantiles, mixed_quantiles
+from rbtrace.analysis.table import SpanTable, Weights
+from rbtrace.conventions import Category
 
 
 class Operation(Struct, frozen=True, gc=False):
@@ -122,3 +123,99 @@ def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
 def largest_category(self_ns: Mapping[str, int]) -> str:
     """Of several categories, the one with most self time, then by name; none comes last."""
     return min(self_ns, key=lambda text: (-self_ns[text], text == "", text))
+
+
+UNCATEGORIZED: Final = "uncategorized"
+_COMPUTATION: Final = frozenset({Category.COMPUTATION.value, Category.USER.value})
+
+
+class CategoryTime(Struct, frozen=True, gc=False):
+    """Self time of one kind of work, ns."""
+
+    name: str
+    self_ns: int
+    share: float | None
+
+
+class ProcessTime(Struct, frozen=True, gc=False):
+    """Calls and self time (ns) in one process."""
+
+    process: str
+    calls: int
+    self_ns: int
+    share: float | None
+
+
+def categories(table: SpanTable, self_ns: Ints) -> list[CategoryTime]:
+    """Self time of every category that occurs, greatest first."""
+    spent = _sums(table.category, self_ns, len(table.categories))
+    counted = table.category[table.real | table.summary]
+    occurs = occurring(counted, len(table.categories)).tolist()
+    return category_rows({table.categories[code]: spent[code] for code in occurs})
+
+
+def category_rows(self_ns: Mapping[str, int]) -> list[CategoryTime]:
+    """Rows of self times (ns) by category, greatest first; "" is no category."""
+    whole = sum(self_ns.values())
+    rows = [
+        CategoryTime(name or UNCATEGORIZED, spent, share(spent, whole))
+        for name, spent in self_ns.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.self_ns, row.name))
+
+
+def process_times(table: SpanTable, weights: Weights, self_ns: Ints) -> list[ProcessTime]:
+    """Calls and self time of every process, greatest self time first."""
+    spent = _sums(table.process, self_ns, len(table.processes))
+    calls = _sums(table.process, weights.calls, len(table.processes))
+    return process_rows(list(zip(table.processes, calls, spent, strict=True)))
+
+
+def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
+    """Rows of calls and self times (ns) by process, greatest self time first."""
+    whole = sum(self_ns for _, _, self_ns in spent)
+    rows = [
+        ProcessTime(one.process, calls, self_ns, share(self_ns, whole))
+        for one, calls, self_ns in spent
+        if calls
+    ]
+    return sorted(rows, key=lambda row: (-row.self_ns, row.process))
+
+
+def overhead_to_computation(rows: list[CategoryTime]) -> float | None:
+    """Self time of the other categories ÷ that of `computation` and `user`; None without these.
+
+    What has no category is on neither side.
+    """
+    computation = sum(row.self_ns for row in rows if row.name in _COMPUTATION)
+    overhead = sum(
+        row.self_ns for row in rows if row.name not in _COMPUTATION and row.name != UNCATEGORIZED
+    )
+    return overhead / computation if computation else None
+
+
+def _sums(codes: Labels, values: Ints, count: int) -> list[int]:
+    sums: list[int] = sum_by(codes, values, count).tolist()
+    return sums
+
+
+class FunctionTime(Struct, frozen=True):
+    """One function in the stack samples that were taken beside the spans.
+
+    Attributes:
+        name: qualified name.
+        file: where it is, as the program saw it; empty if it is not a function's.
+        line: where it begins, 0 if that is not known.
+        samples: how many found it on top of the stack.
+        self_ns: what these samples stand for.
+        total_ns: what the samples stand for that found it anywhere in the stack.
+        share: self time ÷ that of all functions.
+    """
+
+    name: str
+    file: str
+    line: int
+    samples: int
+    self_ns: int
+    total_ns: int
+    share: float | None

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes
+from rbtrace.analysis.attributes import Extra, Facts, extra_of, facts_of, origin_of
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
 from rbtrace.analysis.readers.interface import Faults
 
 _CACHED: Final = 1 << 10
