@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.assembly import build
-from rbtrace.analysis.columns import Batch, Builder, keep_freed_memory, return_freed_memory
-from rbtrace.analysis.filtering import understand
-from rbtrace.analysis.loading import Loaded, Progress, Read, nothing, read_spans
+from rbtrace.analysis.columns import Builder, SpanBatch, keep_freed_memory, return_freed_memory
+from rbtrace.analysis.filtering import parse_filter
+from rbtrace.analysis.loading import Loaded, Progress, ReadReport, read_spans, why_no_spans
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.analysis.sources import is_clickhouse
 from rbtrace.errors import InputError, RbtraceError, SettingError
@@ -30,11 +30,11 @@ _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _ROWS: Final = 1 << 18
 
 
-class Spilled(NamedTuple):
+class SpilledSpans(NamedTuple):
     """Spans in a file, and what there is to say about how they were read."""
 
     file: Path
-    found: Read
+    found: ReadReport
 
 
 def parse_limit(text: str) -> int:
@@ -74,7 +74,7 @@ def analyze_paths(
     analyzed out of core.
     """
     if only is not None:
-        understand(only)  # before anything is read
+        parse_filter(only)  # before anything is read
     named = [str(path) for path in paths]
     if len(named) == 1 and is_clickhouse(named[0]):
         from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
@@ -92,7 +92,7 @@ def analyze_paths(
 @contextmanager
 def read_within(
     paths: Iterable[str | Path], progress: Progress | None, limit: int
-) -> Iterator[Loaded | Spilled]:
+) -> Iterator[Loaded | SpilledSpans]:
     """Read spans, into memory if they fit; the file of those that do not is there until the end.
 
     Args:
@@ -111,14 +111,14 @@ def read_within(
         found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
         file = builder.finish()
         if file is not None:
-            yield Spilled(file, found)
+            yield SpilledSpans(file, found)
             return
         table = build(builder)
         if not table.size:
-            raise InputError(nothing(found))
+            raise InputError(why_no_spans(found))
     finally:
         builder.close()
-    yield Loaded(table, found.faults, found.beside)
+    yield Loaded(table, found.faults, found.sidecars)
 
 
 class _SpillingBuilder(Builder):
@@ -127,12 +127,12 @@ class _SpillingBuilder(Builder):
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
-        self._spill: _Spill | None = None
+        self._spill: _SpillFile | None = None
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: SpanBatch) -> None:
         super().add_batch(batch)
         if self._spill is None and self.rows > self._most:
-            self._spill = _Spill()
+            self._spill = _SpillFile()
         if self._spill is not None:
             self._spill.take(self, _ROWS)
 
@@ -148,7 +148,7 @@ class _SpillingBuilder(Builder):
             self._spill.close()
 
 
-class _Spill:
+class _SpillFile:
     """A Parquet file of spans in a temporary folder."""
 
     def __init__(self) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask, labels, ranks, starts_of_runs
-from rbtrace.analysis.attributes import EXEMPLAR, REAL, SUMMARY, Extra, Facts
+from rbtrace.analysis.attributes import EXEMPLAR, REAL, SUMMARY, OwnAttributes, SharedAttributes
 from rbtrace.analysis.columns import (
     LARGEST_KEPT,
-    Batch,
     Builder,
     Columns,
+    SpanBatch,
     parse_id,
     return_freed_memory,
 )
@@ -201,7 +201,7 @@ def build(builder: Builder) -> SpanTable:
     return table
 
 
-def _renumbered(batch: Batch, kept: Mask) -> tuple[dict[int, Extra], Summaries]:
+def _renumbered(batch: SpanBatch, kept: Mask) -> tuple[dict[int, OwnAttributes], Summaries]:
     """Extras and summaries of the rows that are kept, under their new row numbers."""
     number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, NO_PARENT)
     extras = {
@@ -217,7 +217,7 @@ def _renumbered(batch: Batch, kept: Mask) -> tuple[dict[int, Extra], Summaries]:
 
 
 def _joined(
-    builder: Builder, columns: Columns, extras: dict[int, Extra], anomalies: Anomalies
+    builder: Builder, columns: Columns, extras: dict[int, OwnAttributes], anomalies: Anomalies
 ) -> Codes:
     """Parent rows, by parent id or by link; cycles cut."""
     linked = {}
@@ -242,7 +242,9 @@ def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
     return distinct, by_fact[codes]
 
 
-def _implicit(names: list[str], columns: Columns, facts: list[Facts], origins: Origins) -> Mask:
+def _implicit(
+    names: list[str], columns: Columns, facts: list[SharedAttributes], origins: Origins
+) -> Mask:
     """The recorder's implicit spans: others may call a span `thread`, but not with a run id."""
     unattached = np.array([name == UNATTACHED for name in names] or [False])
     thread = np.array([name == THREAD for name in names] or [False])

@@ -1,8 +1,8 @@
-"""What the attributes of spans and resources say, in the words of the analyses.
+"""What the attributes of spans and resources mean to the analyses.
 
 Readers turn the attributes of their format into a plain dictionary; this module picks out what
-rbtrace understands. Most spans of an operation have the same attributes: what they share is a
-`Facts`, which is stored once; what is a span's own is an `Extra`, which few spans have.
+rbtrace understands. Most spans of an operation have the same attributes: what they share is stored
+once, as `SharedAttributes`; what is a span's own is `OwnAttributes`, which few spans have.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Origin(NamedTuple):
         return self.instance or self.service or self.host or "unknown"
 
 
-class Facts(NamedTuple):
+class SharedAttributes(NamedTuple):
     """What attributes say that many spans share. `moved` holds origin fields set on the span."""
 
     kind: int = REAL
@@ -59,7 +59,7 @@ class Summary(NamedTuple):
     counts: list[int]
 
 
-class Extra(NamedTuple):
+class OwnAttributes(NamedTuple):
     """What a span's attributes and links say of it alone; None where they say nothing."""
 
     summary: Summary | None = None
@@ -143,14 +143,14 @@ def origin_of(attributes: Mapping[str, object]) -> Origin:
     return Origin(**_origin_values(attributes))
 
 
-def facts_of(attributes: Mapping[str, object]) -> Facts:
+def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
     """What the attributes of a span say that other spans may share."""
     kind = REAL
     if attributes.get(names.IS_SUMMARY) is True:
         kind = SUMMARY
     elif attributes.get(names.EXEMPLAR) is True:
         kind = EXEMPLAR
-    return Facts(
+    return SharedAttributes(
         kind,
         _as_text(attributes.get(names.CATEGORY)),
         _as_text(attributes.get(names.THREAD_ID)),
@@ -159,7 +159,7 @@ def facts_of(attributes: Mapping[str, object]) -> Facts:
     )
 
 
-def extra_of(attributes: Mapping[str, object]) -> Extra | None:
+def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
     """What the attributes of a span say of it alone, or None."""
     values: dict[str, Any] = {}
     if not _OWN_KEYS.isdisjoint(attributes):
@@ -168,7 +168,7 @@ def extra_of(attributes: Mapping[str, object]) -> Extra | None:
         }
     if attributes.get(names.IS_SUMMARY) is True:
         values["summary"] = _summary_of(attributes)
-    return Extra(**values) if values else None
+    return OwnAttributes(**values) if values else None
 
 
 def _summary_of(attributes: Mapping[str, object]) -> Summary:

@@ -16,7 +16,7 @@ from rbtrace.analysis.table import SpanTable, Weights
 from rbtrace.conventions import Category
 
 
-class Operation(Struct, frozen=True, gc=False):
+class OperationTime(Struct, frozen=True, gc=False):
     """All calls of one name. Times in ns; `share` is of the self time of all operations.
 
     `share_ci` is None where there are too few runs for an interval.
@@ -38,7 +38,7 @@ class Operation(Struct, frozen=True, gc=False):
     quantile_method: str
 
 
-def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operation]:
+def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[OperationTime]:
     """All operations, the greatest self time first, then by name."""
     count = len(table.names)
     calls = sum_by(table.name, weights.calls, count).tolist()
@@ -57,7 +57,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
         found = _quantiles(durations.get(code), middles.get(code), bucket_calls.get(code))
         shortest, longest = extremes[code]
         rows.append(
-            Operation(
+            OperationTime(
                 name=table.names[code],
                 category=categories.get(code, ""),
                 calls=calls[code],

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
-from rbtrace.analysis.attributes import Extra, Facts, Origin
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
 from rbtrace.analysis.distributions import Buckets, buckets_of
 
 CHUNK_SPANS: Final = 1 << 10
@@ -62,7 +62,7 @@ class Chunk:
     name: Codes
     origin: Codes
     facts: Codes
-    extras: dict[int, Extra] = field(default_factory=dict)
+    extras: dict[int, OwnAttributes] = field(default_factory=dict)
 
 
 class Columns(NamedTuple):
@@ -89,14 +89,14 @@ class Columns(NamedTuple):
         return Columns._make(column[rows] for column in self)
 
 
-class Batch(NamedTuple):
+class SpanBatch(NamedTuple):
     """Spans as a builder holds them; rows count from the first span of the batch.
 
     `figures` has one row per summary: the first six fields of `Summary`. `extras` are by row.
     """
 
     columns: Columns
-    extras: dict[int, Extra]
+    extras: dict[int, OwnAttributes]
     summary_rows: Ints
     figures: Ints
     buckets: Buckets
@@ -118,11 +118,11 @@ class Builder:
         self.names = Interner[str]()
         self.traces = Interner[str](_canonical_trace)
         self.origins = Interner[Origin]()
-        self.facts = Interner[Facts]()
+        self.facts = Interner[SharedAttributes]()
         self.adopting = False
         self.invalid_spans = 0
         self.rows = 0
-        self._batches: list[Batch] = []
+        self._batches: list[SpanBatch] = []
 
     def add(self, chunk: Chunk) -> None:
         """Add the spans of a chunk; those without valid ids are counted and left out."""
@@ -165,12 +165,12 @@ class Builder:
     def _codes(self, interner: Interner[str], texts: list[str]) -> Codes:
         return np.fromiter(map(interner.__getitem__, texts), np.int32, len(texts))
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: SpanBatch) -> None:
         """Add spans whose texts have been interned."""
         self._batches.append(batch)
         self.rows += batch.columns.trace.size
 
-    def take(self, enough: int | None = None) -> Batch:
+    def take(self, enough: int | None = None) -> SpanBatch:
         """The spans added since the last time, in the order in which they were added.
 
         Args:
@@ -186,12 +186,12 @@ class Builder:
         return _joined(batches) if batches else _batch(Columns.empty(), {})
 
 
-def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
+def _batch(columns: Columns, extras: dict[int, OwnAttributes]) -> SpanBatch:
     if not extras:
-        return Batch(columns, extras, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
+        return SpanBatch(columns, extras, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
     found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
     summaries = [summary for _, summary in found]
-    return Batch(
+    return SpanBatch(
         columns,
         {
             row: extra
@@ -204,7 +204,7 @@ def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
     )
 
 
-def _joined(batches: list[Batch]) -> Batch:
+def _joined(batches: list[SpanBatch]) -> SpanBatch:
     sizes = [batch.columns.trace.size for batch in batches]
     first = np.cumsum([0, *sizes[:-1]]).tolist()
     summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
@@ -221,7 +221,7 @@ def _joined(batches: list[Batch]) -> Batch:
     columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
     batches.clear()  # each column is let go as it is joined, so that there are never two of all
     whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
-    return Batch(whole, extras, rows, figures, buckets)
+    return SpanBatch(whole, extras, rows, figures, buckets)
 
 
 def _emptied[T](items: list[T]) -> list[T]:

@@ -53,7 +53,7 @@ class CriticalTime(Struct, frozen=True, gc=False):
     root_start_ns: int
 
 
-class Sums(NamedTuple):
+class CriticalSums(NamedTuple):
     """What lies on critical paths, summed by root and kind; a kind is a name and a process.
 
     `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
@@ -65,8 +65,8 @@ class Sums(NamedTuple):
     since: Ints
 
 
-class Roots(NamedTuple):
-    """Roots: of each the place of its name among those of `Kinds`, its times and its id."""
+class CriticalRoots(NamedTuple):
+    """Roots: of each the place of its name among those of `OperationKinds`, its times and id."""
 
     name: Ints
     start: Ints
@@ -74,7 +74,7 @@ class Roots(NamedTuple):
     span_id: Ids
 
 
-class Kinds(NamedTuple):
+class OperationKinds(NamedTuple):
     """Names and processes in order of text; of each code its place; kinds are pairs of places."""
 
     names: list[str]
@@ -83,7 +83,7 @@ class Kinds(NamedTuple):
     process_rank: Ints
 
     @classmethod
-    def of(cls, names: Sequence[str], processes: Sequence[Origin]) -> Kinds:
+    def of(cls, names: Sequence[str], processes: Sequence[Origin]) -> OperationKinds:
         """Of all names and processes, by code."""
         texts = [one.process for one in processes]
         return cls(sorted(set(names)), sorted(set(texts)), ranks(names), ranks(texts))
@@ -95,7 +95,7 @@ class Kinds(NamedTuple):
         return kind
 
 
-def summed(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> Sums:
+def summed(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> CriticalSums:
     """Sum what spans, or sums of some, contribute by root and kind; `start` is when they begin."""
     paid = ns > 0
     kind, root, ns, start = kind[paid], root[paid], ns[paid], start[paid]
@@ -105,10 +105,10 @@ def summed(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> Sums:
     since = np.full(pairs.size, np.iinfo(np.int64).max)
     np.minimum.at(since, position, start)
     place, kind = np.divmod(pairs, kinds)
-    return Sums(kind, tops[place], sum_by(position, ns, pairs.size), since)
+    return CriticalSums(kind, tops[place], sum_by(position, ns, pairs.size), since)
 
 
-def listed(kinds: Kinds, roots: Roots, sums: Sums) -> list[CriticalTime]:
+def listed(kinds: OperationKinds, roots: CriticalRoots, sums: CriticalSums) -> list[CriticalTime]:
     """Rows of sums, in order; `roots` has the root of each."""
     order = np.lexsort((sums.kind, -sums.ns, roots.span_id, roots.name, roots.start))
     top, start, end, _ = (column[order] for column in roots)
@@ -130,7 +130,7 @@ def listed(kinds: Kinds, roots: Roots, sums: Sums) -> list[CriticalTime]:
 
 def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     """Critical paths of all roots, in order of start; within a root the greatest part first."""
-    kinds = Kinds.of(table.names, table.processes)
+    kinds = OperationKinds.of(table.names, table.processes)
     sums = []
     summaries = 0
     for rows, family in table.families():
@@ -140,13 +140,15 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
         summaries = following
     if not sums:
         return []
-    whole = Sums._make(map(np.concatenate, zip(*sums, strict=True)))
+    whole = CriticalSums._make(map(np.concatenate, zip(*sums, strict=True)))
     top = whole.root
     name = kinds.name_rank[table.name[top]]
-    return listed(kinds, Roots(name, table.start[top], table.end[top], table.span_id[top]), whole)
+    return listed(
+        kinds, CriticalRoots(name, table.start[top], table.end[top], table.span_id[top]), whole
+    )
 
 
-def _of_family(table: SpanTable, selfs: SelfTimes, kinds: Kinds) -> Sums:
+def _of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> CriticalSums:
     start, end = _windows(table)
     taken = _taken_by_parent(table, start, end)
     on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)

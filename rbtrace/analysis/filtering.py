@@ -22,15 +22,22 @@ import numpy.typing as npt
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
 from rbtrace.analysis.arrays import Ints, Labels, Mask
-from rbtrace.analysis.filter_language import Both, Comparison, Kind, Node, Not, parse
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.filter_language import (
+    AndOr,
+    FieldKind,
+    FilterComparison,
+    FilterNode,
+    Not,
+    parse,
+)
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.analysis.table import SpanTable, Summaries
 
 type _Column = npt.NDArray[Any]
 _TOO_GREAT: Final = 1 << 63
 
 
-class Selection(NamedTuple):
+class FilteredTable(NamedTuple):
     """The spans that a filter chose, as a table whose other spans count for nothing."""
 
     table: SpanTable
@@ -40,11 +47,11 @@ class Selection(NamedTuple):
 class _Field(NamedTuple):
     """A field: what kind it is of, and its values with which of them are known."""
 
-    kind: Kind
+    kind: FieldKind
     values: Callable[[SpanTable], tuple[_Column, Mask]]
 
 
-def understand(text: str) -> Node:
+def parse_filter(text: str) -> FilterNode:
     """Parse a filter over the fields that spans have.
 
     Raises:
@@ -53,7 +60,7 @@ def understand(text: str) -> Node:
     return parse(text, {name: field.kind for name, field in FIELDS.items()})
 
 
-def select(table: SpanTable, wanted: Node) -> Selection:
+def select(table: SpanTable, wanted: FilterNode) -> FilteredTable:
     """Choose real spans and summaries; see the module."""
     chosen = _holds(wanted, table) & (table.real | table.summary)
     old = table.summaries
@@ -71,10 +78,10 @@ def select(table: SpanTable, wanted: Node) -> Selection:
     restricted = replace(
         table, real=table.real & chosen, summary=table.summary & chosen, summaries=summaries
     )
-    return Selection(restricted, chosen)
+    return FilteredTable(restricted, chosen)
 
 
-def leading_to_calls(paths: list[CallPath]) -> list[CallPath]:
+def leading_to_calls(paths: list[CallPathTime]) -> list[CallPathTime]:
     """The paths that have calls, and those that lead to them."""
     kept = []
     needed: list[str] = []
@@ -85,23 +92,23 @@ def leading_to_calls(paths: list[CallPath]) -> list[CallPath]:
     return kept[::-1]
 
 
-def _holds(node: Node, table: SpanTable) -> Mask:
+def _holds(node: FilterNode, table: SpanTable) -> Mask:
     match node:
         case Not(part):
             return ~_holds(part, table)
-        case Both("and", left, right):
+        case AndOr("and", left, right):
             return _holds(left, table) & _holds(right, table)
-        case Both(_, left, right):
+        case AndOr(_, left, right):
             return _holds(left, table) | _holds(right, table)
-        case Comparison():
+        case FilterComparison():
             return _compare(node, table)
 
 
-def _compare(node: Comparison, table: SpanTable) -> Mask:
-    return fulfils(node, *FIELDS[node.field].values(table))
+def _compare(node: FilterComparison, table: SpanTable) -> Mask:
+    return fulfils_comparison(node, *FIELDS[node.field].values(table))
 
 
-def fulfils(node: Comparison, values: _Column, known: Mask) -> Mask:
+def fulfils_comparison(node: FilterComparison, values: _Column, known: Mask) -> Mask:
     """Which of the values of its field, as far as they are known, fulfil a comparison."""
     if isinstance(node.value, str):
         return _same_text(values, node.operator, node.value) & known
@@ -182,22 +189,22 @@ def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
 
 
 FIELDS: Final[dict[str, _Field]] = {
-    "name": _Field(Kind.TEXT, lambda table: _texts(table.names, table.name)),
-    "duration": _Field(Kind.DURATION, _duration),
-    "category": _Field(Kind.TEXT, lambda table: _texts(table.categories, table.category)),
-    "process": _Field(Kind.TEXT, _of_process("process")),
-    key.PROCESS_PID: _Field(Kind.NUMBER, _pid),
-    key.HOST_NAME: _Field(Kind.TEXT, _of_process("host")),
-    key.SERVICE_NAME: _Field(Kind.TEXT, _of_process("service")),
+    "name": _Field(FieldKind.TEXT, lambda table: _texts(table.names, table.name)),
+    "duration": _Field(FieldKind.DURATION, _duration),
+    "category": _Field(FieldKind.TEXT, lambda table: _texts(table.categories, table.category)),
+    "process": _Field(FieldKind.TEXT, _of_process("process")),
+    key.PROCESS_PID: _Field(FieldKind.NUMBER, _pid),
+    key.HOST_NAME: _Field(FieldKind.TEXT, _of_process("host")),
+    key.SERVICE_NAME: _Field(FieldKind.TEXT, _of_process("service")),
     key.RUN_ID: _Field(
-        Kind.TEXT, lambda table: _texts([one.run_id for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([one.run_id for one in table.runs], table.run)
     ),
     key.ARM: _Field(
-        Kind.TEXT, lambda table: _texts([one.arm or "" for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([one.arm or "" for one in table.runs], table.run)
     ),
-    key.TRIAL_NUMBER: _Field(Kind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
-    key.TRIAL_SCORE: _Field(Kind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
-    key.WORKERS: _Field(Kind.NUMBER, lambda table: _own(table, "workers", np.int64)),
-    key.CPU_NS: _Field(Kind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
-    key.RUNQUEUE_NS: _Field(Kind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
+    key.TRIAL_NUMBER: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
+    key.TRIAL_SCORE: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
+    key.WORKERS: _Field(FieldKind.NUMBER, lambda table: _own(table, "workers", np.int64)),
+    key.CPU_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
+    key.RUNQUEUE_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
 }

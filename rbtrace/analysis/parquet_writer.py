@@ -10,17 +10,19 @@ from typing import Any, Final, Self
 import msgspec
 import numpy as np
 
-from rbtrace.analysis.attributes import Extra, Facts, Origin
-from rbtrace.analysis.columns import Batch, Builder, parse_id
-from rbtrace.analysis.loading import Progress, Read, nothing, read_spans
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.columns import Builder, SpanBatch, parse_id
+from rbtrace.analysis.loading import Progress, ReadReport, read_spans, why_no_spans
 from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema, import_pyarrow
-from rbtrace.analysis.sidecars import Counted
+from rbtrace.analysis.sidecars import SourceCounts
 from rbtrace.errors import InputError, RbtraceError
 
 _ROWS: Final = 1 << 18
 """Spans in a row group, at least: what is in memory at a time."""
 _FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
-_OWN: Final = tuple(name for name in Extra._fields if name not in {"summary", "parent_link"})
+_OWN: Final = tuple(
+    name for name in OwnAttributes._fields if name not in {"summary", "parent_link"}
+)
 
 
 def export(paths: Iterable[str | Path], target: Path, progress: Progress | None = None) -> int:
@@ -47,7 +49,7 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
             found = read_spans(paths, builder, advance)
             writer.take(builder)
             if not writer.written:
-                raise InputError(nothing(found))
+                raise InputError(why_no_spans(found))
             writer.note(COUNTS_KEY, msgspec.json.encode(_counted(found)))
         partial.replace(target)
     except OSError as problem:
@@ -95,16 +97,16 @@ class SpanWriter:
         self.close()
 
 
-def _counted(found: Read) -> Counted:
-    return Counted(
+def _counted(found: ReadReport) -> SourceCounts:
+    return SourceCounts(
         found.faults.invalid_lines,
         found.faults.truncated_lines,
-        found.faults.unclean + len(found.beside.adoptable),
-        found.beside.tallies,
+        found.faults.unclean + len(found.sidecars.adoptable),
+        found.sidecars.tallies,
     )
 
 
-def _rows(batch: Batch, builder: Builder) -> Any:
+def _rows(batch: SpanBatch, builder: Builder) -> Any:
     pa = import_pyarrow()
     columns = batch.columns
     values = {
@@ -139,7 +141,7 @@ def _numbers(values: list[int | None], codes: Any, kind: str) -> Any:
     return pa.array(values, getattr(pa, kind)()).take(pa.array(codes))
 
 
-def _of_facts(codes: Any, facts: list[Facts]) -> dict[str, Any]:
+def _of_facts(codes: Any, facts: list[SharedAttributes]) -> dict[str, Any]:
     return {
         "kind": _numbers([one.kind for one in facts], codes, "int8"),
         "category": _dictionary(codes, [one.category for one in facts]),
@@ -147,7 +149,7 @@ def _of_facts(codes: Any, facts: list[Facts]) -> dict[str, Any]:
     }
 
 
-def _of_origins(batch: Batch, builder: Builder) -> dict[str, Any]:
+def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
     """Where each span is from, with what its own attributes change of it."""
     origins, facts = builder.origins.values_by_code, builder.facts.values_by_code
     pairs = batch.columns.origin.astype(np.int64) * len(facts) + batch.columns.facts
@@ -165,7 +167,7 @@ def _of_origins(batch: Batch, builder: Builder) -> dict[str, Any]:
     }
 
 
-def _of_extras(batch: Batch) -> dict[str, Any]:
+def _of_extras(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
     schema = arrow_schema()
     rows = np.array(list(batch.extras), np.int64)
@@ -188,7 +190,7 @@ def _canonical(link: tuple[str, str] | None) -> tuple[str | None, str | None]:
     return (parse_id(link[0], 32), parse_id(link[1], 16)) if link else (None, None)
 
 
-def _of_summaries(batch: Batch) -> dict[str, Any]:
+def _of_summaries(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
     place = _places(batch.summary_rows, batch.columns.trace.size)
     order = np.argsort(batch.buckets.summary, kind="stable")

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.arrays import share, union_lengths
-from rbtrace.analysis.attributes import Extra
+from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.table import SpanTable
 
 
@@ -53,7 +53,7 @@ class Region(Struct, frozen=True, gc=False):
     process: str
 
 
-class Worker(Struct, frozen=True, gc=False):
+class RegionWorker(Struct, frozen=True, gc=False):
     """One process in one region; times in ns.
 
     `cpu_ns` and `runqueue_ns` are sums over tasks, None where they were not recorded;
@@ -85,7 +85,7 @@ class _Bounds(NamedTuple):
     end: int
 
 
-def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
+def regions(table: SpanTable) -> tuple[list[Region], list[RegionWorker]]:
     """All regions and their workers, by start and process."""
     parent = table.real_parent
     task = np.flatnonzero(
@@ -95,7 +95,7 @@ def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
     for row in task.tolist():
         tasks[int(parent[row])][int(table.process[row])].append(row)
     found: list[Region] = []
-    workers: list[Worker] = []
+    workers: list[RegionWorker] = []
     order = sorted(tasks, key=lambda row: (int(table.start[row]), int(table.span_id[row])))
     for dispatcher in order:
         bounds = _bounds(table, dispatcher, list(chain(*tasks[dispatcher].values())))
@@ -106,14 +106,14 @@ def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
 
 
 def _bounds(table: SpanTable, row: int, tasks: list[int]) -> _Bounds:
-    declared = table.extras.get(row, Extra()).workers
+    declared = table.extras.get(row, OwnAttributes()).workers
     earliest, latest = int(table.start[row]), int(table.end[row])
     if declared is None:
         earliest = min(latest, max(earliest, int(table.start[tasks].min())))
     return _Bounds(row, declared, earliest, max(earliest, min(latest, int(table.end[tasks].max()))))
 
 
-def _region(table: SpanTable, bounds: _Bounds, workers: list[Worker]) -> Region:
+def _region(table: SpanTable, bounds: _Bounds, workers: list[RegionWorker]) -> Region:
     length = bounds.end - bounds.start
     busy = sum(worker.busy_ns for worker in workers)
     count = bounds.declared or len(workers)
@@ -139,18 +139,18 @@ def _region(table: SpanTable, bounds: _Bounds, workers: list[Worker]) -> Region:
     )
 
 
-def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> Worker:
+def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> RegionWorker:
     start, end = region.start, region.end
     rows = np.array(tasks, np.int64)
     low, high = np.clip(table.start[rows], start, end), np.clip(table.end[rows], start, end)
     line = (np.array([start], np.int64), np.array([end - start], np.int64))
     busy = int(union_lengths(np.zeros(rows.size, np.int32), low, high, *line)[0])
     startup, tail = int(low.min()) - start, end - int(high.max())
-    extras = [table.extras.get(row, Extra()) for row in tasks]
+    extras = [table.extras.get(row, OwnAttributes()) for row in tasks]
     cpu = _sum_if_all([extra.cpu_ns for extra in extras])
     queue = _sum_if_all([extra.runqueue_ns for extra in extras])
     blocked = None if cpu is None else max(0, busy - cpu - (queue or 0))
-    return Worker(
+    return RegionWorker(
         process=table.process_of(tasks[0]),
         busy_ns=busy,
         idle_ns=end - start - busy,

@@ -11,7 +11,7 @@ from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.breakdowns import (
     CategoryTime,
     FunctionTime,
-    Operation,
+    OperationTime,
     ProcessTime,
     categories,
     operations,
@@ -19,13 +19,13 @@ from rbtrace.analysis.breakdowns import (
     process_times,
 )
 from rbtrace.analysis.critical_path import CriticalTime, critical_path
-from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
-from rbtrace.analysis.filtering import leading_to_calls, select, understand
+from rbtrace.analysis.detail import DurationHistogram, TimelineSpan, histograms, timeline
+from rbtrace.analysis.filtering import leading_to_calls, parse_filter, select
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
 from rbtrace.analysis.loading import Loaded
-from rbtrace.analysis.paths import CallPath, call_paths
-from rbtrace.analysis.regions import Region, Worker, regions
-from rbtrace.analysis.runs import Run, runs
+from rbtrace.analysis.paths import CallPathTime, call_paths
+from rbtrace.analysis.regions import Region, RegionWorker, regions
+from rbtrace.analysis.runs import TracedRun, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
 from rbtrace.analysis.table import weigh
@@ -57,21 +57,21 @@ class Results:
     self_ns: int
     parallelism: float | None
     overhead_to_computation: float | None
-    operations: list[Operation]
+    operations: list[OperationTime]
     categories: list[CategoryTime]
     processes: list[ProcessTime]
-    paths: list[CallPath]
+    paths: list[CallPathTime]
     critical_path: list[CriticalTime]
     regions: list[Region]
-    workers: list[Worker]
+    workers: list[RegionWorker]
     trials: list[Trial]
-    runs: list[Run]
+    runs: list[TracedRun]
     environment: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     share_note: str = ""
     trial_durations: list[TrialDurations] = field(default_factory=list)
     timeline: list[TimelineSpan] = field(default_factory=list)
-    histograms: list[Histogram] = field(default_factory=list)
+    histograms: list[DurationHistogram] = field(default_factory=list)
     filter: Filtered | None = None
     functions: list[FunctionTime] = field(default_factory=list)
     computed: str = ""
@@ -92,7 +92,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     selfs = self_times(whole)
     table, self_ns, filtered = whole, selfs.self_ns, None
     if only is not None:
-        table, chosen = select(whole, understand(only))
+        table, chosen = select(whole, parse_filter(only))
         self_ns = np.where(chosen, selfs.self_ns, 0)
         filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
@@ -122,7 +122,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(whole.processes),
-        warnings=[*warnings(found), *loaded.beside.warnings(), *judged.warnings],
+        warnings=[*warnings(found), *loaded.sidecars.warnings(), *judged.warnings],
         share_note=judged.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],

@@ -17,7 +17,7 @@ from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.table import SpanTable, Weights
 
 
-class Run(Struct, frozen=True, gc=False):
+class TracedRun(Struct, frozen=True, gc=False):
     """One run: `rbtrace.run.id`, or a trace id where there is none. Wall time in ns.
 
     `pair` and `order` are its place in a benchmark of pairs, None elsewhere.
@@ -30,7 +30,7 @@ class Run(Struct, frozen=True, gc=False):
     order: int | None = None
 
 
-def runs(table: SpanTable) -> list[Run]:
+def runs(table: SpanTable) -> list[TracedRun]:
     """All runs, by id."""
     parent = table.real_parent
     # A span within its parent adds nothing to the union, if they are of the same run.
@@ -48,7 +48,7 @@ def runs(table: SpanTable) -> list[Run]:
     np.maximum.at(last, run, end)
     walls = union_lengths(run, start, end, first, np.maximum(last - first, 0)).tolist()
     found = [
-        Run(one.run_id, one.arm, wall, one.pair, one.order)
+        TracedRun(one.run_id, one.arm, wall, one.pair, one.order)
         for one, wall in zip(table.runs, walls, strict=True)
     ]
     occurs = occurring(table.run, len(found)).tolist()
@@ -66,7 +66,7 @@ class RunFigures:
     there. `fingerprints` are those of all backtests of the run, sorted.
     """
 
-    run: Run
+    run: TracedRun
     started_ns: int
     hosts: tuple[str, ...]
     self_ns: Mapping[str, int]

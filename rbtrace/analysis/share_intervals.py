@@ -13,7 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from rbtrace.analysis.arrays import Ints
-from rbtrace.analysis.breakdowns import Operation
+from rbtrace.analysis.breakdowns import OperationTime
 from rbtrace.analysis.runs import self_by_run
 from rbtrace.analysis.table import SpanTable
 from rbtrace.statistics.diagnostics import LEAST_RUNS
@@ -25,15 +25,17 @@ _OFTEN = 10
 _ROUNDING = 1e-9
 
 
-class WithIntervals(NamedTuple):
+class OperationsWithIntervals(NamedTuple):
     """Operations with the intervals of their shares; why there are none, else ""; warnings."""
 
-    operations: list[Operation]
+    operations: list[OperationTime]
     note: str
     warnings: list[str]
 
 
-def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints) -> WithIntervals:
+def with_intervals(
+    operations: list[OperationTime], table: SpanTable, self_ns: Ints
+) -> OperationsWithIntervals:
     """Add the interval of its share to every operation, where the runs allow one."""
     return over_runs(
         operations,
@@ -44,11 +46,11 @@ def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints)
 
 
 def over_runs(
-    operations: list[Operation],
+    operations: list[OperationTime],
     by_run: list[dict[str, int]],
     arms: int,
     largest_calls: Callable[[], dict[str, int]],
-) -> WithIntervals:
+) -> OperationsWithIntervals:
     """Add the interval of its share to every operation, where the runs allow one.
 
     Args:
@@ -62,7 +64,7 @@ def over_runs(
     of_runs = sorted(counted, key=lambda spent: sorted(spent.items()))
     wholes = [sum(spent.values()) for spent in of_runs]
     if note := _why_none(wholes, arms):
-        return WithIntervals(operations, note, [])
+        return OperationsWithIntervals(operations, note, [])
     largest = largest_calls()
     rows, warnings = [], []
     for operation in operations:
@@ -78,7 +80,7 @@ def over_runs(
             for one in found.warnings
             if one == GIANT_SPAN
         ]
-    return WithIntervals(rows, "", warnings)
+    return OperationsWithIntervals(rows, "", warnings)
 
 
 def _why_none(wholes: list[int], arms: int) -> str:

@@ -90,14 +90,14 @@ class Source:
         return self.path.open("rb", BUFFER_BYTES)
 
 
-class Inputs(NamedTuple):
+class ExpandedPaths(NamedTuple):
     """What to read: sources, and the folders that were searched for them."""
 
     sources: list[Source]
     folders: list[Path]
 
 
-def expand(paths: Iterable[str | Path]) -> Inputs:
+def expand(paths: Iterable[str | Path]) -> ExpandedPaths:
     """Turn what the user named into sources, each file once, in order of name.
 
     Args:
@@ -121,7 +121,7 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
                 sources[key] = source
     if not sources and not folders:
         raise InputError("nothing to analyze: name a file, a folder, a glob, or - for stdin")
-    return Inputs(sorted(sources.values(), key=lambda source: source.name), folders)
+    return ExpandedPaths(sorted(sources.values(), key=lambda source: source.name), folders)
 
 
 def _expand_one(text: str) -> Iterator[Source]:

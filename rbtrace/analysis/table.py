@@ -15,7 +15,7 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, whole_families
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask
-from rbtrace.analysis.attributes import Extra, Origin
+from rbtrace.analysis.attributes import Origin, OwnAttributes
 from rbtrace.analysis.distributions import Buckets
 
 _PART: Final = 1 << 16
@@ -99,7 +99,7 @@ class SpanTable:
     processes: list[Origin]
     runs: list[RunOrigin]
     summaries: Summaries
-    extras: dict[int, Extra]
+    extras: dict[int, OwnAttributes]
     anomalies: Anomalies
     real_parent: Codes
     clock_shifts: dict[str, int] = field(default_factory=dict)

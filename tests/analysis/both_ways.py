@@ -9,16 +9,16 @@ import pytest
 
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.readers import otlp_json, protobuf_spans
-from rbtrace.analysis.readers.interface import Faults, Reader
+from rbtrace.analysis.readers.interface import Reader, ReadFaults
 from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES, with_head
 from rbtrace.errors import InputError
 
-type Found = tuple[Builder, Faults] | str | None
+type Found = tuple[Builder, ReadFaults] | str | None
 
 
 def read_as(reader: Reader, content: bytes, *, compiled: bool) -> Found:
     """What is in content; why it was refused; None if it is not of this format."""
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setattr(otlp_json, "COMPILED", None)

@@ -116,12 +116,12 @@ def _read(stream: io.BufferedReader) -> Results:
     from rbtrace.analysis.columns import Builder
     from rbtrace.analysis.loading import Loaded
     from rbtrace.analysis.readers import otlp_protobuf
-    from rbtrace.analysis.readers.interface import Faults
-    from rbtrace.analysis.sidecars import Beside
+    from rbtrace.analysis.readers.interface import ReadFaults
+    from rbtrace.analysis.sidecars import Sidecars
 
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     otlp_protobuf.read(stream, builder, faults, lambda _count: None)
-    return evaluate(Loaded(build(builder), faults, Beside([], [], [], [], [])))
+    return evaluate(Loaded(build(builder), faults, Sidecars([], [], [], [], [])))
 
 
 @pytest.mark.parametrize(

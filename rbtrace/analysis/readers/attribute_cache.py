@@ -10,20 +10,26 @@ from typing import Any, Final
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes
-from rbtrace.analysis.attributes import Extra, Facts, extra_of, facts_of, origin_of
+from rbtrace.analysis.attributes import (
+    OwnAttributes,
+    SharedAttributes,
+    origin_of,
+    own_attributes_of,
+    shared_attributes_of,
+)
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 
 _CACHED: Final = 1 << 10
 _UNKNOWN: Final = -1
-type Understood = tuple[dict[str, Any], tuple[str, str] | None] | None
+type DecodedAttributes = tuple[dict[str, Any], tuple[str, str] | None] | None
 """Attributes, and the parent that a link names, if one does; None: they make no sense."""
 
 _MARKS: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
 """Attributes in which none of these stands say nothing to the analyses."""
 
 
-class Understanding:
+class AttributeCache:
     """Turns raw attributes into codes of facts; what is a span's own is decoded each time.
 
     Args:
@@ -36,21 +42,21 @@ class Understanding:
     """
 
     def __init__(
-        self, into: Builder, faults: Faults, decode: Callable[[bytes], Understood]
+        self, into: Builder, faults: ReadFaults, decode: Callable[[bytes], DecodedAttributes]
     ) -> None:
         self._into = into
         self._faults = faults
         self._decode = decode
-        self._plain = into.facts[Facts()]
+        self._plain = into.facts[SharedAttributes()]
         self.recent: dict[bytes, int] = {}
         self._before: dict[bytes, int] = {}
         self._origins: dict[bytes, int] = {}
 
-    def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, Extra]]:
+    def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
         """Codes of the spans' facts, and by position what spans have for themselves."""
         known = map(self.recent.get, map(bytes, attributes), repeat(_UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
-        extras: dict[int, Extra] = {}
+        extras: dict[int, OwnAttributes] = {}
         for row in np.flatnonzero(codes == _UNKNOWN).tolist():
             codes[row], extra = self.of_one(bytes(attributes[row]))
             if extra is not None:
@@ -64,7 +70,7 @@ class Understanding:
             code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
         return code
 
-    def of_one(self, raw: bytes) -> tuple[int, Extra | None]:
+    def of_one(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
         """Code of the facts of a span, and what it has for itself."""
         code, extra = self.recent.get(raw, self._before.get(raw)), None
         if code is None:
@@ -77,13 +83,13 @@ class Understanding:
             self.recent[raw] = code
         return code, extra
 
-    def _decoded(self, raw: bytes) -> tuple[int, Extra | None]:
+    def _decoded(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
         found = self._decode(raw)
         if found is None:
             self._faults.invalid_lines += 1
             return self._plain, None
         attributes, link = found
-        extra = extra_of(attributes)
+        extra = own_attributes_of(attributes)
         if link is not None:
-            extra = (extra or Extra())._replace(parent_link=link)
-        return self._into.facts[facts_of(attributes)], extra
+            extra = (extra or OwnAttributes())._replace(parent_link=link)
+        return self._into.facts[shared_attributes_of(attributes)], extra

@@ -12,7 +12,7 @@ from rbtrace.analysis.sidecars import Tally
 
 
 @dataclass(slots=True)
-class Faults:
+class ReadFaults:
     """What could not be read; what a file says of its own sources, when they were others.
 
     `cut` is the beginning of a line that may go on in the file that follows.
@@ -37,7 +37,7 @@ class ReadInto(Protocol):
     """
 
     def __call__(
-        self, stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+        self, stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
     ) -> None:
         """Read the stream."""
 

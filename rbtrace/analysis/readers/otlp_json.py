@@ -17,14 +17,14 @@ import numpy as np
 
 from rbtrace import conventions as names
 from rbtrace.analysis import columns
-from rbtrace.analysis.attributes import Extra
+from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.readers import otlp_json_messages as messages
-from rbtrace.analysis.readers.attribute_cache import Understanding, Understood
+from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
 from rbtrace.analysis.readers.documents import BOM, documents
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.readers.otlp_json_messages import lenient_request
-from rbtrace.analysis.readers.scanner import COMPILED, Scanned
+from rbtrace.analysis.readers.scanner import COMPILED, ScannedRows
 
 _START: Final = b'{"resourceSpans":'
 """Within a line: a writer was killed, and the next one went on in its file. No string has this."""
@@ -40,14 +40,14 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read all lines; see `rbtrace.analysis.readers.interface.ReadInto`.
 
     Raises:
         InputError: a line is longer than any recorder writes.
     """
-    gathered = _Gathered(into, faults)
+    gathered = _ChunkBuilder(into, faults)
     try:
         for line in documents(stream):
             seen(len(line))
@@ -60,7 +60,7 @@ def read(
         gathered.flush()
 
 
-def _rejoined(line: bytes, faults: Faults) -> bytes:
+def _rejoined(line: bytes, faults: ReadFaults) -> bytes:
     """The whole line, where this is the rest of one that was cut when its file was full."""
     if not faults.cut:
         return line
@@ -74,7 +74,7 @@ def _rejoined(line: bytes, faults: Faults) -> bytes:
     return whole
 
 
-def _request(line: bytes, faults: Faults) -> messages.Request | None:
+def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
     try:
         request = messages.decode_request(line)
     except messages.UNREADABLE:
@@ -108,20 +108,20 @@ def _has_spans(request: messages.Request) -> bool:
     return False
 
 
-class _Gathered:
+class _ChunkBuilder:
     """Spans of several lines, until there are enough of them for a chunk.
 
     A chunk is small enough to be in the processor's cache still when its columns are made.
     """
 
-    def __init__(self, into: Builder, faults: Faults) -> None:
+    def __init__(self, into: Builder, faults: ReadFaults) -> None:
         self._into = into
         self._faults = faults
         self._spans: list[messages.Span] = []
         self._origins: list[int] = []
         self._counts: list[int] = []
-        self._understanding = Understanding(into, faults, _attributes)
-        self._scanned = Scanned(into, self._understanding, _text, self._parent_link)
+        self._understanding = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._understanding, _text, self._parent_link)
 
     def scan(self, line: bytes) -> bool:
         """Take the spans of a line, if there is a scanner and it knows how."""
@@ -157,7 +157,7 @@ class _Gathered:
         for row in [row for row, span in enumerate(spans) if span.links is not messages.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
-                extras[row] = extras.get(row, Extra())._replace(parent_link=link)
+                extras[row] = extras.get(row, OwnAttributes())._replace(parent_link=link)
         into.add(
             Chunk(
                 into.trace_codes([span.trace_id for span in spans]),
@@ -191,7 +191,7 @@ def _text(raw: bytes) -> str:
     return messages.decode_text(b'"' + raw + b'"')
 
 
-def _attributes(raw: bytes) -> Understood:
+def _attributes(raw: bytes) -> DecodedAttributes:
     try:
         return messages.plain(messages.decode_attributes(raw)), None
     except messages.UNREADABLE:

@@ -13,7 +13,7 @@ from io import BufferedReader
 from typing import Final
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.errors import InputError
 
 LONGEST_MESSAGE: Final = 1 << 28
@@ -25,11 +25,11 @@ _LENGTH_BYTES: Final = 4
 _LONGEST_VARINT: Final = 10
 
 
-class Cut(Exception):  # noqa: N818 - a message that ends early is a finding
+class CutMessage(Exception):  # noqa: N818 - a message that ends early is a finding
     """The stream ends within a message."""
 
 
-def framing(head: bytes) -> Callable[[BufferedReader], Iterator[bytes]] | None:
+def message_framing(head: bytes) -> Callable[[BufferedReader], Iterator[bytes]] | None:
     """How the messages of a stream that begins like this are told apart; None: they are none."""
     if _begins_message(head, 0, None):  # as a length, its tag would be absurd
         return _parts
@@ -64,7 +64,7 @@ def _varint_in(head: bytes, at: int) -> tuple[int, int]:
 def _big_endian(stream: BufferedReader) -> Iterator[bytes]:
     while length := stream.read(_LENGTH_BYTES):
         if len(length) < _LENGTH_BYTES:
-            raise Cut
+            raise CutMessage
         yield _message(stream, int.from_bytes(length))
 
 
@@ -78,7 +78,7 @@ def _parts(stream: BufferedReader) -> Iterator[bytes]:
     while tag := stream.read(1):
         length = _varint(stream)
         if tag[0] != _PART or length is None:
-            raise Cut
+            raise CutMessage
         yield tag + as_varint(length) + _message(stream, length)
 
 
@@ -90,7 +90,7 @@ def _message(stream: BufferedReader, length: int) -> bytes:
         )
     message = stream.read(length)
     if len(message) < length:
-        raise Cut
+        raise CutMessage
     return message
 
 
@@ -101,12 +101,12 @@ def _varint(stream: BufferedReader) -> int | None:
         byte = stream.read(1)
         if not byte:
             if place:
-                raise Cut
+                raise CutMessage
             return None
         number |= (byte[0] & 0x7F) << (7 * place)
         if byte[0] < 0x80:
             return number
-    raise Cut
+    raise CutMessage
 
 
 def as_varint(number: int) -> bytes:
@@ -121,11 +121,11 @@ def as_varint(number: int) -> bytes:
 
 def recognises(head: bytes) -> bool:
     """Whether a stream that begins like this is OTLP protobuf."""
-    return framing(head) is not None
+    return message_framing(head) is not None
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read all messages; see `rbtrace.analysis.readers.interface.ReadInto`.
 
@@ -133,17 +133,17 @@ def read(
         InputError: a message is longer than any recorder writes.
     """
     from rbtrace.analysis.readers.protobuf_spans import (  # noqa: PLC0415 - slow to import
-        Gathered,
+        ChunkBuilder,
     )
 
-    gathered = Gathered(into, faults)
-    messages = framing(stream.peek())
+    gathered = ChunkBuilder(into, faults)
+    messages = message_framing(stream.peek())
     assert messages is not None, "recognised before"
     try:
         for message in messages(stream):
             seen(len(message))
             gathered.add(message)
-    except Cut:
+    except CutMessage:
         faults.truncated_lines += 1
     finally:  # a damaged stream ends in an exception
         gathered.flush()

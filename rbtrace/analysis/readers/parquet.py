@@ -17,21 +17,21 @@ import msgspec
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ints
-from rbtrace.analysis.attributes import Extra, Facts, Origin
-from rbtrace.analysis.columns import Batch, Builder, Columns, Interner
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.columns import Builder, Columns, Interner, SpanBatch
 from rbtrace.analysis.distributions import Buckets
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.sidecars import Counted
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sidecars import SourceCounts
 from rbtrace.errors import InputError, MissingExtraError
 
 VERSION: Final = "1"
 VERSION_KEY: Final = b"rbtrace.parquet.version"
 """Key of the file's metadata that says which version of these columns it has."""
 COUNTS_KEY: Final = b"rbtrace.parquet.counts"
-"""Key of the file's metadata with what was counted, as JSON (see `Counted`)."""
+"""Key of the file's metadata with what was counted, as JSON (see `SourceCounts`)."""
 
 
-class Column(NamedTuple):
+class ParquetColumn(NamedTuple):
     """One column: its name, the name of its Arrow type, and what is in it. Null: not known."""
 
     name: str
@@ -40,45 +40,45 @@ class Column(NamedTuple):
 
 
 COLUMNS: Final = (
-    Column("trace_id", "text", "32 lower-case hexadecimal digits"),
-    Column("span_id", "uint64", "id, big-endian"),
-    Column("parent_id", "uint64", "id of the parent, 0 for a root"),
-    Column("parent_trace_id", "string", "trace of a parent that a link names"),
-    Column("parent_link_id", "string", "id, hexadecimal, of a parent that a link names"),
-    Column("name", "text", "name of the span"),
-    Column("start_ns", "int64", "epoch ns, 0 where missing"),
-    Column("end_ns", "int64", "epoch ns, 0 where missing"),
-    Column("adopted", "bool", "read from what a dead process left open"),
-    # What `Facts` says.
-    Column("kind", "int8", "0 a real span, 1 a summary, 2 an exemplar"),
-    Column("category", "text", "rbtrace.category, or empty"),
-    Column("thread", "text", "thread.id, or empty"),
+    ParquetColumn("trace_id", "text", "32 lower-case hexadecimal digits"),
+    ParquetColumn("span_id", "uint64", "id, big-endian"),
+    ParquetColumn("parent_id", "uint64", "id of the parent, 0 for a root"),
+    ParquetColumn("parent_trace_id", "string", "trace of a parent that a link names"),
+    ParquetColumn("parent_link_id", "string", "id, hexadecimal, of a parent that a link names"),
+    ParquetColumn("name", "text", "name of the span"),
+    ParquetColumn("start_ns", "int64", "epoch ns, 0 where missing"),
+    ParquetColumn("end_ns", "int64", "epoch ns, 0 where missing"),
+    ParquetColumn("adopted", "bool", "read from what a dead process left open"),
+    # What `SharedAttributes` says.
+    ParquetColumn("kind", "int8", "0 a real span, 1 a summary, 2 an exemplar"),
+    ParquetColumn("category", "text", "rbtrace.category, or empty"),
+    ParquetColumn("thread", "text", "thread.id, or empty"),
     # What `Origin` says, with what the span's own attributes change of it.
-    Column("host", "text", "host.name, or empty"),
-    Column("pid", "int64", "process.pid"),
-    Column("instance", "text", "service.instance.id, or empty"),
-    Column("service", "text", "service.name, or empty"),
-    Column("run_id", "text", "rbtrace.run.id, or empty"),
-    Column("arm", "text", "rbtrace.arm"),
-    Column("pair", "int64", "rbtrace.pair"),
-    Column("order", "int64", "rbtrace.order"),
-    # What `Extra` says.
-    Column("trial", "int64", "rustybt.trial.number"),
-    Column("score", "double", "rustybt.trial.score"),
-    Column("cpu_ns", "int64", "rbtrace.cpu_ns"),
-    Column("runqueue_ns", "int64", "rbtrace.runqueue_ns"),
-    Column("workers", "int64", "rustybt.workers"),
-    Column("spans_ended", "int64", "rbtrace.process.spans_ended"),
-    Column("fingerprint", "string", "rustybt.result.fingerprint"),
+    ParquetColumn("host", "text", "host.name, or empty"),
+    ParquetColumn("pid", "int64", "process.pid"),
+    ParquetColumn("instance", "text", "service.instance.id, or empty"),
+    ParquetColumn("service", "text", "service.name, or empty"),
+    ParquetColumn("run_id", "text", "rbtrace.run.id, or empty"),
+    ParquetColumn("arm", "text", "rbtrace.arm"),
+    ParquetColumn("pair", "int64", "rbtrace.pair"),
+    ParquetColumn("order", "int64", "rbtrace.order"),
+    # What `OwnAttributes` says.
+    ParquetColumn("trial", "int64", "rustybt.trial.number"),
+    ParquetColumn("score", "double", "rustybt.trial.score"),
+    ParquetColumn("cpu_ns", "int64", "rbtrace.cpu_ns"),
+    ParquetColumn("runqueue_ns", "int64", "rbtrace.runqueue_ns"),
+    ParquetColumn("workers", "int64", "rustybt.workers"),
+    ParquetColumn("spans_ended", "int64", "rbtrace.process.spans_ended"),
+    ParquetColumn("fingerprint", "string", "rustybt.result.fingerprint"),
     # What `Summary` says; null in all rows but those of summaries.
-    Column("calls", "int64", "number of calls"),
-    Column("total_ns", "int64", "sum of the calls' durations"),
-    Column("shortest_ns", "int64", "shortest call"),
-    Column("longest_ns", "int64", "longest call"),
-    Column("self_ns", "int64", "total minus time in traced children"),
-    Column("last_end_ns", "int64", "end of the last call, epoch ns"),
-    Column("bucket_ns", "int64s", "representative duration of each occupied bucket"),
-    Column("bucket_calls", "int64s", "calls in each occupied bucket"),
+    ParquetColumn("calls", "int64", "number of calls"),
+    ParquetColumn("total_ns", "int64", "sum of the calls' durations"),
+    ParquetColumn("shortest_ns", "int64", "shortest call"),
+    ParquetColumn("longest_ns", "int64", "longest call"),
+    ParquetColumn("self_ns", "int64", "total minus time in traced children"),
+    ParquetColumn("last_end_ns", "int64", "end of the last call, epoch ns"),
+    ParquetColumn("bucket_ns", "int64s", "representative duration of each occupied bucket"),
+    ParquetColumn("bucket_calls", "int64s", "calls in each occupied bucket"),
 )
 
 
@@ -131,7 +131,7 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read all rows; see `rbtrace.analysis.readers.interface.ReadInto`.
 
@@ -168,20 +168,20 @@ def _check(schema: Any) -> None:
             raise InputError(f"it is a Parquet file of spans without the column {field.name}")
 
 
-def _count(metadata: dict[bytes, bytes], faults: Faults) -> None:
-    counted = msgspec.json.decode(metadata.get(COUNTS_KEY, b"{}"), type=Counted)
+def _count(metadata: dict[bytes, bytes], faults: ReadFaults) -> None:
+    counted = msgspec.json.decode(metadata.get(COUNTS_KEY, b"{}"), type=SourceCounts)
     faults.invalid_lines += counted.invalid_lines
     faults.truncated_lines += counted.truncated_lines
     faults.unclean += counted.unclean
     faults.tallies += counted.tallies
 
 
-def _batch(batch: Any, into: Builder) -> Batch:
+def _batch(batch: Any, into: Builder) -> SpanBatch:
     own = _any_valid(batch, (*_OWN, "parent_link_id"))
     of_own = batch.take(own).select([*_OWN, "parent_trace_id", "parent_link_id"]).to_pylist()
     rows = _any_valid(batch, ("calls",))
     summaries = batch.take(rows)
-    return Batch(
+    return SpanBatch(
         Columns(
             _interned(batch.column("trace_id"), into.traces),
             _numbers(batch, "span_id").astype(np.uint64),
@@ -250,13 +250,13 @@ def _origin(*values: Any) -> Origin:
     return Origin(host or "", pid, instance or "", service or "", run_id or "", *rest)
 
 
-def _facts(kind: int | None, category: str | None, thread: str | None) -> Facts:
-    return Facts(kind or 0, category or "", thread or "")
+def _facts(kind: int | None, category: str | None, thread: str | None) -> SharedAttributes:
+    return SharedAttributes(kind or 0, category or "", thread or "")
 
 
-def _extra(values: dict[str, Any]) -> Extra:
+def _extra(values: dict[str, Any]) -> OwnAttributes:
     link = values.pop("parent_trace_id"), values.pop("parent_link_id")
-    return Extra(**values, parent_link=link if None not in link else None)
+    return OwnAttributes(**values, parent_link=link if None not in link else None)
 
 
 def _buckets(summaries: Any) -> Buckets:

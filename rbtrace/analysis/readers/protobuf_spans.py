@@ -16,9 +16,9 @@ from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.readers import protobuf_messages as messages
-from rbtrace.analysis.readers.attribute_cache import Understanding, Understood
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.readers.scanner import COMPILED, Compiled, Scanned
+from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.readers.scanner import COMPILED, CompiledScanner, ScannedRows
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
@@ -38,14 +38,14 @@ _LONGEST_HEAD: Final = 512
 _LATEST: Final = 2**63 - 1
 
 
-class Gathered:
+class ChunkBuilder:
     """Spans of several messages, until there are enough of them for a chunk."""
 
-    def __init__(self, into: Builder, faults: Faults) -> None:
+    def __init__(self, into: Builder, faults: ReadFaults) -> None:
         self._into = into
         self._faults = faults
-        self._understanding = Understanding(into, faults, _attributes)
-        self._scanned = Scanned(into, self._understanding, _text)
+        self._understanding = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._understanding, _text)
         self._names = self._scanned.names
         self._spans: list[bytes] = []
         self._origins: list[int] = []
@@ -70,7 +70,7 @@ class Gathered:
         if len(self._spans) >= columns.CHUNK_SPANS:
             self.flush()
 
-    def _scan(self, compiled: Compiled, spans: tuple[bytes, ...], origin: int) -> None:
+    def _scan(self, compiled: CompiledScanner, spans: tuple[bytes, ...], origin: int) -> None:
         names, facts = self._scanned.names, self._understanding.recent
         rows, misses, others = compiled.scan_spans(spans, names, facts)
         self._scanned.add(rows, misses, [(origin, len(spans) - len(others))])
@@ -211,7 +211,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _attributes(span: bytes) -> Understood:
+def _attributes(span: bytes) -> DecodedAttributes:
     try:
         found = messages.decode_span(span)
     except messages.UNREADABLE:

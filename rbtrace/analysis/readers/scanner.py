@@ -10,9 +10,9 @@ import numpy as np
 
 from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ints
-from rbtrace.analysis.attributes import Extra
+from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.columns import Builder, Chunk
-from rbtrace.analysis.readers.attribute_cache import Understanding
+from rbtrace.analysis.readers.attribute_cache import AttributeCache
 
 ROW: Final = np.dtype(
     [
@@ -41,7 +41,7 @@ class Miss(NamedTuple):
     raw: bytes
 
 
-class Compiled(Protocol):
+class CompiledScanner(Protocol):
     """What `_spanscan.c` offers."""
 
     def scan_line(
@@ -75,14 +75,14 @@ class Compiled(Protocol):
         """
 
 
-def _load() -> Compiled | None:
+def _load() -> CompiledScanner | None:
     if sys.implementation.name != "cpython":
         return None
     try:
         import rbtrace.analysis.readers._spanscan as extension  # type: ignore[import-not-found]  # noqa: PLC0415 - may be missing
     except ImportError:
         return None
-    scanner: Compiled = extension
+    scanner: CompiledScanner = extension
     return scanner
 
 
@@ -90,7 +90,7 @@ COMPILED: Final = _load()
 """None where every span is read in Python."""
 
 
-class Scanned:
+class ScannedRows:
     """Rows of several lines or messages, until there are enough of them for a chunk.
 
     Args:
@@ -106,7 +106,7 @@ class Scanned:
     def __init__(
         self,
         into: Builder,
-        understanding: Understanding,
+        understanding: AttributeCache,
         text_of: Callable[[bytes], str],
         parent_link: Callable[[bytes], tuple[str, str] | None] = lambda _raw: None,
     ) -> None:
@@ -124,7 +124,7 @@ class Scanned:
         self._counts: list[int] = []
         self._names: dict[int, int] = {}
         self._facts: dict[int, int] = {}
-        self._extras: dict[int, Extra] = {}
+        self._extras: dict[int, OwnAttributes] = {}
 
     def add(self, rows: bytes, misses: Iterable[Miss], origins: Iterable[tuple[int, int]]) -> None:
         """Take rows.
@@ -174,7 +174,7 @@ class Scanned:
             if extra is not None:
                 self._extras[row] = extra
         elif (link := self._parent_link(raw)) is not None:
-            self._extras[row] = self._extras.get(row, Extra())._replace(parent_link=link)
+            self._extras[row] = self._extras.get(row, OwnAttributes())._replace(parent_link=link)
 
     def _traces(self, high: Any, low: Any) -> Codes:
         changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])

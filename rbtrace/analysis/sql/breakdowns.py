@@ -17,19 +17,19 @@ from rbtrace.analysis.arrays import share
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.breakdowns import (
     CategoryTime,
-    Operation,
+    OperationTime,
     ProcessTime,
     category_rows,
     largest_category,
     process_rows,
 )
 from rbtrace.analysis.distributions import EXACT, HISTOGRAM
-from rbtrace.analysis.paths import DEEPER, DEEPEST, CallPath, listed
-from rbtrace.analysis.runs import Run
+from rbtrace.analysis.paths import DEEPER, DEEPEST, CallPathTime, listed
+from rbtrace.analysis.runs import TracedRun
 from rbtrace.analysis.sql.engine import Engine, double, nearest, number
 
 
-def operations(engine: Engine) -> list[Operation]:
+def operations(engine: Engine) -> list[OperationTime]:
     """All operations, the greatest self time first, then by name; shares without intervals."""
     spent = engine.ask(_OPERATIONS)
     everything = sum(row[3] for row in spent)
@@ -41,7 +41,7 @@ def operations(engine: Engine) -> list[Operation]:
     for name, calls, total_ns, self_ns, shortest, longest in spent:
         p50, p95, p99, approximate = quantiles.get(name, (0, 0, 0, False))
         rows.append(
-            Operation(
+            OperationTime(
                 name=name,
                 category=largest_category(by_category[name]),
                 calls=calls,
@@ -72,10 +72,10 @@ def process_times(engine: Engine, processes: dict[int, Origin]) -> list[ProcessT
     return process_rows([(processes[code], calls, self_ns) for code, calls, self_ns in rows])
 
 
-def runs(engine: Engine) -> list[Run]:
+def runs(engine: Engine) -> list[TracedRun]:
     """All runs, by id."""
     found = [
-        Run(run_id, arm, wall_ns, pair, order)
+        TracedRun(run_id, arm, wall_ns, pair, order)
         for run_id, arm, pair, order, wall_ns in engine.ask(_RUNS)
     ]
     return sorted(found, key=lambda run: run.run_id)
@@ -184,7 +184,7 @@ _DEEPER_CODE: Final = 0
 """Names have codes from 1 on."""
 
 
-def call_paths(engine: Engine) -> list[CallPath]:
+def call_paths(engine: Engine) -> list[CallPathTime]:
     """All call paths, from the tables `spans` and `spent`."""
     nearest(engine, "exemplars", "kind = 2")
     engine.make("placed", _PLACED)

@@ -14,7 +14,14 @@ import numpy as np
 
 from rbtrace.analysis.arrays import Ints, apportion, starts_of_runs
 from rbtrace.analysis.attributes import Origin
-from rbtrace.analysis.critical_path import CriticalTime, Kinds, Roots, Sums, listed, summed
+from rbtrace.analysis.critical_path import (
+    CriticalRoots,
+    CriticalSums,
+    CriticalTime,
+    OperationKinds,
+    listed,
+    summed,
+)
 from rbtrace.analysis.sql.engine import Engine, number
 from rbtrace.analysis.sql.self_time import SAME_THREAD
 
@@ -23,7 +30,7 @@ def find_paths(engine: Engine) -> None:
     """Make `windows`: real spans, clipped; and `climb`: those on critical paths, with their root.
 
     Args:
-        engine: where the tables are that `spend` made.
+        engine: where the tables are that `make_self_times` made.
     """
     _clip(engine)
     _take(engine)
@@ -137,7 +144,7 @@ _TOGETHER: Final = 1 << 16
 
 
 def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[CriticalTime]:
-    """Critical paths of all roots, from the tables that `spend` made.
+    """Critical paths of all roots, from the tables that `make_self_times` made.
 
     Args:
         engine: where the tables are.
@@ -147,7 +154,7 @@ def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[Critical
     engine.make("gaps", _GAPS)
     engine.make("shared", _SHARED)
     names = [name for (name,) in engine.ask("select name from names order by code")]
-    kinds = Kinds.of(names, [processes[code] for code in sorted(processes)])
+    kinds = OperationKinds.of(names, [processes[code] for code in sorted(processes)])
     parts = [_parts(kinds, _columns(engine.ask(_UNSHARED), 5))]
     parts += [_parts(kinds, _divided(rows)) for rows in _sharing(engine)]
     sums = summed(*map(np.concatenate, zip(*parts, strict=True)))
@@ -155,7 +162,7 @@ def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[Critical
     place = np.searchsorted(roots[0], sums.root)
     identity = np.array([row[0] for row in engine.ask(_ROOT_IDS)], np.uint64)
     name, start, end = (column[place] for column in roots[1:])
-    return listed(kinds, Roots(name - 1, start, end, identity[place]), sums)
+    return listed(kinds, CriticalRoots(name - 1, start, end, identity[place]), sums)
 
 
 def _sharing(engine: Engine) -> Iterator[list[Ints]]:
@@ -183,10 +190,10 @@ def _divided(rows: list[Ints]) -> list[Ints]:
     ]
 
 
-def _parts(kinds: Kinds, columns: list[Ints]) -> Sums:
+def _parts(kinds: OperationKinds, columns: list[Ints]) -> CriticalSums:
     """Contributions: root, code of name and of process, ns, and when they begin."""
     root, name, process, ns, since = columns
-    return Sums(kinds.kind(name - 1, process - 1), root, ns, since)
+    return CriticalSums(kinds.kind(name - 1, process - 1), root, ns, since)
 
 
 def _columns(rows: list[tuple[int, ...]], count: int) -> list[Ints]:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from rbtrace.analysis.loading import Read
+from rbtrace.analysis.loading import ReadReport
 from rbtrace.analysis.results import Results
 from rbtrace.analysis.sql.engine import IMPLICIT
 from rbtrace.analysis.sql.results import evaluate_in
@@ -98,7 +98,7 @@ class DuckDB:
 
 
 def evaluate_spilled(
-    file: Path, how_read: Read, limit: int, *, full: bool = False, only: str | None = None
+    file: Path, how_read: ReadReport, limit: int, *, full: bool = False, only: str | None = None
 ) -> Results:
     """Analyze spans in a file.
 

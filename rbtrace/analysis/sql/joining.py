@@ -1,6 +1,6 @@
 """From records to spans, in SQL: each span once, with its parent; no cycles, every end known.
 
-As `rbtrace.analysis.assembly` and `assembly` do it. Makes the table `spans`. What is rare (copies,
+As `rbtrace.analysis.assembly` does it. Makes the table `spans`. What is rare (copies,
 cycles, spans without an end) costs statements of its own only where it occurs.
 """
 

@@ -17,19 +17,19 @@ import numpy as np
 
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.attributes import Extra, Origin
+from rbtrace.analysis.attributes import Origin, OwnAttributes
 from rbtrace.analysis.distributions import buckets_of
-from rbtrace.analysis.filter_language import Both, Comparison, Node, Not
-from rbtrace.analysis.filtering import fulfils, in_whole_numbers
+from rbtrace.analysis.filter_language import AndOr, FilterComparison, FilterNode, Not
+from rbtrace.analysis.filtering import fulfils_comparison, in_whole_numbers
 from rbtrace.analysis.sql.engine import IMPLICIT, Engine, nearest, number
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 
 
-def choose(engine: Engine, wanted: Node, processes: dict[int, Origin]) -> int:
+def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:
     """Let only the spans that a filter chose count in `spent`; give their number.
 
     Args:
-        engine: where the tables are that `spend` made.
+        engine: where the tables are that `make_self_times` made.
         wanted: the filter.
         processes: the processes, by code.
     """
@@ -53,16 +53,16 @@ class _Conditions:
         self._trials: list[tuple[Any, ...]] = []
         engine.make("trials", _NO_TRIALS)
 
-    def of(self, node: Node) -> str:
+    def of(self, node: FilterNode) -> str:
         match node:
             case Not(part):
                 return f"not ({self.of(part)})"
-            case Both(sign, left, right):
+            case AndOr(sign, left, right):
                 return f"({self.of(left)}) {sign} ({self.of(right)})"
-            case Comparison():
+            case FilterComparison():
                 return self._compared(node)
 
-    def _compared(self, node: Comparison) -> str:
+    def _compared(self, node: FilterComparison) -> str:
         field = node.field
         if field in _OWN:
             return _whole(f"found.{_OWN[field]}", node)
@@ -83,7 +83,7 @@ class _Conditions:
         column, query = _TEXTS[field]
         return _among(column, self._engine.ask(query), node)
 
-    def _of_trial(self, node: Comparison) -> str:
+    def _of_trial(self, node: FilterComparison) -> str:
         """A trial's number and score hold for everything beneath it."""
         if not self._trials:
             nearest(self._engine, "no_trials", _IS_NO_TRIAL)
@@ -93,7 +93,7 @@ class _Conditions:
         return _among("coalesce(trials.trial, tree.id)", rows, node)
 
 
-def _among(column: str, rows: Sequence[tuple[Any, ...]], node: Comparison) -> str:
+def _among(column: str, rows: Sequence[tuple[Any, ...]], node: FilterComparison) -> str:
     """That a code is one of those whose value fulfils a comparison.
 
     Args:
@@ -105,12 +105,12 @@ def _among(column: str, rows: Sequence[tuple[Any, ...]], node: Comparison) -> st
     if not rows:
         return "1 = 0"
     values = np.array([value for _, value in rows])
-    holds = fulfils(node, values, np.ones(values.size, np.bool_))
+    holds = fulfils_comparison(node, values, np.ones(values.size, np.bool_))
     codes = ", ".join(str(code) for (code, _), one in zip(rows, holds.tolist(), strict=True) if one)
     return f"{column} in ({codes})" if codes else "1 = 0"
 
 
-def _whole(expression: str, node: Comparison) -> str:
+def _whole(expression: str, node: FilterComparison) -> str:
     """That a whole number fulfils a comparison."""
     assert not isinstance(node.value, str)
     sign, bound = in_whole_numbers(node.operator, node.value)
@@ -155,8 +155,8 @@ select * replace (
 """
 
 
-def pick(engine: Engine, processes: dict[int, Origin]) -> SpanTable:
-    """The spans of trials and regions that count, all real, from the tables that `spend` made.
+def trial_and_region_spans(engine: Engine, processes: dict[int, Origin]) -> SpanTable:
+    """The spans of trials and regions that count, all real, from what `make_self_times` made.
 
     `parent` is the nearest real ancestor, where it is one of them.
 
@@ -193,12 +193,14 @@ def pick(engine: Engine, processes: dict[int, Origin]) -> SpanTable:
         processes=list(processes.values()),
         runs=[],
         summaries=_no_summaries(),
-        extras={
-            at: Extra(**dict(zip(_OWN_FIELDS, row[7:], strict=True))) for at, row in enumerate(rows)
-        },
+        extras={at: _own_attributes(row) for at, row in enumerate(rows)},
         anomalies=Anomalies(),
         real_parent=parent,
     )
+
+
+def _own_attributes(row: tuple[Any, ...]) -> OwnAttributes:
+    return OwnAttributes(**dict(zip(_OWN_FIELDS, row[7:], strict=True)))
 
 
 def _no_summaries() -> Summaries:

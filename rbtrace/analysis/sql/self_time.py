@@ -15,7 +15,7 @@ from rbtrace.analysis.processes import FARTHEST, least_shifts, named_shifts
 from rbtrace.analysis.sql.engine import Engine, nearest, number
 
 
-class Spent(NamedTuple):
+class SelfTimeCounts(NamedTuple):
     """What was found on the way; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
 
     clipped: int
@@ -23,7 +23,7 @@ class Spent(NamedTuple):
     clock_shifts: dict[str, int]
 
 
-def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
+def make_self_times(engine: Engine, processes: dict[int, Origin]) -> SelfTimeCounts:
     """Make the tables `tree`, `nested`, `covered` and `spent`.
 
     Args:
@@ -38,7 +38,7 @@ def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
     engine.make("covered", _COVERED)
     engine.make("charged", _CHARGED)
     engine.make("spent", _SPENT)
-    return Spent(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
+    return SelfTimeCounts(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
 
 
 def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, int]:
