@@ -162,14 +162,14 @@ def build(builder: Builder) -> SpanTable:
     kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = int(kept.size - np.count_nonzero(kept))
     columns = every if not anomalies.duplicates else every.of(kept)
-    extras, summaries = _renumbered(batch, kept)
-    parent = _joined(builder, columns, extras, anomalies)
-    facts = builder.facts.values_by_code
+    own_attributes, summaries = _renumbered(batch, kept)
+    parent = _joined(builder, columns, own_attributes, anomalies)
+    shared = builder.shared.values_by_code
     origins = settle_origins(builder, columns)
-    kind = np.array([one.kind for one in facts] or [REAL], np.int8)[columns.facts]
-    categories, category = _recoded([one.category for one in facts], columns.facts)
-    _, thread = _recoded([one.thread for one in facts], columns.facts)
-    implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, facts, origins)
+    kind = np.array([one.kind for one in shared] or [REAL], np.int8)[columns.shared]
+    categories, category = _recoded([one.category for one in shared], columns.shared)
+    _, thread = _recoded([one.thread for one in shared], columns.shared)
+    implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, shared, origins)
     table = SpanTable(
         span_id=columns.span_id,
         parent=parent,
@@ -190,7 +190,7 @@ def build(builder: Builder) -> SpanTable:
         processes=origins.processes,
         runs=origins.runs,
         summaries=summaries,
-        extras=extras,
+        own_attributes=own_attributes,
         anomalies=anomalies,
         real_parent=parent,
     )
@@ -204,26 +204,31 @@ def build(builder: Builder) -> SpanTable:
 def _renumbered(batch: SpanBatch, kept: Mask) -> tuple[dict[int, OwnAttributes], Summaries]:
     """Extras and summaries of the rows that are kept, under their new row numbers."""
     number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, NO_PARENT)
-    extras = {
-        int(number[row]): extra for row, extra in batch.extras.items() if number[row] != NO_PARENT
+    own_attributes = {
+        int(number[row]): own
+        for row, own in batch.own_attributes.items()
+        if number[row] != NO_PARENT
     }
     rows = number[batch.summary_rows].astype(np.int32)
     stays = rows != NO_PARENT
     calls, total, shortest, longest, self_ns, last_end = batch.figures[stays].T
     buckets = batch.buckets.of(stays)
-    return extras, Summaries(
+    return own_attributes, Summaries(
         rows[stays], calls, total, shortest, longest, self_ns, last_end, buckets
     )
 
 
 def _joined(
-    builder: Builder, columns: Columns, extras: dict[int, OwnAttributes], anomalies: Anomalies
+    builder: Builder,
+    columns: Columns,
+    own_attributes: dict[int, OwnAttributes],
+    anomalies: Anomalies,
 ) -> Codes:
     """Parent rows, by parent id or by link; cycles cut."""
     linked = {}
-    for row, extra in extras.items():
-        if extra.parent_link is not None:
-            trace, span = extra.parent_link
+    for row, own in own_attributes.items():
+        if own.parent_link is not None:
+            trace, span = own.parent_link
             linked[row] = builder.traces[trace], int(parse_id(span, 16) or "0", 16)
     parent, anomalies.orphans = parents(columns.trace, columns.span_id, columns.parent_id, linked)
     _, on_cycle = depths(parent)
@@ -243,14 +248,14 @@ def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
 
 
 def _implicit(
-    names: list[str], columns: Columns, facts: list[SharedAttributes], origins: Origins
+    names: list[str], columns: Columns, shared: list[SharedAttributes], origins: Origins
 ) -> Mask:
     """The recorder's implicit spans: others may call a span `thread`, but not with a run id."""
     unattached = np.array([name == UNATTACHED for name in names] or [False])
     thread = np.array([name == THREAD for name in names] or [False])
-    bare = np.array([not one.category for one in facts] or [False])
+    bare = np.array([not one.category for one in shared] or [False])
     ours = origins.recorded[origins.run]
-    implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.facts] & ours)
+    implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.shared] & ours)
     return implicit
 
 

@@ -49,9 +49,9 @@ class Interner[T: Hashable](dict[T, int]):
 class Chunk:
     """Some spans as a reader found them: parallel columns, one item per span.
 
-    `trace`, `name`, `origin` and `facts` are codes of the builder's interners; `parent_id` is 0
-    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing. `extras` are
-    by position in the columns.
+    `trace`, `name`, `origin` and `shared` are codes of the builder's interners; `parent_id` is 0
+    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing.
+    `own_attributes` are by position in the columns.
     """
 
     trace: Codes
@@ -61,8 +61,8 @@ class Chunk:
     end: Ints
     name: Codes
     origin: Codes
-    facts: Codes
-    extras: dict[int, OwnAttributes] = field(default_factory=dict)
+    shared: Codes
+    own_attributes: dict[int, OwnAttributes] = field(default_factory=dict)
 
 
 class Columns(NamedTuple):
@@ -75,7 +75,7 @@ class Columns(NamedTuple):
     end: Ints
     name: Codes
     origin: Codes
-    facts: Codes
+    shared: Codes
     adopted: Mask
 
     @classmethod
@@ -92,11 +92,12 @@ class Columns(NamedTuple):
 class SpanBatch(NamedTuple):
     """Spans as a builder holds them; rows count from the first span of the batch.
 
-    `figures` has one row per summary: the first six fields of `Summary`. `extras` are by row.
+    `figures` has one row per summary: the first six fields of `Summary`. `own_attributes` are by
+    row.
     """
 
     columns: Columns
-    extras: dict[int, OwnAttributes]
+    own_attributes: dict[int, OwnAttributes]
     summary_rows: Ints
     figures: Ints
     buckets: Buckets
@@ -118,7 +119,7 @@ class Builder:
         self.names = Interner[str]()
         self.traces = Interner[str](_canonical_trace)
         self.origins = Interner[Origin]()
-        self.facts = Interner[SharedAttributes]()
+        self.shared = Interner[SharedAttributes]()
         self.adopting = False
         self.invalid_spans = 0
         self.rows = 0
@@ -135,16 +136,18 @@ class Builder:
             chunk.end,
             chunk.name,
             chunk.origin,
-            chunk.facts,
+            chunk.shared,
             np.full(chunk.trace.size, self.adopting),
         )
-        extras = chunk.extras
+        own_attributes = chunk.own_attributes
         if not usable.all():
             self.invalid_spans += int(usable.size - usable.sum())
             position = np.cumsum(usable) - 1
-            extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
+            own_attributes = {
+                int(position[row]): own for row, own in own_attributes.items() if usable[row]
+            }
             columns = columns.of(usable)
-        self.add_batch(_batch(columns, extras))
+        self.add_batch(_batch(columns, own_attributes))
 
     def trace_codes(self, texts: list[str]) -> Codes:
         """Codes of trace ids in hexadecimal or base64; neighbours mostly share theirs."""
@@ -186,17 +189,17 @@ class Builder:
         return _joined(batches) if batches else _batch(Columns.empty(), {})
 
 
-def _batch(columns: Columns, extras: dict[int, OwnAttributes]) -> SpanBatch:
-    if not extras:
-        return SpanBatch(columns, extras, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
-    found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
+def _batch(columns: Columns, own_attributes: dict[int, OwnAttributes]) -> SpanBatch:
+    if not own_attributes:
+        return SpanBatch(columns, own_attributes, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
+    found = [(row, own.summary) for row, own in own_attributes.items() if own.summary is not None]
     summaries = [summary for _, summary in found]
     return SpanBatch(
         columns,
         {
-            row: extra
-            for row, extra in extras.items()
-            if extra.summary is None or extra.parent_link is not None
+            row: own
+            for row, own in own_attributes.items()
+            if own.summary is None or own.parent_link is not None
         },
         np.array([row for row, _ in found], np.int64),
         np.array([one[:6] for one in summaries], np.int64).reshape(-1, 6),
@@ -208,10 +211,10 @@ def _joined(batches: list[SpanBatch]) -> SpanBatch:
     sizes = [batch.columns.trace.size for batch in batches]
     first = np.cumsum([0, *sizes[:-1]]).tolist()
     summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
-    extras = {
-        row + start: extra
+    own_attributes = {
+        row + start: own
         for batch, start in zip(batches, first, strict=True)
-        for row, extra in batch.extras.items()
+        for row, own in batch.own_attributes.items()
     }
     rows = np.concatenate(
         [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
@@ -221,7 +224,7 @@ def _joined(batches: list[SpanBatch]) -> SpanBatch:
     columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
     batches.clear()  # each column is let go as it is joined, so that there are never two of all
     whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
-    return SpanBatch(whole, extras, rows, figures, buckets)
+    return SpanBatch(whole, own_attributes, rows, figures, buckets)
 
 
 def _emptied[T](items: list[T]) -> list[T]:

@@ -163,8 +163,8 @@ def _duration(table: SpanTable) -> tuple[_Column, Mask]:
 
 def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
     values, known = np.zeros(table.size, kind), np.zeros(table.size, np.bool_)
-    for row, extra in table.extras.items():
-        found = getattr(extra, field)
+    for row, own in table.own_attributes.items():
+        found = getattr(own, field)
         if found is not None:
             values[row], known[row] = found, True
     return values, known

@@ -164,11 +164,11 @@ def _expected(seen: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
 
 def _said(table: SpanTable) -> dict[ProcessKey, int]:
     said: dict[ProcessKey, int] = {}
-    for row, extra in table.extras.items():
-        if extra.spans_ended is not None:
+    for row, own in table.own_attributes.items():
+        if own.spans_ended is not None:
             origin = table.processes[table.process[row]]
             process = process_key(origin)
-            said[process] = max(extra.spans_ended, said.get(process, 0))
+            said[process] = max(own.spans_ended, said.get(process, 0))
     return said
 
 

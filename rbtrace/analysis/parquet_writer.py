@@ -117,9 +117,9 @@ def _rows(batch: SpanBatch, builder: Builder) -> Any:
         "start_ns": pa.array(columns.start),
         "end_ns": pa.array(columns.end),
         "adopted": pa.array(columns.adopted),
-        **_of_facts(columns.facts, builder.facts.values_by_code),
+        **_of_shared_attributes(columns.shared, builder.shared.values_by_code),
         **_of_origins(batch, builder),
-        **_of_extras(batch),
+        **_of_own_attributes(batch),
         **_of_summaries(batch),
     }
     schema = arrow_schema()
@@ -141,21 +141,21 @@ def _numbers(values: list[int | None], codes: Any, kind: str) -> Any:
     return pa.array(values, getattr(pa, kind)()).take(pa.array(codes))
 
 
-def _of_facts(codes: Any, facts: list[SharedAttributes]) -> dict[str, Any]:
+def _of_shared_attributes(codes: Any, shared: list[SharedAttributes]) -> dict[str, Any]:
     return {
-        "kind": _numbers([one.kind for one in facts], codes, "int8"),
-        "category": _dictionary(codes, [one.category for one in facts]),
-        "thread": _dictionary(codes, [one.thread for one in facts]),
+        "kind": _numbers([one.kind for one in shared], codes, "int8"),
+        "category": _dictionary(codes, [one.category for one in shared]),
+        "thread": _dictionary(codes, [one.thread for one in shared]),
     }
 
 
 def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
     """Where each span is from, with what its own attributes change of it."""
-    origins, facts = builder.origins.values_by_code, builder.facts.values_by_code
-    pairs = batch.columns.origin.astype(np.int64) * len(facts) + batch.columns.facts
+    origins, shared = builder.origins.values_by_code, builder.shared.values_by_code
+    pairs = batch.columns.origin.astype(np.int64) * len(shared) + batch.columns.shared
     distinct, codes = np.unique(pairs, return_inverse=True)
     found = [
-        origins[pair // len(facts)]._replace(**dict(facts[pair % len(facts)].moved))
+        origins[pair // len(shared)]._replace(**dict(shared[pair % len(shared)].moved))
         for pair in distinct.tolist()
     ]
     whole = {"pid", "pair", "order"}
@@ -167,14 +167,14 @@ def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
     }
 
 
-def _of_extras(batch: SpanBatch) -> dict[str, Any]:
+def _of_own_attributes(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
     schema = arrow_schema()
-    rows = np.array(list(batch.extras), np.int64)
-    extras = list(batch.extras.values())
-    links = [_canonical(one.parent_link) for one in extras]
+    rows = np.array(list(batch.own_attributes), np.int64)
+    own_attributes = list(batch.own_attributes.values())
+    links = [_canonical(one.parent_link) for one in own_attributes]
     columns: dict[str, list[Any]] = {
-        **{name: [getattr(one, name) for one in extras] for name in _OWN},
+        **{name: [getattr(one, name) for one in own_attributes] for name in _OWN},
         "parent_trace_id": [trace for trace, _ in links],
         "parent_link_id": [span for _, span in links],
     }

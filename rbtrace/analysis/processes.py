@@ -64,18 +64,18 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
 
 def _moved(builder: Builder, columns: Columns) -> Codes:
     """Origin of each span, with what its own attributes say."""
-    facts = builder.facts.values_by_code
-    moves = np.array([bool(one.moved) for one in facts] or [False])[columns.facts]
+    shared = builder.shared.values_by_code
+    moves = np.array([bool(one.moved) for one in shared] or [False])[columns.shared]
     origin = columns.origin
     if not moves.any():
         return origin
     origin = origin.copy()
-    pairs = origin[moves].astype(np.int64) * len(facts) + columns.facts[moves]
+    pairs = origin[moves].astype(np.int64) * len(shared) + columns.shared[moves]
     distinct, position = np.unique(pairs, return_inverse=True)
     codes = []
     for pair in distinct.tolist():
-        base, fact = divmod(pair, len(facts))
-        own = builder.origins.values_by_code[base]._replace(**dict(facts[fact].moved))
+        base, fact = divmod(pair, len(shared))
+        own = builder.origins.values_by_code[base]._replace(**dict(shared[fact].moved))
         codes.append(builder.origins[own])
     origin[moves] = np.array(codes, np.int32)[position]
     return origin

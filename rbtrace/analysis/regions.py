@@ -106,7 +106,7 @@ def regions(table: SpanTable) -> tuple[list[Region], list[RegionWorker]]:
 
 
 def _bounds(table: SpanTable, row: int, tasks: list[int]) -> _Bounds:
-    declared = table.extras.get(row, OwnAttributes()).workers
+    declared = table.own_attributes.get(row, OwnAttributes()).workers
     earliest, latest = int(table.start[row]), int(table.end[row])
     if declared is None:
         earliest = min(latest, max(earliest, int(table.start[tasks].min())))
@@ -146,9 +146,9 @@ def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> RegionWorker
     line = (np.array([start], np.int64), np.array([end - start], np.int64))
     busy = int(union_lengths(np.zeros(rows.size, np.int32), low, high, *line)[0])
     startup, tail = int(low.min()) - start, end - int(high.max())
-    extras = [table.extras.get(row, OwnAttributes()) for row in tasks]
-    cpu = _sum_if_all([extra.cpu_ns for extra in extras])
-    queue = _sum_if_all([extra.runqueue_ns for extra in extras])
+    own_attributes = [table.own_attributes.get(row, OwnAttributes()) for row in tasks]
+    cpu = _sum_if_all([own.cpu_ns for own in own_attributes])
+    queue = _sum_if_all([own.runqueue_ns for own in own_attributes])
     blocked = None if cpu is None else max(0, busy - cpu - (queue or 0))
     return RegionWorker(
         process=table.process_of(tasks[0]),

@@ -87,9 +87,9 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
     for run, process in zip(*(part.tolist() for part in np.divmod(pairs, many)), strict=True):
         hosts.setdefault(run, set()).add(table.processes[process].host)
     fingerprints: dict[int, list[str]] = {}
-    for row, extra in table.extras.items():
-        if extra.fingerprint is not None:
-            fingerprints.setdefault(int(table.run[row]), []).append(extra.fingerprint)
+    for row, own in table.own_attributes.items():
+        if own.fingerprint is not None:
+            fingerprints.setdefault(int(table.run[row]), []).append(own.fingerprint)
     return [
         RunFigures(
             run=one,

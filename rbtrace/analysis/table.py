@@ -99,7 +99,7 @@ class SpanTable:
     processes: list[Origin]
     runs: list[RunOrigin]
     summaries: Summaries
-    extras: dict[int, OwnAttributes]
+    own_attributes: dict[int, OwnAttributes]
     anomalies: Anomalies
     real_parent: Codes
     clock_shifts: dict[str, int] = field(default_factory=dict)
@@ -122,7 +122,9 @@ class SpanTable:
         return self.end - self.start
 
     def families(self) -> Iterator[tuple[slice, SpanTable]]:
-        """The table in parts of some whole families each, rows numbered anew; without extras.
+        """The table in parts of some whole families each, rows numbered anew.
+
+        The parts have no own attributes.
 
         What an analysis needs beside the columns is then as large as a part, and fits the
         processor's cache. Spans that were read in disorder may make one part of all rows.
@@ -138,7 +140,7 @@ class SpanTable:
                 above = columns[name]
                 columns[name] = np.where(above == NO_PARENT, NO_PARENT, above - first)
             summaries = self.summaries.between(first, last)
-            yield part, replace(self, **columns, summaries=summaries, extras={})
+            yield part, replace(self, **columns, summaries=summaries, own_attributes={})
 
     def name_of(self, row: int) -> str:
         """The name of a span."""

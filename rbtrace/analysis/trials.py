@@ -26,15 +26,15 @@ def trials(table: SpanTable) -> list[Trial]:
     """All trials, in order of start: several searches of a run number theirs from 0 each."""
     found = [
         Trial(
-            extra.trial,
+            own.trial,
             int(table.end[row] - table.start[row]),
             table.process_of(row),
-            extra.score,
+            own.score,
             table.name_of(row),
             int(table.start[row]),
         )
-        for row, extra in table.extras.items()
-        if extra.trial is not None and table.real[row]
+        for row, own in table.own_attributes.items()
+        if own.trial is not None and table.real[row]
     ]
     return sorted(found, key=lambda one: (one.start_ns, one.number, one.process))
 

@@ -41,13 +41,13 @@ def comparable(found: Found) -> Any:
     batch = builder.take()
     builder.add_batch(batch)  # so that it can be analyzed, too
     named = [builder.traces.values_by_code, builder.names.values_by_code]
-    named += [builder.origins.values_by_code, builder.facts.values_by_code]
+    named += [builder.origins.values_by_code, builder.shared.values_by_code]
     summaries = dict(zip(batch.summary_rows.tolist(), batch.figures.tolist(), strict=True))
     rows = [
         (
             repr((named[0][row[0]], *row[1:5], named[1][row[5]])),
             repr((named[2][row[6]], named[3][row[7]], row[8])),
-            repr((batch.extras.get(number), summaries.get(number))),
+            repr((batch.own_attributes.get(number), summaries.get(number))),
         )
         for number, row in enumerate(zip(*(one.tolist() for one in batch.columns), strict=True))
     ]

@@ -21,7 +21,7 @@ from opentelemetry.trace import Link
 from rbtrace import conventions as key
 from rbtrace.analysis.readers import READERS, protobuf_messages
 from rbtrace.analysis.readers.interface import Reader
-from rbtrace.analysis.readers.scanner import COMPILED, FACTS, LINKS, NAME, ROW
+from rbtrace.analysis.readers.scanner import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as
@@ -123,13 +123,13 @@ def test_what_is_known_is_no_miss() -> None:
     assert COMPILED is not None
     rows, misses, resources = scanned(COMPACT)
     assert [(row, about) for row, about, _ in misses if row >= 5] == [
-        (5, NAME), (5, FACTS), (5, LINKS), (6, NAME), (6, FACTS), (7, NAME), (7, FACTS),
-        (8, NAME), (8, FACTS),
+        (5, NAME), (5, SHARED), (5, LINKS), (6, NAME), (6, SHARED), (7, NAME), (7, SHARED),
+        (8, NAME), (8, SHARED),
     ]  # fmt: skip
     assert "".join(text.decode() for _, about, text in misses if about == NAME).endswith("orphan")
     names = {text: at for at, (_, about, text) in enumerate(misses) if about == NAME}
-    facts = {text: at for at, (_, about, text) in enumerate(misses) if about == FACTS}
-    again = COMPILED.scan_line(COMPACT, names, facts)
+    shared = {text: at for at, (_, about, text) in enumerate(misses) if about == SHARED}
+    again = COMPILED.scan_line(COMPACT, names, shared)
     assert again is not None
     assert [about for _, about, _ in again[1]] == [LINKS]
     assert again[2] == resources

@@ -30,7 +30,7 @@ _MARKS: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
 
 
 class AttributeCache:
-    """Turns raw attributes into codes of facts; what is a span's own is decoded each time.
+    """Turns raw attributes into codes of shared attributes; own ones are decoded each time.
 
     Args:
         into: whose interners give the codes.
@@ -47,21 +47,21 @@ class AttributeCache:
         self._into = into
         self._faults = faults
         self._decode = decode
-        self._plain = into.facts[SharedAttributes()]
+        self._plain = into.shared[SharedAttributes()]
         self.recent: dict[bytes, int] = {}
         self._before: dict[bytes, int] = {}
         self._origins: dict[bytes, int] = {}
 
-    def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
-        """Codes of the spans' facts, and by position what spans have for themselves."""
+    def codes_of(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
+        """Codes of the spans' shared attributes, and by position what spans have for themselves."""
         known = map(self.recent.get, map(bytes, attributes), repeat(_UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
-        extras: dict[int, OwnAttributes] = {}
+        own_attributes: dict[int, OwnAttributes] = {}
         for row in np.flatnonzero(codes == _UNKNOWN).tolist():
-            codes[row], extra = self.of_one(bytes(attributes[row]))
-            if extra is not None:
-                extras[row] = extra
-        return codes, extras
+            codes[row], own = self.code_of(bytes(attributes[row]))
+            if own is not None:
+                own_attributes[row] = own
+        return codes, own_attributes
 
     def origin(self, resource: bytes, decode: Callable[[bytes], dict[str, Any]]) -> int:
         """Code of where the spans of a resource come from."""
@@ -70,18 +70,18 @@ class AttributeCache:
             code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
         return code
 
-    def of_one(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
-        """Code of the facts of a span, and what it has for itself."""
-        code, extra = self.recent.get(raw, self._before.get(raw)), None
+    def code_of(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
+        """Code of the shared attributes of a span, and what it has for itself."""
+        code, own = self.recent.get(raw, self._before.get(raw)), None
         if code is None:
             code = self._plain
             if _MARKS.search(raw):
-                code, extra = self._decoded(raw)
-        if extra is None:
+                code, own = self._decoded(raw)
+        if own is None:
             if len(self.recent) >= _CACHED:  # what is still in use comes back from `_before`
                 self.recent, self._before = {}, self.recent
             self.recent[raw] = code
-        return code, extra
+        return code, own
 
     def _decoded(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
         found = self._decode(raw)
@@ -89,7 +89,7 @@ class AttributeCache:
             self._faults.invalid_lines += 1
             return self._plain, None
         attributes, link = found
-        extra = own_attributes_of(attributes)
+        own = own_attributes_of(attributes)
         if link is not None:
-            extra = (extra or OwnAttributes())._replace(parent_link=link)
-        return self._into.facts[shared_attributes_of(attributes)], extra
+            own = (own or OwnAttributes())._replace(parent_link=link)
+        return self._into.shared[shared_attributes_of(attributes)], own

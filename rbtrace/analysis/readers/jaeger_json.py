@@ -136,16 +136,16 @@ def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
     nowhere = into.origins[origin_of({})]
     spans = _spans(trace, faults)
     attributes = [_plain(span.tags) for span in spans]
-    extras: dict[int, OwnAttributes] = {}
+    own_attributes: dict[int, OwnAttributes] = {}
     parents = []
     for row, (span, plain) in enumerate(zip(spans, attributes, strict=True)):
-        extra = own_attributes_of(plain)
+        own = own_attributes_of(plain)
         parent = _parent(span)
         if parent.trace not in {"", span.trace}:
             link = _padded(parent.trace, 32), _padded(parent.span, 16)
-            extra = (extra or OwnAttributes())._replace(parent_link=link)
-        if extra is not None:
-            extras[row] = extra
+            own = (own or OwnAttributes())._replace(parent_link=link)
+        if own is not None:
+            own_attributes[row] = own
         parents.append(_padded(parent.span, 16))
     start = np.array([span.start for span in spans], np.int64) * _NS_PER_US
     into.add(
@@ -157,8 +157,8 @@ def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
             start + np.array([span.duration for span in spans], np.int64) * _NS_PER_US,
             into.name_codes([span.name for span in spans]),
             np.array([origins.get(span.process, nowhere) for span in spans], np.int32),
-            np.array([into.facts[shared_attributes_of(plain)] for plain in attributes], np.int32),
-            extras,
+            np.array([into.shared[shared_attributes_of(plain)] for plain in attributes], np.int32),
+            own_attributes,
         )
     )
 

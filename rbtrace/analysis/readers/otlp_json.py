@@ -120,14 +120,14 @@ class _ChunkBuilder:
         self._spans: list[messages.Span] = []
         self._origins: list[int] = []
         self._counts: list[int] = []
-        self._understanding = AttributeCache(into, faults, _attributes)
-        self._scanned = ScannedRows(into, self._understanding, _text, self._parent_link)
+        self._attribute_cache = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._attribute_cache, _text, self._parent_link)
 
     def scan(self, line: bytes) -> bool:
         """Take the spans of a line, if there is a scanner and it knows how."""
         if COMPILED is None:
             return False
-        found = COMPILED.scan_line(line, self._scanned.names, self._understanding.recent)
+        found = COMPILED.scan_line(line, self._scanned.names, self._attribute_cache.recent)
         if found is None:
             return False
         rows, misses, resources = found
@@ -146,18 +146,20 @@ class _ChunkBuilder:
             self.flush()
 
     def _origin(self, resource: bytes) -> int:
-        return self._understanding.origin(resource, _resource)
+        return self._attribute_cache.origin(resource, _resource)
 
     def flush(self) -> None:
         self._scanned.flush()
         spans, into = self._spans, self._into
         if not spans:
             return
-        facts, extras = self._understanding.facts([span.attributes for span in spans])
+        shared, own_attributes = self._attribute_cache.codes_of([span.attributes for span in spans])
         for row in [row for row, span in enumerate(spans) if span.links is not messages.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
-                extras[row] = extras.get(row, OwnAttributes())._replace(parent_link=link)
+                own_attributes[row] = own_attributes.get(row, OwnAttributes())._replace(
+                    parent_link=link
+                )
         into.add(
             Chunk(
                 into.trace_codes([span.trace_id for span in spans]),
@@ -167,8 +169,8 @@ class _ChunkBuilder:
                 np.array([span.end_time_unix_nano for span in spans], np.int64),
                 into.name_codes([span.name for span in spans]),
                 np.repeat(np.array(self._origins, np.int32), self._counts),
-                facts,
-                extras,
+                shared,
+                own_attributes,
             )
         )
         self._spans, self._origins, self._counts = [], [], []

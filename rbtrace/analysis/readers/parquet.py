@@ -120,7 +120,7 @@ def import_pyarrow() -> Any:
 _MAGIC: Final = b"PAR1"
 _BATCH_ROWS: Final = 1 << 16
 _ORIGIN: Final = Origin._fields
-_FACTS: Final = ("kind", "category", "thread")
+_SHARED: Final = ("kind", "category", "thread")
 _OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended", "fingerprint")
 _FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
 
@@ -190,11 +190,11 @@ def _batch(batch: Any, into: Builder) -> SpanBatch:
             _numbers(batch, "end_ns"),
             _interned(batch.column("name"), into.names),
             _combined(batch, _ORIGIN, lambda *values: into.origins[_origin(*values)]),
-            _combined(batch, _FACTS, lambda *values: into.facts[_facts(*values)]),
+            _combined(batch, _SHARED, lambda *values: into.shared[_shared_attributes(*values)]),
             batch.column("adopted").fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
             | into.adopting,
         ),
-        {row: _extra(values) for row, values in zip(own.tolist(), of_own, strict=True)},
+        {row: _own_attributes(values) for row, values in zip(own.tolist(), of_own, strict=True)},
         rows,
         np.stack([_numbers(summaries, name) for name in _FIGURES], axis=1),
         _buckets(summaries),
@@ -250,11 +250,13 @@ def _origin(*values: Any) -> Origin:
     return Origin(host or "", pid, instance or "", service or "", run_id or "", *rest)
 
 
-def _facts(kind: int | None, category: str | None, thread: str | None) -> SharedAttributes:
+def _shared_attributes(
+    kind: int | None, category: str | None, thread: str | None
+) -> SharedAttributes:
     return SharedAttributes(kind or 0, category or "", thread or "")
 
 
-def _extra(values: dict[str, Any]) -> OwnAttributes:
+def _own_attributes(values: dict[str, Any]) -> OwnAttributes:
     link = values.pop("parent_trace_id"), values.pop("parent_link_id")
     return OwnAttributes(**values, parent_link=link if None not in link else None)
 

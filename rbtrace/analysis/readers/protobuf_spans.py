@@ -44,8 +44,8 @@ class ChunkBuilder:
     def __init__(self, into: Builder, faults: ReadFaults) -> None:
         self._into = into
         self._faults = faults
-        self._understanding = AttributeCache(into, faults, _attributes)
-        self._scanned = ScannedRows(into, self._understanding, _text)
+        self._attribute_cache = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._attribute_cache, _text)
         self._names = self._scanned.names
         self._spans: list[bytes] = []
         self._origins: list[int] = []
@@ -59,7 +59,7 @@ class ChunkBuilder:
             self._faults.invalid_lines += 1
             return
         for resource in request.resource_spans:
-            origin = self._understanding.origin(resource.resource, _resource)
+            origin = self._attribute_cache.origin(resource.resource, _resource)
             for scope in (*resource.scope_spans, *resource.library_spans):
                 if COMPILED is not None:
                     self._scan(COMPILED, tuple(scope.spans), origin)
@@ -71,8 +71,8 @@ class ChunkBuilder:
             self.flush()
 
     def _scan(self, compiled: CompiledScanner, spans: tuple[bytes, ...], origin: int) -> None:
-        names, facts = self._scanned.names, self._understanding.recent
-        rows, misses, others = compiled.scan_spans(spans, names, facts)
+        names, shared = self._scanned.names, self._attribute_cache.recent
+        rows, misses, others = compiled.scan_spans(spans, names, shared)
         self._scanned.add(rows, misses, [(origin, len(spans) - len(others))])
         for number in others:
             self._add_unusual(spans[number], np.array([origin], np.int32))
@@ -99,7 +99,7 @@ class ChunkBuilder:
         joined = layout.joined
         stops = layout.stop[rows].tolist()
         tails = [joined[at + _AFTER_TIMES : to] for at, to in zip(end.tolist(), stops, strict=True)]
-        facts, extras = self._understanding.facts(tails)
+        shared, own_attributes = self._attribute_cache.codes_of(tails)
         texts = [joined[at:to] for at, to in zip(name.tolist(), end.tolist(), strict=True)]
         return Chunk(
             self._traces(layout, begin),
@@ -109,8 +109,8 @@ class ChunkBuilder:
             finish.astype(np.int64),
             np.fromiter(map(self._name, texts), np.int32, len(texts)),
             origin,
-            facts,
-            extras,
+            shared,
+            own_attributes,
         )
 
     def _traces(self, layout: _Layout, begin: Ints) -> Codes:
@@ -133,7 +133,7 @@ class ChunkBuilder:
         except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
-        facts, extras = self._understanding.facts([span])
+        shared, own_attributes = self._attribute_cache.codes_of([span])
         late = max(found.start, found.end) > _LATEST
         self._into.add(
             Chunk(
@@ -144,8 +144,8 @@ class ChunkBuilder:
                 np.array([0 if late else found.end], np.int64),
                 np.array([self._name(found.name)], np.int32),
                 origin,
-                facts,
-                extras,
+                shared,
+                own_attributes,
             )
         )
 

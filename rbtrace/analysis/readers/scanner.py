@@ -23,13 +23,13 @@ ROW: Final = np.dtype(
         ("start", np.int64),
         ("end", np.int64),
         ("name", np.int32),
-        ("facts", np.int32),
+        ("shared", np.int32),
     ]
 )
-"""A span as the scanner gives it; `name` and `facts` are codes, or -1 where a miss says more."""
+"""A span as the scanner gives it; `name` and `shared` are codes, or -1 where a miss says more."""
 
 NAME: Final = 0
-FACTS: Final = 1
+SHARED: Final = 1
 LINKS: Final = 2
 
 
@@ -45,14 +45,14 @@ class CompiledScanner(Protocol):
     """What `_spanscan.c` offers."""
 
     def scan_line(
-        self, line: bytes, names: dict[bytes, int], facts: dict[bytes, int], /
+        self, line: bytes, names: dict[bytes, int], shared: dict[bytes, int], /
     ) -> tuple[bytes, list[Miss], list[tuple[bytes, int]]] | None:
         """The spans of a line of OTLP JSON, or None if it is not an ordinary one.
 
         Args:
             line: a line.
             names: code of each name that is known, by the text between its quotes.
-            facts: code of the facts of each text of attributes that is known.
+            shared: code of the shared attributes in each text of attributes that is known.
 
         Returns:
             Rows, what is to be done about them, and of each resource the text and how many of the
@@ -60,14 +60,14 @@ class CompiledScanner(Protocol):
         """
 
     def scan_spans(
-        self, spans: tuple[bytes, ...], names: dict[bytes, int], facts: dict[bytes, int], /
+        self, spans: tuple[bytes, ...], names: dict[bytes, int], shared: dict[bytes, int], /
     ) -> tuple[bytes, list[Miss], list[int]]:
         """The ordinary ones of protobuf spans.
 
         Args:
             spans: each as it is encoded.
             names: code of each name that is known, encoded.
-            facts: code of the facts of what may stand after the times of a span.
+            shared: code of the shared attributes in what may stand after the times of a span.
 
         Returns:
             Rows of the ordinary ones in turn, what is to be done about them, and the numbers of
@@ -95,7 +95,7 @@ class ScannedRows:
 
     Args:
         into: where chunks go.
-        understanding: of the attributes in this format.
+        attribute_cache: of the attributes in this format.
         text_of: the text of a raw name.
         parent_link: trace and id of the parent that raw links name, if one does.
 
@@ -106,13 +106,13 @@ class ScannedRows:
     def __init__(
         self,
         into: Builder,
-        understanding: AttributeCache,
+        attribute_cache: AttributeCache,
         text_of: Callable[[bytes], str],
         parent_link: Callable[[bytes], tuple[str, str] | None] = lambda _raw: None,
     ) -> None:
         self.names: dict[bytes, int] = {}
         self._into = into
-        self._understanding = understanding
+        self._attribute_cache = attribute_cache
         self._text_of = text_of
         self._parent_link = parent_link
         self._begin()
@@ -123,8 +123,8 @@ class ScannedRows:
         self._origins: list[int] = []
         self._counts: list[int] = []
         self._names: dict[int, int] = {}
-        self._facts: dict[int, int] = {}
-        self._extras: dict[int, OwnAttributes] = {}
+        self._shared: dict[int, int] = {}
+        self._own_attributes: dict[int, OwnAttributes] = {}
 
     def add(self, rows: bytes, misses: Iterable[Miss], origins: Iterable[tuple[int, int]]) -> None:
         """Take rows.
@@ -157,8 +157,8 @@ class ScannedRows:
             rows["end"].copy(),
             _with(rows["name"], self._names),
             np.repeat(np.array(self._origins, np.int32), self._counts),
-            _with(rows["facts"], self._facts),
-            self._extras,
+            _with(rows["shared"], self._shared),
+            self._own_attributes,
         )
         self._begin()
         self._into.add(chunk)
@@ -169,12 +169,14 @@ class ScannedRows:
             if code is None:
                 code = self.names[raw] = self._into.names[self._text_of(raw)]
             self._names[row] = code
-        elif about == FACTS:
-            self._facts[row], extra = self._understanding.of_one(raw)
-            if extra is not None:
-                self._extras[row] = extra
+        elif about == SHARED:
+            self._shared[row], own = self._attribute_cache.code_of(raw)
+            if own is not None:
+                self._own_attributes[row] = own
         elif (link := self._parent_link(raw)) is not None:
-            self._extras[row] = self._extras.get(row, OwnAttributes())._replace(parent_link=link)
+            self._own_attributes[row] = self._own_attributes.get(row, OwnAttributes())._replace(
+                parent_link=link
+            )
 
     def _traces(self, high: Any, low: Any) -> Codes:
         changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])

@@ -193,7 +193,7 @@ def trial_and_region_spans(engine: Engine, processes: dict[int, Origin]) -> Span
         processes=list(processes.values()),
         runs=[],
         summaries=_no_summaries(),
-        extras={at: _own_attributes(row) for at, row in enumerate(rows)},
+        own_attributes={at: _own_attributes(row) for at, row in enumerate(rows)},
         anomalies=Anomalies(),
         real_parent=parent,
     )
