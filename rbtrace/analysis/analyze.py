@@ -34,7 +34,7 @@ class SpilledSpans(NamedTuple):
     """Spans in a file, and what there is to say about how they were read."""
 
     file: Path
-    found: ReadReport
+    report: ReadReport
 
 
 def parse_limit(text: str) -> int:
@@ -43,11 +43,11 @@ def parse_limit(text: str) -> int:
     Raises:
         SettingError: it is not of that form, or too small.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
-    if found is None or (found[3] and not found[2]):
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if match is None or (match[3] and not match[2]):
         raise SettingError(f"the memory limit {text!r} is no size: write it as 500MB or 2GB")
-    power = list(_UNITS).index(found[2].lower())
-    size = int(float(found[1]) * (1024**power if found[3] else 1000**power))
+    power = list(_UNITS).index(match[2].lower())
+    size = int(float(match[1]) * (1024**power if match[3] else 1000**power))
     if size < LEAST_LIMIT:
         raise SettingError(f"the memory limit {text!r} is too small: give at least 256MiB")
     return size
@@ -86,7 +86,7 @@ def analyze_paths(
             return evaluate(spans, full=full, only=only)
         from rbtrace.analysis.sql.duckdb import evaluate_spilled  # noqa: PLC0415 - few need it
 
-        return evaluate_spilled(spans.file, spans.found, limit, full=full, only=only)
+        return evaluate_spilled(spans.file, spans.report, limit, full=full, only=only)
 
 
 @contextmanager
@@ -108,17 +108,17 @@ def read_within(
     keep_freed_memory()
     builder = _SpillingBuilder(limit // BYTES_PER_SPAN)
     try:
-        found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+        report = read_spans(paths, builder, progress or (lambda _done, _everything: None))
         file = builder.finish()
         if file is not None:
-            yield SpilledSpans(file, found)
+            yield SpilledSpans(file, report)
             return
         table = build(builder)
         if not table.size:
-            raise InputError(why_no_spans(found))
+            raise InputError(why_no_spans(report))
     finally:
         builder.close()
-    yield Loaded(table, found.faults, found.sidecars)
+    yield Loaded(table, report.faults, report.sidecars)
 
 
 class _SpillingBuilder(Builder):

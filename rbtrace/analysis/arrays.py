@@ -56,10 +56,10 @@ def distinct(codes: npt.NDArray[np.integer[Any]], count: int) -> tuple[Ints, Int
     """The codes that occur, in order, and which of them each one is; all are below `count`."""
     if count > _COUNTED * max(1, codes.size):
         return np.unique(codes, return_inverse=True)
-    found = occurring(codes, count)
+    codes_there = occurring(codes, count)
     number = np.zeros(count, np.int64)
-    number[found] = np.arange(found.size)
-    return found, number[codes]
+    number[codes_there] = np.arange(codes_there.size)
+    return codes_there, number[codes]
 
 
 def starts_of_runs(ordered: npt.NDArray[Any]) -> Ints:

@@ -81,7 +81,7 @@ def parents(
         The row of each parent, -1 for none, and the number of orphans: spans whose parent is not
         there. They become roots.
     """
-    found = np.full(span_id.size, NO_PARENT, np.int32)
+    parent_row = np.full(span_id.size, NO_PARENT, np.int32)
     for rows in _whole_traces(trace):
         # Siblings stand side by side, mostly: ask once for each run of the same parent.
         asked_trace, asked_id = trace[rows], parent_id[rows]
@@ -89,11 +89,11 @@ def parents(
         first = np.flatnonzero(np.concatenate(([True], changes)))
         place = _places(asked_trace, span_id[rows], asked_trace[first], asked_id[first])
         above = np.where(place == NO_PARENT, NO_PARENT, rows[place])
-        found[rows] = np.repeat(above, np.diff(np.append(first, rows.size)))
+        parent_row[rows] = np.repeat(above, np.diff(np.append(first, rows.size)))
     asks = parent_id != 0
     for row, parent in _linked(trace, span_id, linked):
-        found[row], asks[row] = parent, linked[row][1] != 0
-    return found, int(np.count_nonzero(asks & (found == NO_PARENT)))
+        parent_row[row], asks[row] = parent, linked[row][1] != 0
+    return parent_row, int(np.count_nonzero(asks & (parent_row == NO_PARENT)))
 
 
 def _whole_traces(trace: Codes) -> Iterator[Codes]:
@@ -133,9 +133,9 @@ def _places(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> In
     distinct = starts_of_runs(ordered)
     if distinct.size == span_id.size:
         place = np.minimum(np.searchsorted(ordered, asked_id), ordered.size - 1)
-        found = order[place]
-        same = (ordered[place] == asked_id) & (trace[found] == asked_trace)
-        return np.where(same, found, NO_PARENT)
+        candidate = order[place]
+        same = (ordered[place] == asked_id) & (trace[candidate] == asked_trace)
+        return np.where(same, candidate, NO_PARENT)
     # The same span id in several traces: rank the ids, and join on trace and rank together.
     ids = ordered[distinct]
     keys = trace.astype(np.int64) * ids.size + np.searchsorted(ids, span_id)
@@ -143,9 +143,9 @@ def _places(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> In
     rank = np.minimum(np.searchsorted(ids, asked_id), ids.size - 1)
     asked = asked_trace.astype(np.int64) * ids.size + rank
     place = np.minimum(np.searchsorted(keys[order], asked), keys.size - 1)
-    found = order[place]
-    same = (keys[found] == asked) & (ids[rank] == asked_id)
-    return np.where(same, found, NO_PARENT)
+    candidate = order[place]
+    same = (keys[candidate] == asked) & (ids[rank] == asked_id)
+    return np.where(same, candidate, NO_PARENT)
 
 
 _EPOCH: Final = 10**17
@@ -166,9 +166,9 @@ def build(builder: Builder) -> SpanTable:
     parent = _joined(builder, columns, own_attributes, anomalies)
     shared = builder.shared.values_by_code
     origins = settle_origins(builder, columns)
-    kind = np.array([one.kind for one in shared] or [REAL], np.int8)[columns.shared]
-    categories, category = _recoded([one.category for one in shared], columns.shared)
-    _, thread = _recoded([one.thread for one in shared], columns.shared)
+    kind = np.array([attributes.kind for attributes in shared] or [REAL], np.int8)[columns.shared]
+    categories, category = _recoded([attributes.category for attributes in shared], columns.shared)
+    _, thread = _recoded([attributes.thread for attributes in shared], columns.shared)
     implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, shared, origins)
     table = SpanTable(
         span_id=columns.span_id,
@@ -253,7 +253,7 @@ def _implicit(
     """The recorder's implicit spans: others may call a span `thread`, but not with a run id."""
     unattached = np.array([name == UNATTACHED for name in names] or [False])
     thread = np.array([name == THREAD for name in names] or [False])
-    bare = np.array([not one.category for one in shared] or [False])
+    bare = np.array([not attributes.category for attributes in shared] or [False])
     ours = origins.recorded[origins.run]
     implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.shared] & ours)
     return implicit

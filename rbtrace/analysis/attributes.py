@@ -173,12 +173,12 @@ def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
 
 def _summary_of(attributes: Mapping[str, object]) -> Summary:
     def number(key: str, otherwise: int) -> int:
-        found = as_int(attributes.get(key))
-        return otherwise if found is None else max(0, found)
+        number = as_int(attributes.get(key))
+        return otherwise if number is None else max(0, number)
 
     def numbers(key: str) -> list[Any]:
-        found = attributes.get(key)
-        return found if isinstance(found, list) else []
+        items = attributes.get(key)
+        return items if isinstance(items, list) else []
 
     calls = number(names.SPAN_COUNT, 1)
     total = number(names.DURATION_TOTAL, 0)

@@ -54,7 +54,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
     extremes = _extremes(table)
     rows = []
     for code in occurring(table.name[table.real | table.summary], count).tolist():
-        found = _quantiles(durations.get(code), middles.get(code), bucket_calls.get(code))
+        quantiles = _quantiles(durations.get(code), middles.get(code), bucket_calls.get(code))
         shortest, longest = extremes[code]
         rows.append(
             OperationTime(
@@ -66,12 +66,12 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
                 share=share(selfs[code], everything),
                 share_ci=None,
                 mean_ns=totals[code] / max(1, calls[code]),
-                p50_ns=found.p50_ns,
-                p95_ns=found.p95_ns,
-                p99_ns=found.p99_ns,
+                p50_ns=quantiles.p50_ns,
+                p95_ns=quantiles.p95_ns,
+                p99_ns=quantiles.p99_ns,
                 min_ns=shortest,
                 max_ns=longest,
-                quantile_method=found.method,
+                quantile_method=quantiles.method,
             )
         )
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
@@ -111,10 +111,10 @@ def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
     """The category of each name."""
     many = len(table.categories)
     pairs = table.name.astype(np.int64) * many + table.category
-    found, position = distinct(pairs, len(table.names) * many)
-    spent = sum_by(position, self_ns, found.size)
+    names_in_categories, position = distinct(pairs, len(table.names) * many)
+    spent = sum_by(position, self_ns, names_in_categories.size)
     by_name: dict[int, dict[str, int]] = defaultdict(dict)
-    for pair, ns in zip(found.tolist(), spent.tolist(), strict=True):
+    for pair, ns in zip(names_in_categories.tolist(), spent.tolist(), strict=True):
         name, category = divmod(pair, many)
         by_name[name][table.categories[category]] = ns
     return {name: largest_category(spent_in) for name, spent_in in by_name.items()}
@@ -175,8 +175,8 @@ def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
     """Rows of calls and self times (ns) by process, greatest self time first."""
     whole = sum(self_ns for _, _, self_ns in spent)
     rows = [
-        ProcessTime(one.process, calls, self_ns, share(self_ns, whole))
-        for one, calls, self_ns in spent
+        ProcessTime(process.process, calls, self_ns, share(self_ns, whole))
+        for process, calls, self_ns in spent
         if calls
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.process))

@@ -192,8 +192,10 @@ class Builder:
 def _batch(columns: Columns, own_attributes: dict[int, OwnAttributes]) -> SpanBatch:
     if not own_attributes:
         return SpanBatch(columns, own_attributes, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
-    found = [(row, own.summary) for row, own in own_attributes.items() if own.summary is not None]
-    summaries = [summary for _, summary in found]
+    numbered = [
+        (row, own.summary) for row, own in own_attributes.items() if own.summary is not None
+    ]
+    summaries = [summary for _, summary in numbered]
     return SpanBatch(
         columns,
         {
@@ -201,8 +203,8 @@ def _batch(columns: Columns, own_attributes: dict[int, OwnAttributes]) -> SpanBa
             for row, own in own_attributes.items()
             if own.summary is None or own.parent_link is not None
         },
-        np.array([row for row, _ in found], np.int64),
-        np.array([one[:6] for one in summaries], np.int64).reshape(-1, 6),
+        np.array([row for row, _ in numbered], np.int64),
+        np.array([summary[:6] for summary in summaries], np.int64).reshape(-1, 6),
         buckets_of(summaries),
     )
 
@@ -229,9 +231,9 @@ def _joined(batches: list[SpanBatch]) -> SpanBatch:
 
 def _emptied[T](items: list[T]) -> list[T]:
     """The items, which the list lets go."""
-    found = items.copy()
+    copies = items.copy()
     items.clear()
-    return found
+    return copies
 
 
 def parse_id(text: str, digits: int) -> str:

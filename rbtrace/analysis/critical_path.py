@@ -85,7 +85,7 @@ class OperationKinds(NamedTuple):
     @classmethod
     def of(cls, names: Sequence[str], processes: Sequence[Origin]) -> OperationKinds:
         """Of all names and processes, by code."""
-        texts = [one.process for one in processes]
+        texts = [process.process for process in processes]
         return cls(sorted(set(names)), sorted(set(texts)), ranks(names), ranks(texts))
 
     def kind(self, name: Labels, process: Labels) -> Ints:
@@ -135,8 +135,8 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     summaries = 0
     for rows, family in table.families():
         following = summaries + family.summaries.row.size
-        found = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
-        sums.append(found._replace(root=found.root + rows.start))
+        family_sums = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
+        sums.append(family_sums._replace(root=family_sums.root + rows.start))
         summaries = following
     if not sums:
         return []

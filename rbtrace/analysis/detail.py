@@ -59,7 +59,7 @@ def timeline(table: SpanTable) -> list[TimelineSpan]:
 def in_timeline_order(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
     """Spans by start, parents before children; nothing depends on what was read first."""
     return sorted(
-        spans, key=lambda one: (one.start_ns, one.depth, one.end_ns, one.name, one.process)
+        spans, key=lambda span: (span.start_ns, span.depth, span.end_ns, span.name, span.process)
     )
 
 
@@ -80,13 +80,13 @@ def histograms(table: SpanTable) -> list[DurationHistogram]:
     first = np.flatnonzero(np.concatenate(([True], changes)))
     code, upper, calls = code[first], upper[first], np.add.reduceat(calls, first)
     starts = starts_of_runs(code)
-    found = [
-        DurationHistogram(table.names[int(one)], bounds.tolist(), counts.tolist())
-        for one, bounds, counts in zip(
+    rows = [
+        DurationHistogram(table.names[int(name)], bounds.tolist(), counts.tolist())
+        for name, bounds, counts in zip(
             code[starts], np.split(upper, starts[1:]), np.split(calls, starts[1:]), strict=True
         )
     ]
-    return sorted(found, key=lambda one: one.name)
+    return sorted(rows, key=lambda histogram: histogram.name)
 
 
 def _upper(durations: Ints) -> Ints:

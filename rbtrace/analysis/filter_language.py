@@ -108,10 +108,10 @@ class _Parser:
         self._depth = 0
 
     def parse(self) -> FilterNode:
-        found = self._filter()
+        node = self._filter()
         if self._peek.kind != "end":
             raise self._error("expected `and`, `or` or the end")
-        return found
+        return node
 
     def _split(self) -> list[_Token]:
         tokens = []
@@ -143,8 +143,8 @@ class _Parser:
 
     def _error(self, what: str, token: _Token | None = None) -> FilterError:
         token = token or self._peek
-        found = "the end" if token.kind == "end" else f"`{token.text}{token.unit}`"
-        return FilterError(self._text, token.position, f"{what}, found {found}")
+        actual = "the end" if token.kind == "end" else f"`{token.text}{token.unit}`"
+        return FilterError(self._text, token.position, f"{what}, found {actual}")
 
     def _filter(self) -> FilterNode:
         return self._chain("or", self._term)
@@ -153,25 +153,25 @@ class _Parser:
         return self._chain("and", self._factor)
 
     def _chain(self, operator: str, part: Callable[[], FilterNode]) -> FilterNode:
-        found = part()
+        node = part()
         while self._takes(operator):
-            found = AndOr(operator, found, part())
-        return found
+            node = AndOr(operator, node, part())
+        return node
 
     def _factor(self) -> FilterNode:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._error("expected no more than a hundred levels")
         if self._takes("not"):
-            found: FilterNode = Not(self._factor())
+            node: FilterNode = Not(self._factor())
         elif self._takes("("):
-            found = self._filter()
+            node = self._filter()
             if not self._takes(")"):
                 raise self._error("expected `)`")
         else:
-            found = self._comparison()
+            node = self._comparison()
         self._depth -= 1
-        return found
+        return node
 
     def _comparison(self) -> FilterComparison:
         field = self._take()

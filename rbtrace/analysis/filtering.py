@@ -112,18 +112,20 @@ def fulfils_comparison(node: FilterComparison, values: _Column, known: Mask) -> 
     """Which of the values of its field, as far as they are known, fulfil a comparison."""
     if isinstance(node.value, str):
         return _same_text(values, node.operator, node.value) & known
-    found: Mask = _numbers(values, node.operator, node.value) & known
-    return found
+    holds: Mask = _numbers(values, node.operator, node.value) & known
+    return holds
 
 
 def _same_text(values: _Column, sign: str, text: str) -> Mask:
     distinct, position = np.unique(values, return_inverse=True)
     if sign == "~":
-        holds = np.array([text in one for one in distinct.tolist()], np.bool_)
+        holds = np.array([text in value for value in distinct.tolist()], np.bool_)
     else:
-        holds = np.array([(one == text) == (sign == "==") for one in distinct.tolist()], np.bool_)
-    found: Mask = holds[position]
-    return found
+        holds = np.array(
+            [(value == text) == (sign == "==") for value in distinct.tolist()], np.bool_
+        )
+    fulfilled: Mask = holds[position]
+    return fulfilled
 
 
 _COMPARE: Final = {
@@ -134,8 +136,8 @@ _COMPARE: Final = {
 
 def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
     if values.dtype.kind == "f":
-        found: _Column = _COMPARE[sign](values, float(number))
-        return found
+        holds: _Column = _COMPARE[sign](values, float(number))
+        return holds
     sign, bound = in_whole_numbers(sign, number)
     return _COMPARE[sign](values, bound)  # type: ignore[no-any-return]
 
@@ -164,9 +166,9 @@ def _duration(table: SpanTable) -> tuple[_Column, Mask]:
 def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
     values, known = np.zeros(table.size, kind), np.zeros(table.size, np.bool_)
     for row, own in table.own_attributes.items():
-        found = getattr(own, field)
-        if found is not None:
-            values[row], known[row] = found, True
+        value = getattr(own, field)
+        if value is not None:
+            values[row], known[row] = value, True
     return values, known
 
 
@@ -179,13 +181,17 @@ def _of_trial(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Co
 
 
 def _pid(table: SpanTable) -> tuple[_Column, Mask]:
-    pids: Ints = np.array([-1 if one.pid is None else one.pid for one in table.processes], np.int64)
+    pids: Ints = np.array(
+        [-1 if process.pid is None else process.pid for process in table.processes], np.int64
+    )
     values = pids[table.process]
     return values, values >= 0
 
 
 def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
-    return lambda table: _texts([getattr(one, name) for one in table.processes], table.process)
+    return lambda table: _texts(
+        [getattr(process, name) for process in table.processes], table.process
+    )
 
 
 FIELDS: Final[dict[str, _Field]] = {
@@ -197,10 +203,10 @@ FIELDS: Final[dict[str, _Field]] = {
     key.HOST_NAME: _Field(FieldKind.TEXT, _of_process("host")),
     key.SERVICE_NAME: _Field(FieldKind.TEXT, _of_process("service")),
     key.RUN_ID: _Field(
-        FieldKind.TEXT, lambda table: _texts([one.run_id for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([run.run_id for run in table.runs], table.run)
     ),
     key.ARM: _Field(
-        FieldKind.TEXT, lambda table: _texts([one.arm or "" for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([run.arm or "" for run in table.runs], table.run)
     ),
     key.TRIAL_NUMBER: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
     key.TRIAL_SCORE: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),

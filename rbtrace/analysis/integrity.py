@@ -163,13 +163,13 @@ def _expected(seen: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
 
 
 def _said(table: SpanTable) -> dict[ProcessKey, int]:
-    said: dict[ProcessKey, int] = {}
+    ended: dict[ProcessKey, int] = {}
     for row, own in table.own_attributes.items():
         if own.spans_ended is not None:
             origin = table.processes[table.process[row]]
             process = process_key(origin)
-            said[process] = max(own.spans_ended, said.get(process, 0))
-    return said
+            ended[process] = max(own.spans_ended, ended.get(process, 0))
+    return ended
 
 
 def _read(table: SpanTable) -> Counter[ProcessKey]:
@@ -186,12 +186,15 @@ def process_key(origin: Origin) -> ProcessKey:
     return origin.host, origin.pid, origin.instance
 
 
-def warnings(found: Integrity) -> list[str]:
+def warnings(integrity: Integrity) -> list[str]:
     """What a reader of the figures should know, one line each."""
     lines = (
-        (found.overfull, "spans that are shorter than the hot calls recorded in them"),
-        (found.cycles, "cycles of parent links that were cut"),
-        (found.without_start, "spans without a start, which count as instantaneous"),
-        (len(found.running), "processes that are still running: figures are of what they wrote"),
+        (integrity.overfull, "spans that are shorter than the hot calls recorded in them"),
+        (integrity.cycles, "cycles of parent links that were cut"),
+        (integrity.without_start, "spans without a start, which count as instantaneous"),
+        (
+            len(integrity.running),
+            "processes that are still running: figures are of what they wrote",
+        ),
     )
     return [f"{number} {sentence}" for number, sentence in lines if number]

@@ -154,7 +154,7 @@ def _lines(query: JaegerQuery) -> Iterator[bytes]:
 
 
 def _ask(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
-    found = _get(
+    answer = _get(
         query,
         "/api/v3/traces",
         {
@@ -165,7 +165,7 @@ def _ask(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
             "query.raw_traces": "true",
         },
     )
-    resources: list[dict[str, Any]] = found.get("result", {}).get("resourceSpans", [])
+    resources: list[dict[str, Any]] = answer.get("result", {}).get("resourceSpans", [])
     return resources
 
 
@@ -217,13 +217,13 @@ def _spans(resources: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _traces_of_run(resources: list[dict[str, Any]], run: str) -> set[str]:
     """Traces in which a resource, or a span under a foreign provider, names the run."""
-    found = set()
+    traces = set()
     for resource in resources:
         everywhere = _names_run(resource.get("resource", {}), run)
         for span in _spans([resource]):
             if everywhere or _names_run(span, run):
-                found.add(span["traceId"])
-    return found
+                traces.add(span["traceId"])
+    return traces
 
 
 def _names_run(holder: dict[str, Any], run: str) -> bool:

@@ -41,11 +41,11 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     """
     keep_freed_memory()
     builder = Builder()
-    found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+    report = read_spans(paths, builder, progress or (lambda _done, _everything: None))
     table = build(builder)
     if not table.size:
-        raise InputError(why_no_spans(found))
-    return Loaded(table, found.faults, found.sidecars)
+        raise InputError(why_no_spans(report))
+    return Loaded(table, report.faults, report.sidecars)
 
 
 class ReadReport(NamedTuple):
@@ -92,9 +92,9 @@ def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -
     return ReadReport(named, traces, faults, sidecars)
 
 
-def why_no_spans(found: ReadReport) -> str:
+def why_no_spans(report: ReadReport) -> str:
     """Why there are no spans, in one line."""
-    named, traces, faults, sidecars = found
+    named, traces, faults, sidecars = report
     where = ", ".join(named)
     if sidecars.running:
         return f"no spans in {where} yet: {', '.join(sidecars.running)} is still running"

@@ -46,11 +46,11 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
                 if progress is not None:
                     progress(done, everything)
 
-            found = read_spans(paths, builder, advance)
+            report = read_spans(paths, builder, advance)
             writer.take(builder)
             if not writer.written:
-                raise InputError(why_no_spans(found))
-            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(found)))
+                raise InputError(why_no_spans(report))
+            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(report)))
         partial.replace(target)
     except OSError as problem:
         raise RbtraceError(f"cannot write {target}: {problem.strerror or problem}") from None
@@ -97,12 +97,12 @@ class SpanWriter:
         self.close()
 
 
-def _counted(found: ReadReport) -> SourceCounts:
+def _counted(report: ReadReport) -> SourceCounts:
     return SourceCounts(
-        found.faults.invalid_lines,
-        found.faults.truncated_lines,
-        found.faults.unclean + len(found.sidecars.adoptable),
-        found.sidecars.tallies,
+        report.faults.invalid_lines,
+        report.faults.truncated_lines,
+        report.faults.unclean + len(report.sidecars.adoptable),
+        report.sidecars.tallies,
     )
 
 
@@ -143,9 +143,9 @@ def _numbers(values: list[int | None], codes: Any, kind: str) -> Any:
 
 def _of_shared_attributes(codes: Any, shared: list[SharedAttributes]) -> dict[str, Any]:
     return {
-        "kind": _numbers([one.kind for one in shared], codes, "int8"),
-        "category": _dictionary(codes, [one.category for one in shared]),
-        "thread": _dictionary(codes, [one.thread for one in shared]),
+        "kind": _numbers([attributes.kind for attributes in shared], codes, "int8"),
+        "category": _dictionary(codes, [attributes.category for attributes in shared]),
+        "thread": _dictionary(codes, [attributes.thread for attributes in shared]),
     }
 
 
@@ -154,15 +154,15 @@ def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
     origins, shared = builder.origins.values_by_code, builder.shared.values_by_code
     pairs = batch.columns.origin.astype(np.int64) * len(shared) + batch.columns.shared
     distinct, codes = np.unique(pairs, return_inverse=True)
-    found = [
+    changed = [
         origins[pair // len(shared)]._replace(**dict(shared[pair % len(shared)].moved))
         for pair in distinct.tolist()
     ]
     whole = {"pid", "pair", "order"}
     return {
-        name: _numbers([getattr(one, name) for one in found], codes, "int64")
+        name: _numbers([getattr(origin, name) for origin in changed], codes, "int64")
         if name in whole
-        else _dictionary(codes, [getattr(one, name) for one in found])
+        else _dictionary(codes, [getattr(origin, name) for origin in changed])
         for name in Origin._fields
     }
 
@@ -172,9 +172,9 @@ def _of_own_attributes(batch: SpanBatch) -> dict[str, Any]:
     schema = arrow_schema()
     rows = np.array(list(batch.own_attributes), np.int64)
     own_attributes = list(batch.own_attributes.values())
-    links = [_canonical(one.parent_link) for one in own_attributes]
+    links = [_canonical(own.parent_link) for own in own_attributes]
     columns: dict[str, list[Any]] = {
-        **{name: [getattr(one, name) for one in own_attributes] for name in _OWN},
+        **{name: [getattr(own, name) for own in own_attributes] for name in _OWN},
         "parent_trace_id": [trace for trace, _ in links],
         "parent_link_id": [span for _, span in links],
     }

@@ -102,11 +102,11 @@ def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     for level in np.split(rows, starts_of_runs(depth[rows])[1:]):
         above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
         keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
-        found, position = distinct(keys, (made + 1) * (len(table.names) + 1))
+        pairs, position = distinct(keys, (made + 1) * (len(table.names) + 1))
         node[level] = position + made
-        made += found.size
-        parents.append(found // (len(table.names) + 1) - 1)
-        names.append(found % (len(table.names) + 1))
+        made += pairs.size
+        parents.append(pairs // (len(table.names) + 1) - 1)
+        names.append(pairs % (len(table.names) + 1))
     none = np.zeros(0, np.int64)
     return (
         node,

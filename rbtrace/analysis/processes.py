@@ -45,11 +45,16 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
     origins = builder.origins.values_by_code or [Origin()]
     processes = Interner[Origin]()
     process = np.array(
-        [processes[Origin(one.host, one.pid, one.instance, one.service)] for one in origins],
+        [
+            processes[Origin(origin.host, origin.pid, origin.instance, origin.service)]
+            for origin in origins
+        ],
         np.int32,
     )
     runs = Interner[str]()
-    run = np.array([runs[one.run_id] if one.run_id else _BY_TRACE for one in origins], np.int32)
+    run = np.array(
+        [runs[origin.run_id] if origin.run_id else _BY_TRACE for origin in origins], np.int32
+    )
     named = _described(runs.values_by_code, origins)
     recorded = np.ones(len(named), np.bool_)
     run_of_span = run[origin]
@@ -65,7 +70,7 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
 def _moved(builder: Builder, columns: Columns) -> Codes:
     """Origin of each span, with what its own attributes say."""
     shared = builder.shared.values_by_code
-    moves = np.array([bool(one.moved) for one in shared] or [False])[columns.shared]
+    moves = np.array([bool(attributes.moved) for attributes in shared] or [False])[columns.shared]
     origin = columns.origin
     if not moves.any():
         return origin
@@ -83,15 +88,25 @@ def _moved(builder: Builder, columns: Columns) -> Codes:
 
 def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
     """What the processes of each run say of it; where they disagree, the least of what they say."""
-    said: dict[str, set[RunOrigin]] = {}
-    for one in origins:
-        said.setdefault(one.run_id, set()).add(RunOrigin(one.run_id, one.arm, one.pair, one.order))
+    described: dict[str, set[RunOrigin]] = {}
+    for origin in origins:
+        described.setdefault(origin.run_id, set()).add(
+            RunOrigin(origin.run_id, origin.arm, origin.pair, origin.order)
+        )
     return [
         RunOrigin(
             run_id,
-            min((one.arm for one in said[run_id] if one.arm is not None), default=None),
-            min((one.pair for one in said[run_id] if one.pair is not None), default=None),
-            min((one.order for one in said[run_id] if one.order is not None), default=None),
+            min(
+                (origin.arm for origin in described[run_id] if origin.arm is not None), default=None
+            ),
+            min(
+                (origin.pair for origin in described[run_id] if origin.pair is not None),
+                default=None,
+            ),
+            min(
+                (origin.order for origin in described[run_id] if origin.order is not None),
+                default=None,
+            ),
         )
         for run_id in run_ids
     ]

@@ -94,15 +94,15 @@ def regions(table: SpanTable) -> tuple[list[Region], list[RegionWorker]]:
     tasks: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in task.tolist():
         tasks[int(parent[row])][int(table.process[row])].append(row)
-    found: list[Region] = []
+    region_rows: list[Region] = []
     workers: list[RegionWorker] = []
     order = sorted(tasks, key=lambda row: (int(table.start[row]), int(table.span_id[row])))
     for dispatcher in order:
         bounds = _bounds(table, dispatcher, list(chain(*tasks[dispatcher].values())))
         own = [_worker(table, bounds, rows) for rows in tasks[dispatcher].values()]
-        found.append(_region(table, bounds, own))
-        workers += sorted(own, key=lambda one: (one.process, one.startup_ns))
-    return found, workers
+        region_rows.append(_region(table, bounds, own))
+        workers += sorted(own, key=lambda worker: (worker.process, worker.startup_ns))
+    return region_rows, workers
 
 
 def _bounds(table: SpanTable, row: int, tasks: list[int]) -> _Bounds:

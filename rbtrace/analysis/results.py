@@ -96,7 +96,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         self_ns = np.where(chosen, selfs.self_ns, 0)
         filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
-    found = integrity(loaded, selfs)
+    judgement = integrity(loaded, selfs)
     judged = with_intervals(operations(table, weights, self_ns), table, self_ns)
     by_operation = judged.operations
     paths = call_paths(table, weights, self_ns)
@@ -106,7 +106,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     by_trial = trials(table)
     wall = sum(run.wall_ns for run in by_run)
     return Results(
-        integrity=found,
+        integrity=judgement,
         wall_ns=wall,
         self_ns=sum(operation.self_ns for operation in by_operation),
         parallelism=int(selfs.self_ns.sum()) / wall if wall else None,
@@ -122,7 +122,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(whole.processes),
-        warnings=[*warnings(found), *loaded.sidecars.warnings(), *judged.warnings],
+        warnings=[*warnings(judgement), *loaded.sidecars.warnings(), *judged.warnings],
         share_note=judged.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],
@@ -132,8 +132,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
 
 def environment(origins: Sequence[Origin]) -> dict[str, str]:
     """Where the spans come from, as their resources say."""
-    found = {
-        HOST_NAME: ", ".join(sorted({one.host for one in origins if one.host})),
-        SERVICE_NAME: ", ".join(sorted({one.service for one in origins if one.service})),
+    described = {
+        HOST_NAME: ", ".join(sorted({origin.host for origin in origins if origin.host})),
+        SERVICE_NAME: ", ".join(sorted({origin.service for origin in origins if origin.service})),
     }
-    return {key: text for key, text in found.items() if text}
+    return {key: text for key, text in described.items() if text}

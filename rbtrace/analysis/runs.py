@@ -47,12 +47,12 @@ def runs(table: SpanTable) -> list[TracedRun]:
     np.minimum.at(first, run, start)
     np.maximum.at(last, run, end)
     walls = union_lengths(run, start, end, first, np.maximum(last - first, 0)).tolist()
-    found = [
-        TracedRun(one.run_id, one.arm, wall, one.pair, one.order)
-        for one, wall in zip(table.runs, walls, strict=True)
+    run_rows = [
+        TracedRun(origin.run_id, origin.arm, wall, origin.pair, origin.order)
+        for origin, wall in zip(table.runs, walls, strict=True)
     ]
-    occurs = occurring(table.run, len(found)).tolist()
-    return sorted((found[code] for code in occurs), key=lambda one: one.run_id)
+    occurs = occurring(table.run, len(run_rows)).tolist()
+    return sorted((run_rows[code] for code in occurs), key=lambda run: run.run_id)
 
 
 type CallPathKey = tuple[str, ...]
@@ -76,7 +76,7 @@ class RunFigures:
 
 def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[RunFigures]:
     """The figures of every run, by run id."""
-    named = {one.run_id: code for code, one in enumerate(table.runs)}
+    named = {origin.run_id: code for code, origin in enumerate(table.runs)}
     selfs = self_by_run(table, self_ns)
     calls = _calls(table, weights)
     started = np.full(len(table.runs), np.iinfo(np.int64).max)
@@ -92,15 +92,15 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
             fingerprints.setdefault(int(table.run[row]), []).append(own.fingerprint)
     return [
         RunFigures(
-            run=one,
+            run=traced_run,
             started_ns=int(started[code]),
             hosts=tuple(sorted(hosts[code])),
             self_ns=selfs[code],
             calls=calls.get(code, {}),
             fingerprints=tuple(sorted(fingerprints.get(code, ()))),
         )
-        for one in runs(table)
-        for code in (named[one.run_id],)
+        for traced_run in runs(table)
+        for code in (named[traced_run.run_id],)
     ]
 
 
@@ -110,10 +110,10 @@ def self_by_run(table: SpanTable, self_ns: Ints) -> list[dict[str, int]]:
     sums = _sums(
         table.run[counted], table.name[counted], self_ns[counted], len(table.runs), len(table.names)
     )
-    found: list[dict[str, int]] = [{} for _ in table.runs]
+    by_run: list[dict[str, int]] = [{} for _ in table.runs]
     for run, name, spent in sums:
-        found[run][table.names[name]] = spent
-    return found
+        by_run[run][table.names[name]] = spent
+    return by_run
 
 
 def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, int]]:
@@ -123,12 +123,12 @@ def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, in
     for parent, code in zip(above.tolist(), name.tolist(), strict=True):
         paths.append((*(paths[parent] if parent != NO_PARENT else ()), texts[code]))
     counted = table.real | table.summary
-    found: dict[int, dict[CallPathKey, int]] = {}
-    for run, one, calls in _sums(
+    by_run: dict[int, dict[CallPathKey, int]] = {}
+    for run, path, calls in _sums(
         table.run[counted], node[counted], weights.calls[counted], len(table.runs), len(paths)
     ):
-        found.setdefault(run, {})[paths[one]] = calls
-    return found
+        by_run.setdefault(run, {})[paths[path]] = calls
+    return by_run
 
 
 def _sums(

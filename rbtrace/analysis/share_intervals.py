@@ -69,16 +69,16 @@ def over_runs(
     rows, warnings = [], []
     for operation in operations:
         often = operation.calls > _OFTEN * len(of_runs)
-        found = share_interval(
+        interval = share_interval(
             [spent.get(operation.name, 0) for spent in of_runs],
             wholes,
             largest_span=largest[operation.name] if often else None,
         )
-        rows.append(replace(operation, share_ci=found.ci))
+        rows.append(replace(operation, share_ci=interval.ci))
         warnings += [
-            f"share of {operation.name}: {one.message}"
-            for one in found.warnings
-            if one == GIANT_SPAN
+            f"share of {operation.name}: {warning.message}"
+            for warning in interval.warnings
+            if warning == GIANT_SPAN
         ]
     return OperationsWithIntervals(rows, "", warnings)
 

@@ -112,8 +112,8 @@ class SpanTable:
     @property
     def nbytes(self) -> int:
         """Memory of the columns; arrays that two of them share count once."""
-        columns = (getattr(self, one.name) for one in fields(self))
-        arrays = {id(one): one.nbytes for one in columns if isinstance(one, np.ndarray)}
+        columns = (getattr(self, column_field.name) for column_field in fields(self))
+        arrays = {id(column): column.nbytes for column in columns if isinstance(column, np.ndarray)}
         return sum(arrays.values())
 
     @property
@@ -132,9 +132,9 @@ class SpanTable:
         for first, last in whole_families(self.parent, _PART):
             part = slice(first, last)
             columns: dict[str, Any] = {
-                one.name: column[part]
-                for one in fields(self)
-                if isinstance(column := getattr(self, one.name), np.ndarray)
+                column_field.name: column[part]
+                for column_field in fields(self)
+                if isinstance(column := getattr(self, column_field.name), np.ndarray)
             }
             for name in ("parent", "real_parent"):
                 above = columns[name]

@@ -24,7 +24,7 @@ class Trial(Struct, frozen=True, gc=False):
 
 def trials(table: SpanTable) -> list[Trial]:
     """All trials, in order of start: several searches of a run number theirs from 0 each."""
-    found = [
+    rows = [
         Trial(
             own.trial,
             int(table.end[row] - table.start[row]),
@@ -36,7 +36,7 @@ def trials(table: SpanTable) -> list[Trial]:
         for row, own in table.own_attributes.items()
         if own.trial is not None and table.real[row]
     ]
-    return sorted(found, key=lambda one: (one.start_ns, one.number, one.process))
+    return sorted(rows, key=lambda trial: (trial.start_ns, trial.number, trial.process))
 
 
 class TrialDurations(Struct, frozen=True, gc=False):
@@ -53,11 +53,11 @@ class TrialDurations(Struct, frozen=True, gc=False):
     max_ns: int
 
 
-def trial_durations(found: list[Trial]) -> list[TrialDurations]:
+def trial_durations(rows: list[Trial]) -> list[TrialDurations]:
     """The distribution of the trials' durations, by name."""
     by_name: dict[str, list[int]] = defaultdict(list)
-    for one in found:
-        by_name[one.name].append(one.duration_ns)
+    for trial in rows:
+        by_name[trial.name].append(trial.duration_ns)
     return [_distribution(name, durations) for name, durations in sorted(by_name.items())]
 
 

@@ -55,7 +55,7 @@ def lookback_ns(text: str) -> int:
     Raises:
         InputError: it is not of that form.
     """
-    found = re.fullmatch(r"(\d+)([smhd])", text)
-    if found is None:
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
         raise InputError(f"lookback={text}: write it as 30s, 15m, 2h or 7d")
-    return int(found[1]) * _UNITS_NS[found[2]]
+    return int(match[1]) * _UNITS_NS[match[2]]

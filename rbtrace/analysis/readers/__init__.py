@@ -38,7 +38,9 @@ def read(source: Source, into: Builder, faults: ReadFaults, seen: Callable[[int]
         return True
     with stream:
         head = stream.peek(HEAD_BYTES)
-        reader = _continuing(faults) or next((one for one in READERS if one.recognises(head)), None)
+        reader = _continuing(faults) or next(
+            (candidate for candidate in READERS if candidate.recognises(head)), None
+        )
         if reader is None:
             if source.asked:
                 raise InputError(_why_not(source, head))

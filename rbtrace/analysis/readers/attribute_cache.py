@@ -84,11 +84,11 @@ class AttributeCache:
         return code, own
 
     def _decoded(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
-        found = self._decode(raw)
-        if found is None:
+        decoded = self._decode(raw)
+        if decoded is None:
             self._faults.invalid_lines += 1
             return self._plain, None
-        attributes, link = found
+        attributes, link = decoded
         own = own_attributes_of(attributes)
         if link is not None:
             own = (own or OwnAttributes())._replace(parent_link=link)

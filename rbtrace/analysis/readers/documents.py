@@ -43,13 +43,13 @@ def documents(stream: BufferedReader) -> Iterator[bytes]:
 
 def _printed(opening: bytes, lines: _Lines) -> bytes:
     """The rest of a document that goes on over several lines."""
-    found, size = [opening], len(opening)
+    parts, size = [opening], len(opening)
     while lines.ahead()[:1] in _WITHIN and (line := lines.take(LONGEST - size)):
-        found.append(line)
+        parts.append(line)
         size += len(line)
         if line.startswith(_CLOSING):
             break
-    return b"".join(found)
+    return b"".join(parts)
 
 
 class _Lines:

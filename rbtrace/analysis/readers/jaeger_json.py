@@ -130,8 +130,8 @@ def read(
 
 def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
     origins = {
-        key: into.origins[origin_of(_plain(one.tags) | {names.SERVICE_NAME: one.service})]
-        for key, one in (trace.processes or {}).items()
+        key: into.origins[origin_of(_plain(process.tags) | {names.SERVICE_NAME: process.service})]
+        for key, process in (trace.processes or {}).items()
     }
     nowhere = into.origins[origin_of({})]
     spans = _spans(trace, faults)
@@ -164,7 +164,7 @@ def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
 
 
 def _spans(trace: JaegerTrace, faults: ReadFaults) -> list[JaegerSpan]:
-    found = []
+    spans = []
     for raw in trace.spans or []:
         try:
             span = _decode_span(raw)
@@ -174,19 +174,19 @@ def _spans(trace: JaegerTrace, faults: ReadFaults) -> list[JaegerSpan]:
         if not 0 <= span.start <= span.start + abs(span.duration) <= _LATEST_US:
             faults.invalid_lines += 1
         else:
-            found.append(span)
-    return found
+            spans.append(span)
+    return spans
 
 
 def _parent(span: JaegerSpan) -> JaegerReference:
     """The parent: what the span is a child of; if nothing, what it follows in its own trace."""
     references = span.references or []
-    for one in references:
-        if one.kind == "CHILD_OF":
-            return one
-    for one in references:
-        if one.trace == span.trace:
-            return one
+    for reference in references:
+        if reference.kind == "CHILD_OF":
+            return reference
+    for reference in references:
+        if reference.trace == span.trace:
+            return reference
     return JaegerReference("CHILD_OF", span.trace, span.parent)
 
 

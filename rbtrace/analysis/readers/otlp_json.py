@@ -83,8 +83,8 @@ def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
         return request
     if not line.strip():
         return None
-    found = lenient_request(line)
-    if found is None:
+    decoded = lenient_request(line)
+    if decoded is None:
         start = line.find(_START, 1)
         if start > 0:
             faults.truncated_lines += 1
@@ -94,7 +94,7 @@ def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
         else:
             faults.cut = line
         return None
-    request, bad = found
+    request, bad = decoded
     faults.invalid_lines += bad > 0
     return request
 
@@ -127,10 +127,10 @@ class _ChunkBuilder:
         """Take the spans of a line, if there is a scanner and it knows how."""
         if COMPILED is None:
             return False
-        found = COMPILED.scan_line(line, self._scanned.names, self._attribute_cache.recent)
-        if found is None:
+        scanned = COMPILED.scan_line(line, self._scanned.names, self._attribute_cache.recent)
+        if scanned is None:
             return False
-        rows, misses, resources = found
+        rows, misses, resources = scanned
         origins = [(self._origin(resource), count) for resource, count in resources]
         self._scanned.add(rows, misses, origins)
         return True

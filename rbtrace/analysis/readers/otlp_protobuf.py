@@ -111,12 +111,12 @@ def _varint(stream: BufferedReader) -> int | None:
 
 def as_varint(number: int) -> bytes:
     """A number (≥ 0) as protobuf writes it."""
-    found = bytearray()
+    octets = bytearray()
     while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
+        octets.append(number & 0x7F | 0x80)
         number >>= 7
-    found.append(number)
-    return bytes(found)
+    octets.append(number)
+    return bytes(octets)
 
 
 def recognises(head: bytes) -> bool:

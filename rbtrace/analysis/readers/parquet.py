@@ -203,10 +203,10 @@ def _batch(batch: Any, into: Builder) -> SpanBatch:
 
 def _any_valid(batch: Any, names: tuple[str, ...]) -> Ints:
     """Rows in which one of the columns is not null."""
-    found = np.zeros(batch.num_rows, np.bool_)
+    valid = np.zeros(batch.num_rows, np.bool_)
     for name in names:
-        found |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
-    return np.flatnonzero(found)
+        valid |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(valid)
 
 
 def _numbers(batch: Any, name: str) -> Ints:
@@ -263,9 +263,9 @@ def _own_attributes(values: dict[str, Any]) -> OwnAttributes:
 
 def _buckets(summaries: Any) -> Buckets:
     lists = summaries.column("bucket_ns"), summaries.column("bucket_calls")
-    counts, same = (one.value_lengths().fill_null(0).to_numpy() for one in lists)
+    counts, same = (bucket_list.value_lengths().fill_null(0).to_numpy() for bucket_list in lists)
     if not np.array_equal(counts, same):
         raise InputError("it is a damaged Parquet file: its histograms do not fit together")
     owner = np.repeat(np.arange(counts.size), counts)
-    middle, calls = (one.flatten().to_numpy(zero_copy_only=False) for one in lists)
+    middle, calls = (bucket_list.flatten().to_numpy(zero_copy_only=False) for bucket_list in lists)
     return Buckets(owner, middle.astype(np.int64), calls.astype(np.int64))

@@ -109,5 +109,5 @@ def _plain_value(value: Any) -> Any:
         return None
     if kind == "array_value":
         return [_plain_value(item) for item in value.array_value.values]
-    found = getattr(value, kind)
-    return found.decode("utf-8", "replace") if kind == "string_value" else found
+    content = getattr(value, kind)
+    return content.decode("utf-8", "replace") if kind == "string_value" else content

@@ -115,8 +115,8 @@ class ChunkBuilder:
 
     def _traces(self, layout: _Layout, begin: Ints) -> Codes:
         words = layout.words("<u8")
-        one, other = words[begin + 2], words[begin + 10]
-        changes = (one[1:] != one[:-1]) | (other[1:] != other[:-1])
+        high, low = words[begin + 2], words[begin + 10]
+        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
         first = np.flatnonzero(np.concatenate(([True], changes)))
         texts = [layout.joined[at + 2 : at + 18].hex() for at in begin[first].tolist()]
         return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, begin.size)))
@@ -129,20 +129,20 @@ class ChunkBuilder:
 
     def _add_unusual(self, span: bytes, origin: Codes) -> None:
         try:
-            found = messages.decode_span(span)
+            fields = messages.decode_span(span)
         except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
         shared, own_attributes = self._attribute_cache.codes_of([span])
-        late = max(found.start, found.end) > _LATEST
+        late = max(fields.start, fields.end) > _LATEST
         self._into.add(
             Chunk(
-                self._into.trace_codes([_sized(found.trace_id, _TRACE_BYTES).hex()]),
-                _number(b"" if late else found.span_id),
-                _number(found.parent_span_id),
-                np.array([0 if late else found.start], np.int64),
-                np.array([0 if late else found.end], np.int64),
-                np.array([self._name(found.name)], np.int32),
+                self._into.trace_codes([_sized(fields.trace_id, _TRACE_BYTES).hex()]),
+                _number(b"" if late else fields.span_id),
+                _number(fields.parent_span_id),
+                np.array([0 if late else fields.start], np.int64),
+                np.array([0 if late else fields.end], np.int64),
+                np.array([self._name(fields.name)], np.int32),
                 origin,
                 shared,
                 own_attributes,
@@ -213,13 +213,13 @@ def _text(raw: bytes) -> str:
 
 def _attributes(span: bytes) -> DecodedAttributes:
     try:
-        found = messages.decode_span(span)
+        fields = messages.decode_span(span)
     except messages.UNREADABLE:
         return None
-    for link in found.links:
+    for link in fields.links:
         if messages.plain(link.attributes).get(names.LINK) == "parent":
-            return messages.plain(found.attributes), (link.trace_id.hex(), link.span_id.hex())
-    return messages.plain(found.attributes), None
+            return messages.plain(fields.attributes), (link.trace_id.hex(), link.span_id.hex())
+    return messages.plain(fields.attributes), None
 
 
 def _resource(raw: bytes) -> dict[str, Any]:

@@ -182,12 +182,12 @@ class ScannedRows:
         changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
         first: Ints = np.flatnonzero(np.concatenate(([True], changes)))
         pairs = zip(high[first].tolist(), low[first].tolist(), strict=True)
-        texts = [f"{one:016x}{other:016x}" for one, other in pairs]
+        texts = [f"{high_half:016x}{low_half:016x}" for high_half, low_half in pairs]
         return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, high.size)))
 
 
-def _with(codes: Any, found: dict[int, int]) -> Codes:
+def _with(codes: Any, later: dict[int, int]) -> Codes:
     """The codes, and at some rows those that were found later."""
     whole: Codes = codes.copy()
-    whole[list(found)] = list(found.values())
+    whole[list(later)] = list(later.values())
     return whole

@@ -36,7 +36,7 @@ def operations(engine: Engine) -> list[OperationTime]:
     by_category: dict[str, dict[str, int]] = defaultdict(dict)
     for name, category, self_ns in engine.ask(_BY_CATEGORY):
         by_category[name][category] = self_ns
-    quantiles = {name: found for name, *found in engine.ask(_QUANTILES)}
+    quantiles = {name: figures for name, *figures in engine.ask(_QUANTILES)}
     rows = []
     for name, calls, total_ns, self_ns, shortest, longest in spent:
         p50, p95, p99, approximate = quantiles.get(name, (0, 0, 0, False))
@@ -74,19 +74,19 @@ def process_times(engine: Engine, processes: dict[int, Origin]) -> list[ProcessT
 
 def runs(engine: Engine) -> list[TracedRun]:
     """All runs, by id."""
-    found = [
+    rows = [
         TracedRun(run_id, arm, wall_ns, pair, order)
         for run_id, arm, pair, order, wall_ns in engine.ask(_RUNS)
     ]
-    return sorted(found, key=lambda run: run.run_id)
+    return sorted(rows, key=lambda run: run.run_id)
 
 
 def self_by_run(engine: Engine) -> list[dict[str, int]]:
     """Self time of each operation in each run, ns, as of `rbtrace.analysis.runs`."""
-    found: dict[int, dict[str, int]] = defaultdict(dict)
+    by_run: dict[int, dict[str, int]] = defaultdict(dict)
     for run, name, self_ns in engine.ask(_SELF_BY_RUN):
-        found[run][name] = self_ns
-    return list(found.values())
+        by_run[run][name] = self_ns
+    return list(by_run.values())
 
 
 def largest_calls(engine: Engine) -> dict[str, int]:

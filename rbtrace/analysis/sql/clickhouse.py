@@ -188,8 +188,10 @@ class ClickHouse:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 content: bytes = answer.read()
         except urllib.error.HTTPError as problem:
-            said = problem.read(500).decode(errors="replace").strip().partition("\n")[0]
-            raise InputError(f"ClickHouse at {self._base} answers {problem.code}: {said}") from None
+            answer_text = problem.read(500).decode(errors="replace").strip().partition("\n")[0]
+            raise InputError(
+                f"ClickHouse at {self._base} answers {problem.code}: {answer_text}"
+            ) from None
         except (OSError, ValueError) as problem:
             reason = getattr(problem, "reason", problem)
             raise InputError(f"cannot ask ClickHouse at {self._base}: {reason}") from None

@@ -75,8 +75,8 @@ class DuckDB:
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """See `Engine`."""
-        found: list[tuple[Any, ...]] = self._run(query).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = self._run(query).fetchall()
+        return rows
 
     def quotient(self, of: str, by: str) -> str:
         """See `Engine`."""
@@ -90,9 +90,9 @@ class DuckDB:
         try:
             return self._database.execute(statement)
         except self._error as problem:
-            said = str(problem).partition("\n")[0]
+            message = str(problem).partition("\n")[0]
             raise RbtraceError(
-                f"DuckDB cannot go on in {self._folder}: {said}; give it more with "
+                f"DuckDB cannot go on in {self._folder}: {message}; give it more with "
                 "--memory-limit, or another folder with TMPDIR"
             ) from None
 

@@ -57,8 +57,8 @@ class Engine(Protocol):
 
 def number(engine: Engine, query: str) -> int:
     """The one number that a query gives."""
-    ((found,),) = engine.ask(query)
-    return int(found)
+    ((value,),) = engine.ask(query)
+    return int(value)
 
 
 def nearest(engine: Engine, table: str, passed_over: str) -> None:

@@ -33,16 +33,16 @@ def conditions(run: str | None, since_ns: int | None, table: str) -> str:
         since_ns: epoch ns of the earliest start, None for all.
         table: the table, as in a statement.
     """
-    found = []
+    parts = []
     if since_ns is not None:
-        found.append(f"Timestamp >= fromUnixTimestamp64Nano(toInt64({since_ns}))")
+        parts.append(f"Timestamp >= fromUnixTimestamp64Nano(toInt64({since_ns}))")
     if run is not None:
         named = " or ".join(
             f"{attributes}[{text(key.RUN_ID)}] = {text(run)}"
             for attributes in ("ResourceAttributes", "SpanAttributes")
         )
-        found.append(f"TraceId in (select TraceId from {table} where {named})")
-    return " and ".join(found) or "1"
+        parts.append(f"TraceId in (select TraceId from {table} where {named})")
+    return " and ".join(parts) or "1"
 
 
 def found(table: str, where: str) -> str:

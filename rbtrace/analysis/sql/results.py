@@ -99,11 +99,11 @@ def _span_counts(
     self_times: SelfTimeCounts,
 ) -> SpanCounts:
     ((spans, summaries, calls),) = engine.ask(_COUNTS)
-    said: dict[ProcessKey, int] = {}
+    ended_by_process: dict[ProcessKey, int] = {}
     read: dict[ProcessKey, int] = {}
     for code, ended in engine.ask(_SAID):
         process = process_key(processes[code])
-        said[process] = max(ended, said.get(process, 0))
+        ended_by_process[process] = max(ended, ended_by_process.get(process, 0))
     for code, count in engine.ask(_READ):
         process = process_key(processes[code])
         read[process] = read.get(process, 0) + count
@@ -115,7 +115,7 @@ def _span_counts(
         overfull=self_times.overfull,
         anomalies=anomalies,
         clock_shifts=self_times.clock_shifts,
-        said=said,
+        said=ended_by_process,
         read=read,
     )
 

@@ -73,7 +73,7 @@ class _Conditions:
         if field in _TRIALS:
             return self._of_trial(node)
         if field in _PROCESSES:
-            values = [getattr(one, _PROCESSES[field]) for one in self._processes.values()]
+            values = [getattr(process, _PROCESSES[field]) for process in self._processes.values()]
             return _among("tree.process", list(zip(self._processes, values, strict=True)), node)
         if field == "category":
             self._engine.make("kinds_of_work", _KINDS_OF_WORK)
@@ -106,7 +106,9 @@ def _among(column: str, rows: Sequence[tuple[Any, ...]], node: FilterComparison)
         return "1 = 0"
     values = np.array([value for _, value in rows])
     holds = fulfils_comparison(node, values, np.ones(values.size, np.bool_))
-    codes = ", ".join(str(code) for (code, _), one in zip(rows, holds.tolist(), strict=True) if one)
+    codes = ", ".join(
+        str(code) for (code, _), fulfils in zip(rows, holds.tolist(), strict=True) if fulfils
+    )
     return f"{column} in ({codes})" if codes else "1 = 0"
 
 
