@@ -31,7 +31,7 @@ _ROWS: Final = 1 << 18
 
 
 class SpilledSpans(NamedTuple):
-    """Spans in a file, and what there is to say about how they were read."""
+    """Spans in a Parquet file, and the report of how they were read."""
 
     file: Path
     report: ReadReport

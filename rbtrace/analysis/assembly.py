@@ -260,7 +260,7 @@ def _implicit(
 
 
 def _settle_times(table: SpanTable) -> None:
-    """Give every real span an end at or after its start, and count what was amiss."""
+    """Give every real span an end at or after its start, and count those that had none."""
     timed = ~table.summary
     without_start = timed & (table.start == 0) & (table.end > _EPOCH)
     table.start[without_start] = table.end[without_start]
@@ -275,7 +275,7 @@ def _settle_times(table: SpanTable) -> None:
 
 
 def _end_with_the_last_seen(table: SpanTable, unfinished: Mask) -> None:
-    """Let unfinished spans last until the last moment seen beneath them: they lasted longer."""
+    """End unfinished spans at the last moment seen beneath them: they lasted at least that long."""
     latest = np.where(table.summary, 0, table.end)
     latest[table.summaries.row] = table.summaries.last_end
     latest = np.maximum(latest, np.where(unfinished, table.start, 0))

@@ -38,7 +38,7 @@ class Origin(NamedTuple):
 
 
 class SharedAttributes(NamedTuple):
-    """What attributes say that many spans share. `moved` holds origin fields set on the span."""
+    """Attributes that many spans share. `moved` holds origin fields set on the span."""
 
     kind: int = REAL
     category: str = ""
@@ -60,7 +60,7 @@ class Summary(NamedTuple):
 
 
 class OwnAttributes(NamedTuple):
-    """What a span's attributes and links say of it alone; None where they say nothing."""
+    """Attributes and links that are a span's own; None where it has no such attribute."""
 
     summary: Summary | None = None
     trial: int | None = None
@@ -121,7 +121,7 @@ _OWN: Final = (
 _OWN_KEYS: Final = frozenset(key for _, key, _ in _OWN)
 
 
-UNDERSTOOD: Final = _OWN_KEYS.union(
+KNOWN_ATTRIBUTES: Final = _OWN_KEYS.union(
     (key for _, key, _ in _ORIGIN_FIELDS),
     (names.CATEGORY, names.THREAD_ID, names.EXEMPLAR, names.LINK, names.IS_SUMMARY),
     (names.SPAN_COUNT, names.DURATION_TOTAL, names.DURATION_MIN, names.DURATION_MAX),
@@ -139,12 +139,12 @@ def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
 
 
 def origin_of(attributes: Mapping[str, object]) -> Origin:
-    """What the attributes of a resource say about where its spans come from."""
+    """The origin of the spans of a resource, from its attributes."""
     return Origin(**_origin_values(attributes))
 
 
 def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
-    """What the attributes of a span say that other spans may share."""
+    """Those attributes of a span that other spans may share."""
     kind = REAL
     if attributes.get(names.IS_SUMMARY) is True:
         kind = SUMMARY
@@ -160,7 +160,7 @@ def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
 
 
 def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
-    """What the attributes of a span say of it alone, or None."""
+    """Those attributes of a span that are its own, or None."""
     values: dict[str, Any] = {}
     if not _OWN_KEYS.isdisjoint(attributes):
         values = {

@@ -37,7 +37,7 @@ from rbtrace.analysis.table import SpanTable
 
 
 class CriticalTime(Struct, frozen=True, gc=False):
-    """What one operation in one process contributes to the critical path of one root.
+    """The contribution of one operation in one process to the critical path of one root.
 
     `ns` are nanoseconds on the path, `share` is of the root's duration, `start_ns` is the start
     of the first span on the path that contributes, epoch ns. `root` is the root's name,
@@ -54,7 +54,7 @@ class CriticalTime(Struct, frozen=True, gc=False):
 
 
 class CriticalSums(NamedTuple):
-    """What lies on critical paths, summed by root and kind; a kind is a name and a process.
+    """Time on critical paths, summed by root and kind; a kind is a name and a process.
 
     `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
     """

@@ -1,4 +1,4 @@
-"""What only a full report has: the timeline, and a histogram of every operation."""
+"""Details of a full report: the timeline, and a histogram of the durations of every operation."""
 
 from __future__ import annotations
 

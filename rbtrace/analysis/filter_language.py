@@ -22,7 +22,7 @@ from rbtrace.errors import FilterError
 
 
 class FieldKind(Enum):
-    """What the values of a field are; a duration is in ns."""
+    """The type of a field's values; a duration is in ns."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -38,13 +38,13 @@ class FilterComparison(NamedTuple):
 
 
 class Not(NamedTuple):
-    """What does not hold."""
+    """The negation of a filter."""
 
     part: FilterNode
 
 
 class AndOr(NamedTuple):
-    """Two of which both hold (`and`), or one (`or`)."""
+    """Two filters joined by `and` or `or`."""
 
     operator: str
     left: FilterNode

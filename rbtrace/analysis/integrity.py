@@ -1,4 +1,4 @@
-"""Integrity: whether what was read is all there was, and what was amiss with it."""
+"""Integrity: whether all recorded spans were read, and which of them were faulty."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Integrity:
 
 
 class SpanCounts(NamedTuple):
-    """What was seen of the spans, however they are kept: see `Integrity`.
+    """Counts of the spans that were read, in memory or in a database: see `Integrity`.
 
     `said` is how many spans each process says on its spans that it ended, `read` how many ended
     ones of each were read.
@@ -182,12 +182,12 @@ def _read(table: SpanTable) -> Counter[ProcessKey]:
 
 
 def process_key(origin: Origin) -> ProcessKey:
-    """What the process that a span is from counts its spans by."""
+    """The key by which the process that a span is from counts its spans."""
     return origin.host, origin.pid, origin.instance
 
 
 def warnings(integrity: Integrity) -> list[str]:
-    """What a reader of the figures should know, one line each."""
+    """Warnings for readers of the figures, one line each."""
     lines = (
         (integrity.overfull, "spans that are shorter than the hot calls recorded in them"),
         (integrity.cycles, "cycles of parent links that were cut"),

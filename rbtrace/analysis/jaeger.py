@@ -51,7 +51,7 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JaegerQuery:
-    """What to ask a Jaeger for.
+    """A query to a Jaeger.
 
     Attributes:
         base: its address, with the path it is served under.

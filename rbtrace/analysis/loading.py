@@ -1,4 +1,4 @@
-"""From paths to a table: expand, read, adopt what dead processes left open, assemble."""
+"""Loading a table from paths: expand, read, adopt the open spans of dead processes, assemble."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A table and what there is to say about how it was read."""
+    """A table, and the report of how it was read."""
 
     table: SpanTable
     faults: ReadFaults
@@ -49,7 +49,7 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
 
 
 class ReadReport(NamedTuple):
-    """What there is to say about how paths were read; `traces` counts the trace files."""
+    """How paths were read: faults and sidecar files; `traces` counts the trace files."""
 
     named: list[str]
     traces: int

@@ -40,7 +40,7 @@ class Origins(NamedTuple):
 
 
 def settle_origins(builder: Builder, columns: Columns) -> Origins:
-    """Find process and run; what is set on a span goes before what its resource says."""
+    """Find process and run; a span's own attributes go before those of its resource."""
     origin = _moved(builder, columns)
     origins = builder.origins.values_by_code or [Origin()]
     processes = Interner[Origin]()
@@ -79,15 +79,15 @@ def _moved(builder: Builder, columns: Columns) -> Codes:
     distinct, position = np.unique(pairs, return_inverse=True)
     codes = []
     for pair in distinct.tolist():
-        base, fact = divmod(pair, len(shared))
-        own = builder.origins.values_by_code[base]._replace(**dict(shared[fact].moved))
+        base, code = divmod(pair, len(shared))
+        own = builder.origins.values_by_code[base]._replace(**dict(shared[code].moved))
         codes.append(builder.origins[own])
     origin[moves] = np.array(codes, np.int32)[position]
     return origin
 
 
 def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
-    """What the processes of each run say of it; where they disagree, the least of what they say."""
+    """The arm, pair and order of each run; where its processes disagree, the least."""
     described: dict[str, set[RunOrigin]] = {}
     for origin in origins:
         described.setdefault(origin.run_id, set()).add(

@@ -97,8 +97,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
     judgement = integrity(loaded, selfs)
-    judged = with_intervals(operations(table, weights, self_ns), table, self_ns)
-    by_operation = judged.operations
+    with_shares = with_intervals(operations(table, weights, self_ns), table, self_ns)
+    by_operation = with_shares.operations
     paths = call_paths(table, weights, self_ns)
     by_category = categories(table, self_ns)
     by_run = runs(whole)
@@ -122,8 +122,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(whole.processes),
-        warnings=[*warnings(judgement), *loaded.sidecars.warnings(), *judged.warnings],
-        share_note=judged.note,
+        warnings=[*warnings(judgement), *loaded.sidecars.warnings(), *with_shares.warnings],
+        share_note=with_shares.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],
         filter=filtered,

@@ -33,7 +33,7 @@ class Tally(msgspec.Struct):
 
 
 class SourceCounts(msgspec.Struct):
-    """What a Parquet file of spans says in its metadata about the sources it was made of."""
+    """Metadata of a Parquet file of spans: faults and tallies of the sources it was made of."""
 
     invalid_lines: int = 0
     truncated_lines: int = 0
@@ -42,7 +42,7 @@ class SourceCounts(msgspec.Struct):
 
 
 class Sidecars(NamedTuple):
-    """What the sidecar files of all recordings say.
+    """The sidecar files of all recordings.
 
     `adoptable` are the open spans of dead processes; `running` are processes that still write;
     `unreadable` are tallies that can't be understood; `died` names the dead processes.

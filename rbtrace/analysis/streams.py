@@ -235,7 +235,7 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _some(stream: BinaryIO, most: int) -> bytes:
-    """What one read of the system gives, so that Ctrl-C is looked for between any two.
+    """The bytes of one system read, so that Ctrl-C is noticed between any two.
 
     A buffered stream's `read` goes on until it has all, deaf to signals that came in between.
     """

@@ -22,7 +22,7 @@ _PART: Final = 1 << 16
 
 
 class RunOrigin(NamedTuple):
-    """A run: its id, and what the recorder was told of its place in a comparison."""
+    """A run: its id, and its place in a comparison as it was configured."""
 
     run_id: str
     arm: str | None = None
@@ -32,7 +32,7 @@ class RunOrigin(NamedTuple):
 
 @dataclass(slots=True)
 class Anomalies:
-    """What was wrong with the spans, in numbers of spans."""
+    """Numbers of faulty spans, by kind of fault."""
 
     duplicates: int = 0
     orphans: int = 0

@@ -1,4 +1,4 @@
-"""What attributes say, looked up: the spans of an operation share theirs, byte by byte."""
+"""A cache of decoded attributes: the spans of an operation have the same, byte by byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader is."""
+"""The interface of readers, and the faults they count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rbtrace.analysis.sidecars import Tally
 
 @dataclass(slots=True)
 class ReadFaults:
-    """What could not be read; what a file says of its own sources, when they were others.
+    """Faults found while reading, and those that a file lists of the sources it was made of.
 
     `cut` is the beginning of a line that may go on in the file that follows.
     """

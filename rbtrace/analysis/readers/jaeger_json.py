@@ -31,7 +31,7 @@ _ARRAYS: Final = frozenset({names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS})
 
 
 class JaegerTag(Struct, gc=False):
-    """A tag: what OpenTelemetry calls an attribute."""
+    """A tag: an attribute in OpenTelemetry's terms."""
 
     key: str = ""
     value: Any = None
@@ -73,7 +73,7 @@ class JaegerSpan(
 
 
 class JaegerProcess(Struct, rename={"service": "serviceName"}, gc=False):
-    """What OpenTelemetry calls a resource."""
+    """A process: a resource in OpenTelemetry's terms."""
 
     service: str = ""
     tags: list[JaegerTag] | None = None

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from rbtrace.analysis.attributes import UNDERSTOOD
+from rbtrace.analysis.attributes import KNOWN_ATTRIBUTES
 
 ABSENT: Final = Raw()
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -88,7 +88,7 @@ class KeyValue(Struct, gc=False):
 
 
 class Attributed(Struct, gc=False):
-    """What has attributes: a resource, a link."""
+    """A message with attributes: a resource, a link."""
 
     attributes: list[KeyValue] = []
 
@@ -109,11 +109,11 @@ decode_links: Final = msgspec.json.Decoder(list[Link], strict=False).decode
 
 
 def plain(attributes: list[KeyValue]) -> dict[str, object]:
-    """What is understood of attributes, as a dictionary."""
+    """The attributes that the analyses read, as a dictionary."""
     return {
         item.key: item.value.plain()
         for item in attributes
-        if item.key in UNDERSTOOD and item.value is not None
+        if item.key in KNOWN_ATTRIBUTES and item.value is not None
     }
 
 

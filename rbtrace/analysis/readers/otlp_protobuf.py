@@ -30,7 +30,7 @@ class CutMessage(Exception):  # noqa: N818 - a message that ends early is a find
 
 
 def message_framing(head: bytes) -> Callable[[BufferedReader], Iterator[bytes]] | None:
-    """How the messages of a stream that begins like this are told apart; None: they are none."""
+    """The function that splits a stream with this head into messages; None if it has none."""
     if _begins_message(head, 0, None):  # as a length, its tag would be absurd
         return _parts
     if _begins_message(head, _LENGTH_BYTES, int.from_bytes(head[:_LENGTH_BYTES])):

@@ -34,7 +34,7 @@ LINKS: Final = 2
 
 
 class Miss(NamedTuple):
-    """What the scanner leaves to Python: the raw name, attributes or links of the span of a row."""
+    """Work left to Python: the raw name, attributes or links of the span of a row."""
 
     row: int
     about: int
@@ -42,7 +42,7 @@ class Miss(NamedTuple):
 
 
 class CompiledScanner(Protocol):
-    """What `_spanscan.c` offers."""
+    """The functions of `_spanscan.c`."""
 
     def scan_line(
         self, line: bytes, names: dict[bytes, int], shared: dict[bytes, int], /

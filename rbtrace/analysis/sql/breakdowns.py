@@ -210,7 +210,7 @@ def call_paths(engine: Engine) -> list[CallPathTime]:
 
 
 def _sink(engine: Engine) -> None:
-    """Let the spans of the deepest level, and all beneath them, be one node for each path."""
+    """Make the spans of the deepest level, and all beneath them, one node for each path."""
     engine.make("climb", _CLIMB)
     double(engine, "climb")
     engine.make("beneath", _SUNK)

@@ -176,7 +176,7 @@ def _sharing(engine: Engine) -> Iterator[list[Ints]]:
 
 
 def _divided(rows: list[Ints]) -> list[Ints]:
-    """What the gaps of `_SHARING` come to, as `_UNSHARED` has it."""
+    """Contributions of the gaps of `_SHARING`, in the columns of `_UNSHARED`."""
     span, root, since, own, kept, name, process, weight, its_name, its_process = rows
     first = starts_of_runs(span)
     given = apportion(own[first], kept[first], weight, first)

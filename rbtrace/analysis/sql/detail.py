@@ -1,4 +1,4 @@
-"""What only a full report has, in SQL, as `rbtrace.analysis.detail` makes it."""
+"""Details of a full report in SQL, as `rbtrace.analysis.detail` makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What analyses in SQL need of a database. DuckDB and ClickHouse are two; a third is a module.
+"""The interface of databases that run analyses in SQL: DuckDB, ClickHouse; a third is a module.
 
 An engine comes with one table, `found`: the spans as they were read, before anything is joined or
 settled, so that both engines run the same statements. Its columns are

@@ -1,4 +1,4 @@
-"""The collector's table `otel_traces` in ClickHouse, told in the columns of `engine`.
+"""The collector's table `otel_traces` in ClickHouse, converted to the columns of `engine`.
 
 Times and durations are exact there. A missing or early end is, too: durations are unsigned, so an
 end that lies before its start is a duration that wraps around. Attributes are texts; lists among

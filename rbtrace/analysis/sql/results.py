@@ -1,4 +1,4 @@
-"""The results of an analysis that a database made: the same as those in memory."""
+"""All results of an analysis in a database: the same as those in memory."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def evaluate_in(
     wall = sum(run.wall_ns for run in by_run)
     everything = number(engine, _SELF)
     critical = critical_path(engine, processes)
-    few = trial_and_region_spans(engine, processes)
-    parallel, workers = regions(few)
+    task_spans = trial_and_region_spans(engine, processes)
+    parallel, workers = regions(task_spans)
     filtered = None
     if only is not None:
         chosen = apply_filter(engine, parse_filter(only), processes)
         filtered = Filtered(only, chosen, everything)
-        few = trial_and_region_spans(engine, processes)
-    with_intervals = _operations(engine, by_run)
-    by_trial = trials(few)
+        task_spans = trial_and_region_spans(engine, processes)
+    with_shares = _operations(engine, by_run)
+    by_trial = trials(task_spans)
     by_category = breakdowns.categories(engine)
     paths = call_paths(engine)
     return Results(
         integrity=integrity,
         wall_ns=wall,
-        self_ns=sum(operation.self_ns for operation in with_intervals.operations),
+        self_ns=sum(operation.self_ns for operation in with_shares.operations),
         parallelism=everything / wall if wall else None,
         overhead_to_computation=overhead_to_computation(by_category),
-        operations=with_intervals.operations,
+        operations=with_shares.operations,
         categories=by_category,
         processes=breakdowns.process_times(engine, processes),
         paths=paths if only is None else leading_to_calls(paths),
@@ -74,8 +74,8 @@ def evaluate_in(
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(list(processes.values())),
-        warnings=[*warnings(integrity), *report.sidecars.warnings(), *with_intervals.warnings],
-        share_note=with_intervals.note,
+        warnings=[*warnings(integrity), *report.sidecars.warnings(), *with_shares.warnings],
+        share_note=with_shares.note,
         timeline=timeline(engine, processes) if full else [],
         histograms=histograms(engine) if full else [],
         filter=filtered,

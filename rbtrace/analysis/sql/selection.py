@@ -26,7 +26,7 @@ from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 
 
 def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:
-    """Let only the spans that a filter chose count in `spent`; give their number.
+    """Restrict `spent` to the spans that a filter chose; give their number.
 
     Args:
         engine: where the tables are that `make_self_times` made.

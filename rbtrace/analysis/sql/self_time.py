@@ -16,7 +16,7 @@ from rbtrace.analysis.sql.engine import Engine, nearest, number
 
 
 class SelfTimeCounts(NamedTuple):
-    """What was found on the way; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
+    """Counts and clock shifts; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
 
     clipped: int
     overfull: int
