@@ -1,21 +1,152 @@
-"""From the columns that readers filled to the `SpanTable` that analyses read."""
+"""From the columns that readers filled to the `SpanTable` that analyses read.
+
+Duplicates and parents are settled within traces, some whole traces at a time: what is sorted then
+fits the processor's cache, and the cost of a span does not grow with their number.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, cut_cycles, depths, nearest
-from rbtrace.analysis.arrays import Codes, Labels, Mask, labels
-from rbtrace.analysis.clocks import settle_clocks
-from rbtrace.analysis.columns import Batch, Builder, Columns, parse_id
-from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY, Extra, Facts
-from rbtrace.analysis.joining import first_of_each, parents
-from rbtrace.analysis.memory import LARGEST_KEPT, return_freed_memory
-from rbtrace.analysis.origins import Origins, settle_origins
+from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask, labels, ranks, starts_of_runs
+from rbtrace.analysis.attributes import EXEMPLAR, REAL, SUMMARY, OwnAttributes, SharedAttributes
+from rbtrace.analysis.columns import (
+    LARGEST_KEPT,
+    Builder,
+    Columns,
+    SpanBatch,
+    parse_id,
+    return_freed_memory,
+)
+from rbtrace.analysis.processes import Origins, settle_clocks, settle_origins
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 from rbtrace.conventions import THREAD, UNATTACHED
+
+_TOGETHER: Final = 1 << 14
+"""Spans settled at a time, if their traces allow it."""
+
+
+def first_of_each(columns: Columns, names: Sequence[str]) -> Mask:
+    """Which rows to keep so that every (trace, span) is there once.
+
+    Of several records of a span, one from a spans file goes before one from an `.open` file, one
+    that has an end before one that has none, a later end before an earlier: which is kept does
+    not depend on the order of reading.
+    """
+    kept = np.ones(columns.span_id.size, np.bool_)
+    rank = ranks(names)
+    for rows in _whole_traces(columns.trace):
+        ordered = np.sort(columns.span_id[rows])
+        if (ordered[1:] == ordered[:-1]).any():
+            kept[rows] = _firsts(columns.of(rows), rank)
+    return kept
+
+
+def _firsts(columns: Columns, rank: Ints) -> Mask:
+    order = np.lexsort(
+        (
+            columns.parent_id,
+            rank[columns.name],
+            columns.start,
+            -columns.end,
+            columns.end == 0,
+            columns.adopted,
+            columns.span_id,
+            columns.trace,
+        )
+    )
+    span_id, trace = columns.span_id[order], columns.trace[order]
+    again = (span_id[1:] == span_id[:-1]) & (trace[1:] == trace[:-1])
+    kept = np.ones(order.size, np.bool_)
+    kept[order[1:][again]] = False
+    return kept
+
+
+def parents(
+    trace: Codes, span_id: Ids, parent_id: Ids, linked: dict[int, tuple[int, int]]
+) -> tuple[Codes, int]:
+    """Find the row of every span's parent.
+
+    Args:
+        trace: trace of each span; no (trace, span) twice.
+        span_id: id of each span.
+        parent_id: id of each span's parent, in its own trace; 0 for none.
+        linked: by row, trace and id of the parent of a span that names one by a link instead.
+
+    Returns:
+        The row of each parent, -1 for none, and the number of orphans: spans whose parent is not
+        there. They become roots.
+    """
+    parent_row = np.full(span_id.size, NO_PARENT, np.int32)
+    for rows in _whole_traces(trace):
+        # Siblings stand side by side, mostly: ask once for each run of the same parent.
+        asked_trace, asked_id = trace[rows], parent_id[rows]
+        changes = (asked_id[1:] != asked_id[:-1]) | (asked_trace[1:] != asked_trace[:-1])
+        first = np.flatnonzero(np.concatenate(([True], changes)))
+        place = _places(asked_trace, span_id[rows], asked_trace[first], asked_id[first])
+        above = np.where(place == NO_PARENT, NO_PARENT, rows[place])
+        parent_row[rows] = np.repeat(above, np.diff(np.append(first, rows.size)))
+    asks = parent_id != 0
+    for row, parent in _linked(trace, span_id, linked):
+        parent_row[row], asks[row] = parent, linked[row][1] != 0
+    return parent_row, int(np.count_nonzero(asks & (parent_row == NO_PARENT)))
+
+
+def _whole_traces(trace: Codes) -> Iterator[Codes]:
+    """All rows, those of some whole traces at a time."""
+    rows = np.arange(trace.size, dtype=np.int32)
+    first = starts_of_runs(trace)
+    if np.unique(trace[first]).size < first.size:  # some trace is in several places
+        rows = np.argsort(trace, kind="stable").astype(np.int32)
+        first = starts_of_runs(trace[rows])
+    last = np.append(first[1:], trace.size)
+    at = 0
+    while at < trace.size:
+        enough = int(np.searchsorted(last, at + _TOGETHER))
+        end = int(last[min(enough, last.size - 1)])
+        yield rows[at:end]
+        at = end
+
+
+def _linked(
+    trace: Codes, span_id: Ids, linked: dict[int, tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """The row of each span that has a link to its parent, and the row of that, or -1."""
+    if not linked:
+        return
+    wanted = np.array([identity for _, identity in linked.values()], np.uint64)
+    candidates = np.flatnonzero(np.isin(span_id, wanted))
+    keys = zip(trace[candidates].tolist(), span_id[candidates].tolist(), strict=True)
+    row_of = dict(zip(keys, candidates.tolist(), strict=True))
+    for row, parent in linked.items():
+        yield row, row_of.get(parent, NO_PARENT)
+
+
+def _places(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> Ints:
+    """Position of each asked (trace, span), -1 where there is none."""
+    order = np.argsort(span_id)
+    ordered = span_id[order]
+    distinct = starts_of_runs(ordered)
+    if distinct.size == span_id.size:
+        place = np.minimum(np.searchsorted(ordered, asked_id), ordered.size - 1)
+        candidate = order[place]
+        same = (ordered[place] == asked_id) & (trace[candidate] == asked_trace)
+        return np.where(same, candidate, NO_PARENT)
+    # The same span id in several traces: rank the ids, and join on trace and rank together.
+    ids = ordered[distinct]
+    keys = trace.astype(np.int64) * ids.size + np.searchsorted(ids, span_id)
+    order = np.argsort(keys)
+    rank = np.minimum(np.searchsorted(ids, asked_id), ids.size - 1)
+    asked = asked_trace.astype(np.int64) * ids.size + rank
+    place = np.minimum(np.searchsorted(keys[order], asked), keys.size - 1)
+    candidate = order[place]
+    same = (keys[candidate] == asked) & (ids[rank] == asked_id)
+    return np.where(same, candidate, NO_PARENT)
+
 
 _EPOCH: Final = 10**17
 """A span that ends later than this (1973) and starts at 0 has lost its start."""
@@ -31,14 +162,14 @@ def build(builder: Builder) -> SpanTable:
     kept = first_of_each(every, builder.names.values_by_code)
     anomalies.duplicates = int(kept.size - np.count_nonzero(kept))
     columns = every if not anomalies.duplicates else every.of(kept)
-    extras, summaries = _renumbered(batch, kept)
-    parent = _joined(builder, columns, extras, anomalies)
-    facts = builder.facts.values_by_code
+    own_attributes, summaries = _renumbered(batch, kept)
+    parent = _joined(builder, columns, own_attributes, anomalies)
+    shared = builder.shared.values_by_code
     origins = settle_origins(builder, columns)
-    kind = np.array([one.kind for one in facts] or [REAL], np.int8)[columns.facts]
-    categories, category = _recoded([one.category for one in facts], columns.facts)
-    _, thread = _recoded([one.thread for one in facts], columns.facts)
-    implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, facts, origins)
+    kind = np.array([attributes.kind for attributes in shared] or [REAL], np.int8)[columns.shared]
+    categories, category = _recoded([attributes.category for attributes in shared], columns.shared)
+    _, thread = _recoded([attributes.thread for attributes in shared], columns.shared)
+    implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, shared, origins)
     table = SpanTable(
         span_id=columns.span_id,
         parent=parent,
@@ -59,7 +190,7 @@ def build(builder: Builder) -> SpanTable:
         processes=origins.processes,
         runs=origins.runs,
         summaries=summaries,
-        extras=extras,
+        own_attributes=own_attributes,
         anomalies=anomalies,
         real_parent=parent,
     )
@@ -70,29 +201,34 @@ def build(builder: Builder) -> SpanTable:
     return table
 
 
-def _renumbered(batch: Batch, kept: Mask) -> tuple[dict[int, Extra], Summaries]:
+def _renumbered(batch: SpanBatch, kept: Mask) -> tuple[dict[int, OwnAttributes], Summaries]:
     """Extras and summaries of the rows that are kept, under their new row numbers."""
     number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, NO_PARENT)
-    extras = {
-        int(number[row]): extra for row, extra in batch.extras.items() if number[row] != NO_PARENT
+    own_attributes = {
+        int(number[row]): own
+        for row, own in batch.own_attributes.items()
+        if number[row] != NO_PARENT
     }
     rows = number[batch.summary_rows].astype(np.int32)
     stays = rows != NO_PARENT
     calls, total, shortest, longest, self_ns, last_end = batch.figures[stays].T
     buckets = batch.buckets.of(stays)
-    return extras, Summaries(
+    return own_attributes, Summaries(
         rows[stays], calls, total, shortest, longest, self_ns, last_end, buckets
     )
 
 
 def _joined(
-    builder: Builder, columns: Columns, extras: dict[int, Extra], anomalies: Anomalies
+    builder: Builder,
+    columns: Columns,
+    own_attributes: dict[int, OwnAttributes],
+    anomalies: Anomalies,
 ) -> Codes:
     """Parent rows, by parent id or by link; cycles cut."""
     linked = {}
-    for row, extra in extras.items():
-        if extra.parent_link is not None:
-            trace, span = extra.parent_link
+    for row, own in own_attributes.items():
+        if own.parent_link is not None:
+            trace, span = own.parent_link
             linked[row] = builder.traces[trace], int(parse_id(span, 16) or "0", 16)
     parent, anomalies.orphans = parents(columns.trace, columns.span_id, columns.parent_id, linked)
     _, on_cycle = depths(parent)
@@ -111,18 +247,20 @@ def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
     return distinct, by_fact[codes]
 
 
-def _implicit(names: list[str], columns: Columns, facts: list[Facts], origins: Origins) -> Mask:
+def _implicit(
+    names: list[str], columns: Columns, shared: list[SharedAttributes], origins: Origins
+) -> Mask:
     """The recorder's implicit spans: others may call a span `thread`, but not with a run id."""
     unattached = np.array([name == UNATTACHED for name in names] or [False])
     thread = np.array([name == THREAD for name in names] or [False])
-    bare = np.array([not one.category for one in facts] or [False])
+    bare = np.array([not attributes.category for attributes in shared] or [False])
     ours = origins.recorded[origins.run]
-    implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.facts] & ours)
+    implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.shared] & ours)
     return implicit
 
 
 def _settle_times(table: SpanTable) -> None:
-    """Give every real span an end at or after its start, and count what was amiss."""
+    """Give every real span an end at or after its start, and count those that had none."""
     timed = ~table.summary
     without_start = timed & (table.start == 0) & (table.end > _EPOCH)
     table.start[without_start] = table.end[without_start]
@@ -137,7 +275,7 @@ def _settle_times(table: SpanTable) -> None:
 
 
 def _end_with_the_last_seen(table: SpanTable, unfinished: Mask) -> None:
-    """Let unfinished spans last until the last moment seen beneath them: they lasted longer."""
+    """End unfinished spans at the last moment seen beneath them: they lasted at least that long."""
     latest = np.where(table.summary, 0, table.end)
     latest[table.summaries.row] = table.summaries.last_end
     latest = np.maximum(latest, np.where(unfinished, table.start, 0))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ctypes
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,8 +17,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
-from rbtrace.analysis.facts import Extra, Facts, Origin
-from rbtrace.analysis.histograms import Buckets, buckets_of
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.distributions import Buckets, buckets_of
 
 CHUNK_SPANS: Final = 1 << 10
 """Spans of a chunk, about: its columns are made while it is in the processor's cache still."""
@@ -47,9 +49,9 @@ class Interner[T: Hashable](dict[T, int]):
 class Chunk:
     """Some spans as a reader found them: parallel columns, one item per span.
 
-    `trace`, `name`, `origin` and `facts` are codes of the builder's interners; `parent_id` is 0
-    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing. `extras` are
-    by position in the columns.
+    `trace`, `name`, `origin` and `shared` are codes of the builder's interners; `parent_id` is 0
+    for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing.
+    `own_attributes` are by position in the columns.
     """
 
     trace: Codes
@@ -59,8 +61,8 @@ class Chunk:
     end: Ints
     name: Codes
     origin: Codes
-    facts: Codes
-    extras: dict[int, Extra] = field(default_factory=dict)
+    shared: Codes
+    own_attributes: dict[int, OwnAttributes] = field(default_factory=dict)
 
 
 class Columns(NamedTuple):
@@ -73,7 +75,7 @@ class Columns(NamedTuple):
     end: Ints
     name: Codes
     origin: Codes
-    facts: Codes
+    shared: Codes
     adopted: Mask
 
     @classmethod
@@ -87,14 +89,15 @@ class Columns(NamedTuple):
         return Columns._make(column[rows] for column in self)
 
 
-class Batch(NamedTuple):
+class SpanBatch(NamedTuple):
     """Spans as a builder holds them; rows count from the first span of the batch.
 
-    `figures` has one row per summary: the first six fields of `Summary`. `extras` are by row.
+    `figures` has one row per summary: the first six fields of `Summary`. `own_attributes` are by
+    row.
     """
 
     columns: Columns
-    extras: dict[int, Extra]
+    own_attributes: dict[int, OwnAttributes]
     summary_rows: Ints
     figures: Ints
     buckets: Buckets
@@ -116,11 +119,11 @@ class Builder:
         self.names = Interner[str]()
         self.traces = Interner[str](_canonical_trace)
         self.origins = Interner[Origin]()
-        self.facts = Interner[Facts]()
+        self.shared = Interner[SharedAttributes]()
         self.adopting = False
         self.invalid_spans = 0
         self.rows = 0
-        self._batches: list[Batch] = []
+        self._batches: list[SpanBatch] = []
 
     def add(self, chunk: Chunk) -> None:
         """Add the spans of a chunk; those without valid ids are counted and left out."""
@@ -133,16 +136,18 @@ class Builder:
             chunk.end,
             chunk.name,
             chunk.origin,
-            chunk.facts,
+            chunk.shared,
             np.full(chunk.trace.size, self.adopting),
         )
-        extras = chunk.extras
+        own_attributes = chunk.own_attributes
         if not usable.all():
             self.invalid_spans += int(usable.size - usable.sum())
             position = np.cumsum(usable) - 1
-            extras = {int(position[row]): extra for row, extra in extras.items() if usable[row]}
+            own_attributes = {
+                int(position[row]): own for row, own in own_attributes.items() if usable[row]
+            }
             columns = columns.of(usable)
-        self.add_batch(_batch(columns, extras))
+        self.add_batch(_batch(columns, own_attributes))
 
     def trace_codes(self, texts: list[str]) -> Codes:
         """Codes of trace ids in hexadecimal or base64; neighbours mostly share theirs."""
@@ -163,12 +168,12 @@ class Builder:
     def _codes(self, interner: Interner[str], texts: list[str]) -> Codes:
         return np.fromiter(map(interner.__getitem__, texts), np.int32, len(texts))
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: SpanBatch) -> None:
         """Add spans whose texts have been interned."""
         self._batches.append(batch)
         self.rows += batch.columns.trace.size
 
-    def take(self, enough: int | None = None) -> Batch:
+    def take(self, enough: int | None = None) -> SpanBatch:
         """The spans added since the last time, in the order in which they were added.
 
         Args:
@@ -184,32 +189,34 @@ class Builder:
         return _joined(batches) if batches else _batch(Columns.empty(), {})
 
 
-def _batch(columns: Columns, extras: dict[int, Extra]) -> Batch:
-    if not extras:
-        return Batch(columns, extras, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
-    found = [(row, extra.summary) for row, extra in extras.items() if extra.summary is not None]
-    summaries = [summary for _, summary in found]
-    return Batch(
+def _batch(columns: Columns, own_attributes: dict[int, OwnAttributes]) -> SpanBatch:
+    if not own_attributes:
+        return SpanBatch(columns, own_attributes, _NO_ROWS, _NO_FIGURES, _NO_BUCKETS)
+    numbered = [
+        (row, own.summary) for row, own in own_attributes.items() if own.summary is not None
+    ]
+    summaries = [summary for _, summary in numbered]
+    return SpanBatch(
         columns,
         {
-            row: extra
-            for row, extra in extras.items()
-            if extra.summary is None or extra.parent_link is not None
+            row: own
+            for row, own in own_attributes.items()
+            if own.summary is None or own.parent_link is not None
         },
-        np.array([row for row, _ in found], np.int64),
-        np.array([one[:6] for one in summaries], np.int64).reshape(-1, 6),
+        np.array([row for row, _ in numbered], np.int64),
+        np.array([summary[:6] for summary in summaries], np.int64).reshape(-1, 6),
         buckets_of(summaries),
     )
 
 
-def _joined(batches: list[Batch]) -> Batch:
+def _joined(batches: list[SpanBatch]) -> SpanBatch:
     sizes = [batch.columns.trace.size for batch in batches]
     first = np.cumsum([0, *sizes[:-1]]).tolist()
     summaries = np.cumsum([0, *(batch.summary_rows.size for batch in batches[:-1])]).tolist()
-    extras = {
-        row + start: extra
+    own_attributes = {
+        row + start: own
         for batch, start in zip(batches, first, strict=True)
-        for row, extra in batch.extras.items()
+        for row, own in batch.own_attributes.items()
     }
     rows = np.concatenate(
         [batch.summary_rows + start for batch, start in zip(batches, first, strict=True)]
@@ -219,14 +226,14 @@ def _joined(batches: list[Batch]) -> Batch:
     columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
     batches.clear()  # each column is let go as it is joined, so that there are never two of all
     whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
-    return Batch(whole, extras, rows, figures, buckets)
+    return SpanBatch(whole, own_attributes, rows, figures, buckets)
 
 
 def _emptied[T](items: list[T]) -> list[T]:
     """The items, which the list lets go."""
-    found = items.copy()
+    copies = items.copy()
     items.clear()
-    return found
+    return copies
 
 
 def parse_id(text: str, digits: int) -> str:
@@ -259,3 +266,29 @@ def ids_of(texts: list[str]) -> Ids:
             pass  # some id is not hexadecimal: look at each alone
     each = [parse_id(text, _HEX_OF_SPAN) or "0" * _HEX_OF_SPAN for text in texts]
     return np.frombuffer(binascii.unhexlify("".join(each)), ">u8").astype(np.uint64)
+
+
+LARGEST_KEPT: Final = (1 << 25) - (1 << 16)
+"""Just below the largest size, in bytes, that glibc learns to keep."""
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed, because another column needs it again at once.
+
+    glibc gives large blocks back to the system, which then maps each anew, page by page; that may
+    take longer than the sum over a column. It keeps blocks as large as the largest that was ever
+    freed. This one is never written to, so it takes no memory; elsewhere it has no effect.
+    """
+    bytes(LARGEST_KEPT)
+
+
+def return_freed_memory() -> None:
+    """Give back what was freed in small pieces, where nothing that follows could take it.
+
+    Only glibc has a call for it; others do as they see fit.
+    """
+    if sys.platform != "linux":
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -11,36 +11,144 @@ child points to the sibling that is next if it is taken, and following these poi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, greatest_above
-from rbtrace.analysis.apportion import apportion
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, ranks, starts_of_runs, sum_by
-from rbtrace.analysis.critical_sums import CriticalTime, Kinds, Roots, Sums, listed, summed
-from rbtrace.analysis.intervals import LONGEST_LINE
+from rbtrace.analysis.arrays import (
+    LONGEST_LINE,
+    Codes,
+    Ids,
+    Ints,
+    Labels,
+    Mask,
+    apportion,
+    distinct,
+    ranks,
+    starts_of_runs,
+    sum_by,
+)
+from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.self_time import SelfTimes
 from rbtrace.analysis.table import SpanTable
 
 
+class CriticalTime(Struct, frozen=True, gc=False):
+    """The contribution of one operation in one process to the critical path of one root.
+
+    `ns` are nanoseconds on the path, `share` is of the root's duration, `start_ns` is the start
+    of the first span on the path that contributes, epoch ns. `root` is the root's name,
+    `root_start_ns` its start.
+    """
+
+    name: str
+    ns: int
+    share: float
+    root: str
+    start_ns: int
+    process: str
+    root_start_ns: int
+
+
+class CriticalSums(NamedTuple):
+    """Time on critical paths, summed by root and kind; a kind is a name and a process.
+
+    `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
+    """
+
+    kind: Ints
+    root: Ints
+    ns: Ints
+    since: Ints
+
+
+class CriticalRoots(NamedTuple):
+    """Roots: of each the place of its name among those of `OperationKinds`, its times and id."""
+
+    name: Ints
+    start: Ints
+    end: Ints
+    span_id: Ids
+
+
+class OperationKinds(NamedTuple):
+    """Names and processes in order of text; of each code its place; kinds are pairs of places."""
+
+    names: list[str]
+    processes: list[str]
+    name_rank: Ints
+    process_rank: Ints
+
+    @classmethod
+    def of(cls, names: Sequence[str], processes: Sequence[Origin]) -> OperationKinds:
+        """Of all names and processes, by code."""
+        texts = [process.process for process in processes]
+        return cls(sorted(set(names)), sorted(set(texts)), ranks(names), ranks(texts))
+
+    def kind(self, name: Labels, process: Labels) -> Ints:
+        """The kinds of pairs of codes."""
+        kind: Ints = self.name_rank[name] * len(self.processes)
+        kind += self.process_rank[process]
+        return kind
+
+
+def summed(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> CriticalSums:
+    """Sum what spans, or sums of some, contribute by root and kind; `start` is when they begin."""
+    paid = ns > 0
+    kind, root, ns, start = kind[paid], root[paid], ns[paid], start[paid]
+    kinds = int(kind.max(initial=0)) + 1
+    tops, place = distinct(root, int(root.max(initial=0)) + 1)
+    pairs, position = distinct(place * kinds + kind, tops.size * kinds)
+    since = np.full(pairs.size, np.iinfo(np.int64).max)
+    np.minimum.at(since, position, start)
+    place, kind = np.divmod(pairs, kinds)
+    return CriticalSums(kind, tops[place], sum_by(position, ns, pairs.size), since)
+
+
+def listed(kinds: OperationKinds, roots: CriticalRoots, sums: CriticalSums) -> list[CriticalTime]:
+    """Rows of sums, in order; `roots` has the root of each."""
+    order = np.lexsort((sums.kind, -sums.ns, roots.span_id, roots.name, roots.start))
+    top, start, end, _ = (column[order] for column in roots)
+    kind, _, spent, since = (column[order] for column in sums)
+    name, process = np.divmod(kind, max(1, len(kinds.processes)))
+    return list(
+        map(
+            CriticalTime,
+            map(kinds.names.__getitem__, name.tolist()),
+            spent.tolist(),
+            (spent / (end - start)).tolist(),
+            map(kinds.names.__getitem__, top.tolist()),
+            since.tolist(),
+            map(kinds.processes.__getitem__, process.tolist()),
+            start.tolist(),
+        )
+    )
+
+
 def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     """Critical paths of all roots, in order of start; within a root the greatest part first."""
-    kinds = Kinds.of(table.names, table.processes)
+    kinds = OperationKinds.of(table.names, table.processes)
     sums = []
     summaries = 0
     for rows, family in table.families():
         following = summaries + family.summaries.row.size
-        found = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
-        sums.append(found._replace(root=found.root + rows.start))
+        family_sums = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
+        sums.append(family_sums._replace(root=family_sums.root + rows.start))
         summaries = following
     if not sums:
         return []
-    whole = Sums._make(map(np.concatenate, zip(*sums, strict=True)))
+    whole = CriticalSums._make(map(np.concatenate, zip(*sums, strict=True)))
     top = whole.root
     name = kinds.name_rank[table.name[top]]
-    return listed(kinds, Roots(name, table.start[top], table.end[top], table.span_id[top]), whole)
+    return listed(
+        kinds, CriticalRoots(name, table.start[top], table.end[top], table.span_id[top]), whole
+    )
 
 
-def _of_family(table: SpanTable, selfs: SelfTimes, kinds: Kinds) -> Sums:
+def _of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> CriticalSums:
     start, end = _windows(table)
     taken = _taken_by_parent(table, start, end)
     on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)

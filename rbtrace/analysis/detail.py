@@ -1,4 +1,4 @@
-"""What only a full report has: the timeline, and a histogram of every operation."""
+"""Details of a full report: the timeline, and a histogram of the durations of every operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rbtrace.analysis.ancestry import depths
 from rbtrace.analysis.arrays import Ints, starts_of_runs
 from rbtrace.analysis.table import SpanTable
 
-MOST: Final = 10_000
+LONGEST_TIMELINE: Final = 10_000
 """Spans of a timeline: the longest, where there are more."""
 
 
@@ -26,7 +26,7 @@ class TimelineSpan(Struct, frozen=True, gc=False):
     depth: int
 
 
-class Histogram(Struct, frozen=True, gc=False):
+class DurationHistogram(Struct, frozen=True, gc=False):
     """Durations of all calls of one name: calls in each occupied bucket.
 
     `upper_ns` are the buckets' upper bounds, inclusive; there are eight to an octave. Calls that
@@ -39,12 +39,12 @@ class Histogram(Struct, frozen=True, gc=False):
 
 
 def timeline(table: SpanTable) -> list[TimelineSpan]:
-    """The real spans in order of start, of more than `MOST` the longest."""
+    """The real spans in order of start, of more than `LONGEST_TIMELINE` the longest."""
     rows = np.flatnonzero(table.real)
-    if rows.size > MOST:
-        rows = rows[np.lexsort((table.span_id[rows], -table.duration[rows]))[:MOST]]
+    if rows.size > LONGEST_TIMELINE:
+        rows = rows[np.lexsort((table.span_id[rows], -table.duration[rows]))[:LONGEST_TIMELINE]]
     depth, _ = depths(table.real_parent)
-    return in_order(
+    return in_timeline_order(
         TimelineSpan(
             table.name_of(row),
             int(table.start[row]),
@@ -56,14 +56,14 @@ def timeline(table: SpanTable) -> list[TimelineSpan]:
     )
 
 
-def in_order(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
+def in_timeline_order(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
     """Spans by start, parents before children; nothing depends on what was read first."""
     return sorted(
-        spans, key=lambda one: (one.start_ns, one.depth, one.end_ns, one.name, one.process)
+        spans, key=lambda span: (span.start_ns, span.depth, span.end_ns, span.name, span.process)
     )
 
 
-def histograms(table: SpanTable) -> list[Histogram]:
+def histograms(table: SpanTable) -> list[DurationHistogram]:
     """The distribution of the durations of every operation, by name."""
     buckets = table.summaries.buckets
     durations = np.concatenate((table.duration[table.real], buckets.middle_ns))
@@ -80,13 +80,13 @@ def histograms(table: SpanTable) -> list[Histogram]:
     first = np.flatnonzero(np.concatenate(([True], changes)))
     code, upper, calls = code[first], upper[first], np.add.reduceat(calls, first)
     starts = starts_of_runs(code)
-    found = [
-        Histogram(table.names[int(one)], bounds.tolist(), counts.tolist())
-        for one, bounds, counts in zip(
+    rows = [
+        DurationHistogram(table.names[int(name)], bounds.tolist(), counts.tolist())
+        for name, bounds, counts in zip(
             code[starts], np.split(upper, starts[1:]), np.split(calls, starts[1:]), strict=True
         )
     ]
-    return sorted(found, key=lambda one: one.name)
+    return sorted(rows, key=lambda histogram: histogram.name)
 
 
 def _upper(durations: Ints) -> Ints:

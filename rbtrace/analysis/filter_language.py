@@ -21,15 +21,15 @@ from typing import Final, NamedTuple
 from rbtrace.errors import FilterError
 
 
-class Kind(Enum):
-    """What the values of a field are; a duration is in ns."""
+class FieldKind(Enum):
+    """The type of a field's values; a duration is in ns."""
 
     TEXT = "a text"
     NUMBER = "a number"
     DURATION = "a duration"
 
 
-class Comparison(NamedTuple):
+class FilterComparison(NamedTuple):
     """One comparison of a field with a value, which fits the field's kind."""
 
     field: str
@@ -38,20 +38,20 @@ class Comparison(NamedTuple):
 
 
 class Not(NamedTuple):
-    """What does not hold."""
+    """The negation of a filter."""
 
-    part: Node
+    part: FilterNode
 
 
-class Both(NamedTuple):
-    """Two of which both hold (`and`), or one (`or`)."""
+class AndOr(NamedTuple):
+    """Two filters joined by `and` or `or`."""
 
     operator: str
-    left: Node
-    right: Node
+    left: FilterNode
+    right: FilterNode
 
 
-type Node = Comparison | Not | Both
+type FilterNode = FilterComparison | Not | AndOr
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?)(?P<unit>[a-zµμ]*)
@@ -64,9 +64,14 @@ _UNITS: Final = {
 }  # fmt: skip
 _ORDER: Final = ("<", "<=", ">", ">=")
 _OPERATORS: Final = {
-    Kind.TEXT: ("==", "!=", "~"),
-    Kind.NUMBER: (*_ORDER, "==", "!="),
-    Kind.DURATION: (*_ORDER, "==", "!="),
+    FieldKind.TEXT: ("==", "!=", "~"),
+    FieldKind.NUMBER: (*_ORDER, "==", "!="),
+    FieldKind.DURATION: (*_ORDER, "==", "!="),
+}
+_EXAMPLES: Final = {
+    FieldKind.TEXT: "'text'",
+    FieldKind.NUMBER: "10",
+    FieldKind.DURATION: "1.5ms",
 }
 _DEEPEST: Final = 100
 _GREATEST: Final = Decimal(10) ** 30
@@ -79,7 +84,7 @@ class _Token(NamedTuple):
     position: int
 
 
-def parse(text: str, fields: Mapping[str, Kind]) -> Node:
+def parse(text: str, fields: Mapping[str, FieldKind]) -> FilterNode:
     """Understand a filter.
 
     Args:
@@ -95,18 +100,18 @@ def parse(text: str, fields: Mapping[str, Kind]) -> Node:
 class _Parser:
     """One pass over the tokens of one filter."""
 
-    def __init__(self, text: str, fields: Mapping[str, Kind]) -> None:
+    def __init__(self, text: str, fields: Mapping[str, FieldKind]) -> None:
         self._text = text
         self._fields = fields
         self._tokens = self._split()
         self._next = 0
         self._depth = 0
 
-    def parse(self) -> Node:
-        found = self._filter()
+    def parse(self) -> FilterNode:
+        node = self._filter()
         if self._peek.kind != "end":
             raise self._error("expected `and`, `or` or the end")
-        return found
+        return node
 
     def _split(self) -> list[_Token]:
         tokens = []
@@ -138,37 +143,37 @@ class _Parser:
 
     def _error(self, what: str, token: _Token | None = None) -> FilterError:
         token = token or self._peek
-        found = "the end" if token.kind == "end" else f"`{token.text}{token.unit}`"
-        return FilterError(self._text, token.position, f"{what}, found {found}")
+        actual = "the end" if token.kind == "end" else f"`{token.text}{token.unit}`"
+        return FilterError(self._text, token.position, f"{what}, found {actual}")
 
-    def _filter(self) -> Node:
+    def _filter(self) -> FilterNode:
         return self._chain("or", self._term)
 
-    def _term(self) -> Node:
+    def _term(self) -> FilterNode:
         return self._chain("and", self._factor)
 
-    def _chain(self, operator: str, part: Callable[[], Node]) -> Node:
-        found = part()
+    def _chain(self, operator: str, part: Callable[[], FilterNode]) -> FilterNode:
+        node = part()
         while self._takes(operator):
-            found = Both(operator, found, part())
-        return found
+            node = AndOr(operator, node, part())
+        return node
 
-    def _factor(self) -> Node:
+    def _factor(self) -> FilterNode:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._error("expected no more than a hundred levels")
         if self._takes("not"):
-            found: Node = Not(self._factor())
+            node: FilterNode = Not(self._factor())
         elif self._takes("("):
-            found = self._filter()
+            node = self._filter()
             if not self._takes(")"):
                 raise self._error("expected `)`")
         else:
-            found = self._comparison()
+            node = self._comparison()
         self._depth -= 1
-        return found
+        return node
 
-    def _comparison(self) -> Comparison:
+    def _comparison(self) -> FilterComparison:
         field = self._take()
         if field.kind != "word":
             raise self._error("expected a field", field)
@@ -180,17 +185,19 @@ class _Parser:
         if operator.text not in _OPERATORS[kind]:
             allowed = " ".join(_OPERATORS[kind])
             raise self._error(f"expected one of {allowed} after `{field.text}`", operator)
-        return Comparison(field.text, operator.text, self._value(kind))
+        return FilterComparison(field.text, operator.text, self._value(kind))
 
-    def _value(self, kind: Kind) -> Decimal | str:
+    def _value(self, kind: FieldKind) -> Decimal | str:
         token = self._take()
         if token.kind == "number" and abs(Decimal(token.text)) > _GREATEST:
             raise self._error(f"expected a number of at most {_GREATEST:.0e}", token)
-        if kind is Kind.TEXT and token.kind == "text":
+        if kind is FieldKind.TEXT and token.kind == "text":
             return token.text[1:-1]
-        if kind is Kind.NUMBER and token.kind == "number" and not token.unit:
+        if kind is FieldKind.NUMBER and token.kind == "number" and not token.unit:
             return Decimal(token.text)
-        if kind is Kind.DURATION and token.kind == "number" and token.unit in _UNITS:
+        if kind is FieldKind.DURATION and token.kind == "number" and token.unit in _UNITS:
             return Decimal(token.text) * _UNITS[token.unit]
-        example = {Kind.TEXT: "'text'", Kind.NUMBER: "10", Kind.DURATION: "1.5ms"}[kind]
+        example = {FieldKind.TEXT: "'text'", FieldKind.NUMBER: "10", FieldKind.DURATION: "1.5ms"}[
+            kind
+        ]
         raise self._error(f"expected {kind.value}, as {example}", token)

@@ -22,15 +22,22 @@ import numpy.typing as npt
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
 from rbtrace.analysis.arrays import Ints, Labels, Mask
-from rbtrace.analysis.filter_language import Both, Comparison, Kind, Node, Not, parse
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.filter_language import (
+    AndOr,
+    FieldKind,
+    FilterComparison,
+    FilterNode,
+    Not,
+    parse,
+)
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.analysis.table import SpanTable, Summaries
 
 type _Column = npt.NDArray[Any]
 _TOO_GREAT: Final = 1 << 63
 
 
-class Selection(NamedTuple):
+class FilteredTable(NamedTuple):
     """The spans that a filter chose, as a table whose other spans count for nothing."""
 
     table: SpanTable
@@ -40,11 +47,11 @@ class Selection(NamedTuple):
 class _Field(NamedTuple):
     """A field: what kind it is of, and its values with which of them are known."""
 
-    kind: Kind
+    kind: FieldKind
     values: Callable[[SpanTable], tuple[_Column, Mask]]
 
 
-def understand(text: str) -> Node:
+def parse_filter(text: str) -> FilterNode:
     """Parse a filter over the fields that spans have.
 
     Raises:
@@ -53,7 +60,7 @@ def understand(text: str) -> Node:
     return parse(text, {name: field.kind for name, field in FIELDS.items()})
 
 
-def select(table: SpanTable, wanted: Node) -> Selection:
+def select(table: SpanTable, wanted: FilterNode) -> FilteredTable:
     """Choose real spans and summaries; see the module."""
     chosen = _holds(wanted, table) & (table.real | table.summary)
     old = table.summaries
@@ -71,10 +78,10 @@ def select(table: SpanTable, wanted: Node) -> Selection:
     restricted = replace(
         table, real=table.real & chosen, summary=table.summary & chosen, summaries=summaries
     )
-    return Selection(restricted, chosen)
+    return FilteredTable(restricted, chosen)
 
 
-def leading_to_calls(paths: list[CallPath]) -> list[CallPath]:
+def leading_to_calls(paths: list[CallPathTime]) -> list[CallPathTime]:
     """The paths that have calls, and those that lead to them."""
     kept = []
     needed: list[str] = []
@@ -85,38 +92,40 @@ def leading_to_calls(paths: list[CallPath]) -> list[CallPath]:
     return kept[::-1]
 
 
-def _holds(node: Node, table: SpanTable) -> Mask:
+def _holds(node: FilterNode, table: SpanTable) -> Mask:
     match node:
         case Not(part):
             return ~_holds(part, table)
-        case Both("and", left, right):
+        case AndOr("and", left, right):
             return _holds(left, table) & _holds(right, table)
-        case Both(_, left, right):
+        case AndOr(_, left, right):
             return _holds(left, table) | _holds(right, table)
-        case Comparison():
+        case FilterComparison():
             return _compare(node, table)
 
 
-def _compare(node: Comparison, table: SpanTable) -> Mask:
-    return fulfils(node, *FIELDS[node.field].values(table))
+def _compare(node: FilterComparison, table: SpanTable) -> Mask:
+    return fulfils_comparison(node, *FIELDS[node.field].values(table))
 
 
-def fulfils(node: Comparison, values: _Column, known: Mask) -> Mask:
+def fulfils_comparison(node: FilterComparison, values: _Column, known: Mask) -> Mask:
     """Which of the values of its field, as far as they are known, fulfil a comparison."""
     if isinstance(node.value, str):
         return _same_text(values, node.operator, node.value) & known
-    found: Mask = _numbers(values, node.operator, node.value) & known
-    return found
+    holds: Mask = _numbers(values, node.operator, node.value) & known
+    return holds
 
 
 def _same_text(values: _Column, sign: str, text: str) -> Mask:
     distinct, position = np.unique(values, return_inverse=True)
     if sign == "~":
-        holds = np.array([text in one for one in distinct.tolist()], np.bool_)
+        holds = np.array([text in value for value in distinct.tolist()], np.bool_)
     else:
-        holds = np.array([(one == text) == (sign == "==") for one in distinct.tolist()], np.bool_)
-    found: Mask = holds[position]
-    return found
+        holds = np.array(
+            [(value == text) == (sign == "==") for value in distinct.tolist()], np.bool_
+        )
+    fulfilled: Mask = holds[position]
+    return fulfilled
 
 
 _COMPARE: Final = {
@@ -127,8 +136,8 @@ _COMPARE: Final = {
 
 def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
     if values.dtype.kind == "f":
-        found: _Column = _COMPARE[sign](values, float(number))
-        return found
+        holds: _Column = _COMPARE[sign](values, float(number))
+        return holds
     sign, bound = in_whole_numbers(sign, number)
     return _COMPARE[sign](values, bound)  # type: ignore[no-any-return]
 
@@ -156,10 +165,10 @@ def _duration(table: SpanTable) -> tuple[_Column, Mask]:
 
 def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
     values, known = np.zeros(table.size, kind), np.zeros(table.size, np.bool_)
-    for row, extra in table.extras.items():
-        found = getattr(extra, field)
-        if found is not None:
-            values[row], known[row] = found, True
+    for row, own in table.own_attributes.items():
+        value = getattr(own, field)
+        if value is not None:
+            values[row], known[row] = value, True
     return values, known
 
 
@@ -172,32 +181,36 @@ def _of_trial(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Co
 
 
 def _pid(table: SpanTable) -> tuple[_Column, Mask]:
-    pids: Ints = np.array([-1 if one.pid is None else one.pid for one in table.processes], np.int64)
+    pids: Ints = np.array(
+        [-1 if process.pid is None else process.pid for process in table.processes], np.int64
+    )
     values = pids[table.process]
     return values, values >= 0
 
 
 def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
-    return lambda table: _texts([getattr(one, name) for one in table.processes], table.process)
+    return lambda table: _texts(
+        [getattr(process, name) for process in table.processes], table.process
+    )
 
 
 FIELDS: Final[dict[str, _Field]] = {
-    "name": _Field(Kind.TEXT, lambda table: _texts(table.names, table.name)),
-    "duration": _Field(Kind.DURATION, _duration),
-    "category": _Field(Kind.TEXT, lambda table: _texts(table.categories, table.category)),
-    "process": _Field(Kind.TEXT, _of_process("process")),
-    key.PROCESS_PID: _Field(Kind.NUMBER, _pid),
-    key.HOST_NAME: _Field(Kind.TEXT, _of_process("host")),
-    key.SERVICE_NAME: _Field(Kind.TEXT, _of_process("service")),
+    "name": _Field(FieldKind.TEXT, lambda table: _texts(table.names, table.name)),
+    "duration": _Field(FieldKind.DURATION, _duration),
+    "category": _Field(FieldKind.TEXT, lambda table: _texts(table.categories, table.category)),
+    "process": _Field(FieldKind.TEXT, _of_process("process")),
+    key.PROCESS_PID: _Field(FieldKind.NUMBER, _pid),
+    key.HOST_NAME: _Field(FieldKind.TEXT, _of_process("host")),
+    key.SERVICE_NAME: _Field(FieldKind.TEXT, _of_process("service")),
     key.RUN_ID: _Field(
-        Kind.TEXT, lambda table: _texts([one.run_id for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([run.run_id for run in table.runs], table.run)
     ),
     key.ARM: _Field(
-        Kind.TEXT, lambda table: _texts([one.arm or "" for one in table.runs], table.run)
+        FieldKind.TEXT, lambda table: _texts([run.arm or "" for run in table.runs], table.run)
     ),
-    key.TRIAL_NUMBER: _Field(Kind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
-    key.TRIAL_SCORE: _Field(Kind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
-    key.WORKERS: _Field(Kind.NUMBER, lambda table: _own(table, "workers", np.int64)),
-    key.CPU_NS: _Field(Kind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
-    key.RUNQUEUE_NS: _Field(Kind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
+    key.TRIAL_NUMBER: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
+    key.TRIAL_SCORE: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
+    key.WORKERS: _Field(FieldKind.NUMBER, lambda table: _own(table, "workers", np.int64)),
+    key.CPU_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
+    key.RUNQUEUE_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
 }

@@ -1,4 +1,4 @@
-"""Integrity: whether what was read is all there was, and what was amiss with it."""
+"""Integrity: whether all recorded spans were read, and which of them were faulty."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.counts import Beside
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.loading import Loaded
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.self_time import SelfTimes
+from rbtrace.analysis.sidecars import Sidecars
 from rbtrace.analysis.table import Anomalies, SpanTable
 
 type ProcessKey = tuple[str, int | None, str]
@@ -57,8 +57,8 @@ class Integrity:
     died: list[str] = field(default_factory=list)
 
 
-class Seen(NamedTuple):
-    """What was seen of the spans, however they are kept: see `Integrity`.
+class SpanCounts(NamedTuple):
+    """Counts of the spans that were read, in memory or in a database: see `Integrity`.
 
     `said` is how many spans each process says on its spans that it ended, `read` how many ended
     ones of each were read.
@@ -78,7 +78,7 @@ class Seen(NamedTuple):
 def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
     """Compare what was read with what the processes counted."""
     table = loaded.table
-    seen = Seen(
+    seen = SpanCounts(
         spans=table.size,
         summaries=int(table.summaries.row.size),
         calls=int(table.summaries.calls.sum()),
@@ -89,12 +89,12 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         said=_said(table),
         read=_read(table),
     )
-    return judge(seen, loaded.faults, loaded.beside)
+    return compare_counts(seen, loaded.faults, loaded.sidecars)
 
 
-def judge(seen: Seen, faults: Faults, beside: Beside) -> Integrity:
+def compare_counts(seen: SpanCounts, faults: ReadFaults, sidecars: Sidecars) -> Integrity:
     """Compare what was seen with what the processes counted."""
-    expected = _expected(seen, beside)
+    expected = _expected(seen, sidecars)
     read = Counter(seen.read)
     differs = any(read[process] != count for process, count in expected.items())
     missing = {
@@ -103,7 +103,7 @@ def judge(seen: Seen, faults: Faults, beside: Beside) -> Integrity:
         if count > read[process]
     }
     anomalies = seen.anomalies
-    unclean = len(beside.adoptable) + faults.unclean
+    unclean = len(sidecars.adoptable) + faults.unclean
     broken = (
         differs or faults.invalid_lines or faults.truncated_lines or anomalies.unfinished or unclean
     )
@@ -122,15 +122,15 @@ def judge(seen: Seen, faults: Faults, beside: Beside) -> Integrity:
         truncated_lines=faults.truncated_lines,
         clock_shifts=seen.clock_shifts,
         missing_spans=sum(missing.values()),
-        dropped_spans=sum(tally.dropped for tally in beside.tallies),
+        dropped_spans=sum(tally.dropped for tally in sidecars.tallies),
         cycles=anomalies.cycles,
         overfull=seen.overfull,
         without_start=anomalies.without_start,
         unclean=unclean,
-        running=beside.running,
+        running=sidecars.running,
         missing=_by_process(missing),
-        delivered_spans=_delivered(beside, missing),
-        died=beside.died,
+        delivered_spans=_delivered(sidecars, missing),
+        died=sidecars.died,
     )
 
 
@@ -144,18 +144,18 @@ def _by_process(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
     return named
 
 
-def _delivered(beside: Beside, missing: Mapping[ProcessKey, int]) -> int:
+def _delivered(sidecars: Sidecars, missing: Mapping[ProcessKey, int]) -> int:
     """How many of the missing spans a collector has taken."""
     return sum(
         min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.delivered)
-        for tally in beside.tallies
+        for tally in sidecars.tallies
     )
 
 
-def _expected(seen: Seen, beside: Beside) -> dict[ProcessKey, int]:
+def _expected(seen: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
     """How many spans each process says it ended: the greatest of what it ever said."""
     expected: dict[ProcessKey, int] = {
-        (tally.host, tally.pid, tally.instance): tally.ended for tally in beside.tallies
+        (tally.host, tally.pid, tally.instance): tally.ended for tally in sidecars.tallies
     }
     for process, count in seen.said.items():
         expected[process] = max(count, expected.get(process, 0))
@@ -163,13 +163,13 @@ def _expected(seen: Seen, beside: Beside) -> dict[ProcessKey, int]:
 
 
 def _said(table: SpanTable) -> dict[ProcessKey, int]:
-    said: dict[ProcessKey, int] = {}
-    for row, extra in table.extras.items():
-        if extra.spans_ended is not None:
+    ended: dict[ProcessKey, int] = {}
+    for row, own in table.own_attributes.items():
+        if own.spans_ended is not None:
             origin = table.processes[table.process[row]]
             process = process_key(origin)
-            said[process] = max(extra.spans_ended, said.get(process, 0))
-    return said
+            ended[process] = max(own.spans_ended, ended.get(process, 0))
+    return ended
 
 
 def _read(table: SpanTable) -> Counter[ProcessKey]:
@@ -182,16 +182,19 @@ def _read(table: SpanTable) -> Counter[ProcessKey]:
 
 
 def process_key(origin: Origin) -> ProcessKey:
-    """What the process that a span is from counts its spans by."""
+    """The key by which the process that a span is from counts its spans."""
     return origin.host, origin.pid, origin.instance
 
 
-def warnings(found: Integrity) -> list[str]:
-    """What a reader of the figures should know, one line each."""
+def warnings(integrity: Integrity) -> list[str]:
+    """Warnings for readers of the figures, one line each."""
     lines = (
-        (found.overfull, "spans that are shorter than the hot calls recorded in them"),
-        (found.cycles, "cycles of parent links that were cut"),
-        (found.without_start, "spans without a start, which count as instantaneous"),
-        (len(found.running), "processes that are still running: figures are of what they wrote"),
+        (integrity.overfull, "spans that are shorter than the hot calls recorded in them"),
+        (integrity.cycles, "cycles of parent links that were cut"),
+        (integrity.without_start, "spans without a start, which count as instantaneous"),
+        (
+            len(integrity.running),
+            "processes that are still running: figures are of what they wrote",
+        ),
     )
     return [f"{number} {sentence}" for number, sentence in lines if number]

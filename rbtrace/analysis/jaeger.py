@@ -50,8 +50,8 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What to ask a Jaeger for.
+class JaegerQuery:
+    """A query to a Jaeger.
 
     Attributes:
         base: its address, with the path it is served under.
@@ -101,15 +101,15 @@ def open_jaeger(text: str) -> io.BufferedReader:
     Raises:
         InputError: the URL is not understood, or Jaeger cannot be asked or has no such traces.
     """
-    query = Query.parse(text)
+    query = JaegerQuery.parse(text)
     lines = _lines(query)
     first = next(lines, None)
     if first is None:
         raise InputError(_nothing(query))
-    return io.BufferedReader(_Lines(first, lines))
+    return io.BufferedReader(_LineStream(first, lines))
 
 
-class _Lines(io.RawIOBase):
+class _LineStream(io.RawIOBase):
     """Lines that are made as they are read."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
@@ -128,7 +128,7 @@ class _Lines(io.RawIOBase):
         return count
 
 
-def _lines(query: Query) -> Iterator[bytes]:
+def _lines(query: JaegerQuery) -> Iterator[bytes]:
     """Lines of the windows that were not full; a trace is in those of the first that has it."""
     seen: set[str] = set()
     windows = [query.window(time.time_ns())]
@@ -153,8 +153,8 @@ def _lines(query: Query) -> Iterator[bytes]:
             windows += [later, earlier]
 
 
-def _ask(query: Query, window: Window) -> list[dict[str, Any]]:
-    found = _get(
+def _ask(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
+    answer = _get(
         query,
         "/api/v3/traces",
         {
@@ -165,11 +165,11 @@ def _ask(query: Query, window: Window) -> list[dict[str, Any]]:
             "query.raw_traces": "true",
         },
     )
-    resources: list[dict[str, Any]] = found.get("result", {}).get("resourceSpans", [])
+    resources: list[dict[str, Any]] = answer.get("result", {}).get("resourceSpans", [])
     return resources
 
 
-def _get(query: Query, path: str, parameters: dict[str, str]) -> dict[str, Any]:
+def _get(query: JaegerQuery, path: str, parameters: dict[str, str]) -> dict[str, Any]:
     """A JSON answer of Jaeger's; empty where it has found nothing."""
     import urllib.error  # noqa: PLC0415 - slow to import, and few ask a Jaeger
     import urllib.request  # noqa: PLC0415
@@ -192,7 +192,7 @@ def _get(query: Query, path: str, parameters: dict[str, str]) -> dict[str, Any]:
     return document
 
 
-def _nothing(query: Query) -> str:
+def _nothing(query: JaegerQuery) -> str:
     services = _get(query, "/api/v3/services", {}).get("services", [])
     if query.service not in services:
         known = ", ".join(sorted(services)) or "none"
@@ -217,13 +217,13 @@ def _spans(resources: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _traces_of_run(resources: list[dict[str, Any]], run: str) -> set[str]:
     """Traces in which a resource, or a span under a foreign provider, names the run."""
-    found = set()
+    traces = set()
     for resource in resources:
         everywhere = _names_run(resource.get("resource", {}), run)
         for span in _spans([resource]):
             if everywhere or _names_run(span, run):
-                found.add(span["traceId"])
-    return found
+                traces.add(span["traceId"])
+    return traces
 
 
 def _names_run(holder: dict[str, Any], run: str) -> bool:

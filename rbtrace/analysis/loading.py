@@ -1,4 +1,4 @@
-"""From paths to a table: expand, read, adopt what dead processes left open, assemble."""
+"""Loading a table from paths: expand, read, adopt the open spans of dead processes, assemble."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rbtrace.analysis.assembly import build
-from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.counts import Beside, look_beside
-from rbtrace.analysis.memory import keep_freed_memory
+from rbtrace.analysis.columns import Builder, keep_freed_memory
 from rbtrace.analysis.readers import read
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sidecars import Sidecars, read_sidecars
 from rbtrace.analysis.sources import expand
 from rbtrace.analysis.table import SpanTable
 from rbtrace.errors import InputError
@@ -23,11 +22,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A table and what there is to say about how it was read."""
+    """A table, and the report of how it was read."""
 
     table: SpanTable
-    faults: Faults
-    beside: Beside
+    faults: ReadFaults
+    sidecars: Sidecars
 
 
 def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loaded:
@@ -42,23 +41,23 @@ def load(paths: Iterable[str | Path], progress: Progress | None = None) -> Loade
     """
     keep_freed_memory()
     builder = Builder()
-    found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+    report = read_spans(paths, builder, progress or (lambda _done, _everything: None))
     table = build(builder)
     if not table.size:
-        raise InputError(nothing(found))
-    return Loaded(table, found.faults, found.beside)
+        raise InputError(why_no_spans(report))
+    return Loaded(table, report.faults, report.sidecars)
 
 
-class Read(NamedTuple):
-    """What there is to say about how paths were read; `traces` counts the trace files."""
+class ReadReport(NamedTuple):
+    """How paths were read: faults and sidecar files; `traces` counts the trace files."""
 
     named: list[str]
     traces: int
-    faults: Faults
-    beside: Beside
+    faults: ReadFaults
+    sidecars: Sidecars
 
 
-def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -> Read:
+def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -> ReadReport:
     """Read spans into a builder; `progress` may take from it what is there.
 
     Raises:
@@ -66,8 +65,8 @@ def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -
     """
     named = [str(path) for path in paths]
     inputs = expand(named)
-    beside = look_beside(inputs.sources, inputs.folders)
-    faults = Faults()
+    sidecars = read_sidecars(inputs.sources, inputs.folders)
+    faults = ReadFaults()
     everything = sum(source.size for source in inputs.sources)
     done = 0
 
@@ -85,20 +84,20 @@ def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -
         before = source
     faults.nothing_follows()
     into.adopting = True
-    for source in beside.adoptable:
+    for source in sidecars.adoptable:
         read(source, into, faults, lambda _count: None)
         faults.nothing_follows()
     faults.invalid_lines += into.invalid_spans
-    beside.tallies.extend(faults.tallies)
-    return Read(named, traces, faults, beside)
+    sidecars.tallies.extend(faults.tallies)
+    return ReadReport(named, traces, faults, sidecars)
 
 
-def nothing(found: Read) -> str:
+def why_no_spans(report: ReadReport) -> str:
     """Why there are no spans, in one line."""
-    named, traces, faults, beside = found
+    named, traces, faults, sidecars = report
     where = ", ".join(named)
-    if beside.running:
-        return f"no spans in {where} yet: {', '.join(beside.running)} is still running"
+    if sidecars.running:
+        return f"no spans in {where} yet: {', '.join(sidecars.running)} is still running"
     if faults.invalid_lines or faults.truncated_lines:
         return (
             f"no readable span in {where}: {faults.invalid_lines} invalid and "

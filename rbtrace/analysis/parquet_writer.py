@@ -1,4 +1,4 @@
-"""Write spans to a Parquet file, in row groups, as they are read; see `parquet_schema`."""
+"""Write spans to a Parquet file, in row groups, as they are read; see `readers.parquet`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import Any, Final, Self
 import msgspec
 import numpy as np
 
-from rbtrace.analysis.columns import Batch, Builder, parse_id
-from rbtrace.analysis.counts import Counted
-from rbtrace.analysis.facts import Extra, Facts, Origin
-from rbtrace.analysis.loading import Progress, Read, nothing, read_spans
-from rbtrace.analysis.parquet_schema import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.columns import Builder, SpanBatch, parse_id
+from rbtrace.analysis.loading import Progress, ReadReport, read_spans, why_no_spans
+from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.analysis.sidecars import SourceCounts
 from rbtrace.errors import InputError, RbtraceError
 
 _ROWS: Final = 1 << 18
 """Spans in a row group, at least: what is in memory at a time."""
 _FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
-_OWN: Final = tuple(name for name in Extra._fields if name not in {"summary", "parent_link"})
+_OWN: Final = tuple(
+    name for name in OwnAttributes._fields if name not in {"summary", "parent_link"}
+)
 
 
 def export(paths: Iterable[str | Path], target: Path, progress: Progress | None = None) -> int:
@@ -44,11 +46,11 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
                 if progress is not None:
                     progress(done, everything)
 
-            found = read_spans(paths, builder, advance)
+            report = read_spans(paths, builder, advance)
             writer.take(builder)
             if not writer.written:
-                raise InputError(nothing(found))
-            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(found)))
+                raise InputError(why_no_spans(report))
+            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(report)))
         partial.replace(target)
     except OSError as problem:
         raise RbtraceError(f"cannot write {target}: {problem.strerror or problem}") from None
@@ -95,16 +97,16 @@ class SpanWriter:
         self.close()
 
 
-def _counted(found: Read) -> Counted:
-    return Counted(
-        found.faults.invalid_lines,
-        found.faults.truncated_lines,
-        found.faults.unclean + len(found.beside.adoptable),
-        found.beside.tallies,
+def _counted(report: ReadReport) -> SourceCounts:
+    return SourceCounts(
+        report.faults.invalid_lines,
+        report.faults.truncated_lines,
+        report.faults.unclean + len(report.sidecars.adoptable),
+        report.sidecars.tallies,
     )
 
 
-def _rows(batch: Batch, builder: Builder) -> Any:
+def _rows(batch: SpanBatch, builder: Builder) -> Any:
     pa = import_pyarrow()
     columns = batch.columns
     values = {
@@ -115,9 +117,9 @@ def _rows(batch: Batch, builder: Builder) -> Any:
         "start_ns": pa.array(columns.start),
         "end_ns": pa.array(columns.end),
         "adopted": pa.array(columns.adopted),
-        **_of_facts(columns.facts, builder.facts.values_by_code),
+        **_of_shared_attributes(columns.shared, builder.shared.values_by_code),
         **_of_origins(batch, builder),
-        **_of_extras(batch),
+        **_of_own_attributes(batch),
         **_of_summaries(batch),
     }
     schema = arrow_schema()
@@ -139,40 +141,40 @@ def _numbers(values: list[int | None], codes: Any, kind: str) -> Any:
     return pa.array(values, getattr(pa, kind)()).take(pa.array(codes))
 
 
-def _of_facts(codes: Any, facts: list[Facts]) -> dict[str, Any]:
+def _of_shared_attributes(codes: Any, shared: list[SharedAttributes]) -> dict[str, Any]:
     return {
-        "kind": _numbers([one.kind for one in facts], codes, "int8"),
-        "category": _dictionary(codes, [one.category for one in facts]),
-        "thread": _dictionary(codes, [one.thread for one in facts]),
+        "kind": _numbers([attributes.kind for attributes in shared], codes, "int8"),
+        "category": _dictionary(codes, [attributes.category for attributes in shared]),
+        "thread": _dictionary(codes, [attributes.thread for attributes in shared]),
     }
 
 
-def _of_origins(batch: Batch, builder: Builder) -> dict[str, Any]:
+def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
     """Where each span is from, with what its own attributes change of it."""
-    origins, facts = builder.origins.values_by_code, builder.facts.values_by_code
-    pairs = batch.columns.origin.astype(np.int64) * len(facts) + batch.columns.facts
+    origins, shared = builder.origins.values_by_code, builder.shared.values_by_code
+    pairs = batch.columns.origin.astype(np.int64) * len(shared) + batch.columns.shared
     distinct, codes = np.unique(pairs, return_inverse=True)
-    found = [
-        origins[pair // len(facts)]._replace(**dict(facts[pair % len(facts)].moved))
+    changed = [
+        origins[pair // len(shared)]._replace(**dict(shared[pair % len(shared)].moved))
         for pair in distinct.tolist()
     ]
     whole = {"pid", "pair", "order"}
     return {
-        name: _numbers([getattr(one, name) for one in found], codes, "int64")
+        name: _numbers([getattr(origin, name) for origin in changed], codes, "int64")
         if name in whole
-        else _dictionary(codes, [getattr(one, name) for one in found])
+        else _dictionary(codes, [getattr(origin, name) for origin in changed])
         for name in Origin._fields
     }
 
 
-def _of_extras(batch: Batch) -> dict[str, Any]:
+def _of_own_attributes(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
     schema = arrow_schema()
-    rows = np.array(list(batch.extras), np.int64)
-    extras = list(batch.extras.values())
-    links = [_canonical(one.parent_link) for one in extras]
+    rows = np.array(list(batch.own_attributes), np.int64)
+    own_attributes = list(batch.own_attributes.values())
+    links = [_canonical(own.parent_link) for own in own_attributes]
     columns: dict[str, list[Any]] = {
-        **{name: [getattr(one, name) for one in extras] for name in _OWN},
+        **{name: [getattr(own, name) for own in own_attributes] for name in _OWN},
         "parent_trace_id": [trace for trace, _ in links],
         "parent_link_id": [span for _, span in links],
     }
@@ -188,7 +190,7 @@ def _canonical(link: tuple[str, str] | None) -> tuple[str | None, str | None]:
     return (parse_id(link[0], 32), parse_id(link[1], 16)) if link else (None, None)
 
 
-def _of_summaries(batch: Batch) -> dict[str, Any]:
+def _of_summaries(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
     place = _places(batch.summary_rows, batch.columns.trace.size)
     order = np.argsort(batch.buckets.summary, kind="stable")

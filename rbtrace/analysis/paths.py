@@ -14,16 +14,14 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT, depths, nearest
-from rbtrace.analysis.arrays import Codes, Ints, distinct, starts_of_runs, sum_by
-from rbtrace.analysis.shares import share
-from rbtrace.analysis.table import SpanTable
-from rbtrace.analysis.weights import Weights
+from rbtrace.analysis.arrays import Codes, Ints, distinct, share, starts_of_runs, sum_by
+from rbtrace.analysis.table import SpanTable, Weights
 
 DEEPEST: Final = 256
 DEEPER: Final = "…"
 
 
-class CallPath(Struct, frozen=True, gc=False):
+class CallPathTime(Struct, frozen=True, gc=False):
     """All calls that were reached by the same names. Times in ns."""
 
     path: list[str]
@@ -33,7 +31,7 @@ class CallPath(Struct, frozen=True, gc=False):
     share: float | None
 
 
-def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPath]:
+def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPathTime]:
     """All call paths, parents before children, siblings with the greatest self time first."""
     node, above, name = path_nodes(table)
     used = node != NO_PARENT
@@ -51,7 +49,7 @@ def listed(
     calls: Sequence[int],
     totals: Sequence[int],
     selfs: Sequence[int],
-) -> list[CallPath]:
+) -> list[CallPathTime]:
     """Rows of the nodes of a tree of paths, in order.
 
     Args:
@@ -69,18 +67,17 @@ def listed(
         children.setdefault(parents[row], []).append(row)
         if parents[row] != NO_PARENT:
             beneath[parents[row]] += beneath[row]
-    found = []
+    rows = []
     pending: list[tuple[int, list[str]]] = [(NO_PARENT, [])]
     while pending:
         row, path = pending.pop()
         if row != NO_PARENT:
-            found.append(
-                CallPath(path, calls[row], totals[row], selfs[row], share(selfs[row], everything))
-            )
+            part = share(selfs[row], everything)
+            rows.append(CallPathTime(path, calls[row], totals[row], selfs[row], part))
         by_name = sorted(children.get(row, []), key=names.__getitem__, reverse=True)
         ranked = sorted(by_name, key=beneath.__getitem__)  # the last is taken first
         pending += [(child, [*path, names[child]]) for child in ranked]
-    return found
+    return rows
 
 
 def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
@@ -105,11 +102,11 @@ def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     for level in np.split(rows, starts_of_runs(depth[rows])[1:]):
         above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
         keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
-        found, position = distinct(keys, (made + 1) * (len(table.names) + 1))
+        pairs, position = distinct(keys, (made + 1) * (len(table.names) + 1))
         node[level] = position + made
-        made += found.size
-        parents.append(found // (len(table.names) + 1) - 1)
-        names.append(found % (len(table.names) + 1))
+        made += pairs.size
+        parents.append(pairs // (len(table.names) + 1) - 1)
+        names.append(pairs % (len(table.names) + 1))
     none = np.zeros(0, np.int64)
     return (
         node,

@@ -21,9 +21,8 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.facts import Extra
-from rbtrace.analysis.intervals import union_lengths
-from rbtrace.analysis.shares import share
+from rbtrace.analysis.arrays import share, union_lengths
+from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.table import SpanTable
 
 
@@ -54,7 +53,7 @@ class Region(Struct, frozen=True, gc=False):
     process: str
 
 
-class Worker(Struct, frozen=True, gc=False):
+class RegionWorker(Struct, frozen=True, gc=False):
     """One process in one region; times in ns.
 
     `cpu_ns` and `runqueue_ns` are sums over tasks, None where they were not recorded;
@@ -86,7 +85,7 @@ class _Bounds(NamedTuple):
     end: int
 
 
-def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
+def regions(table: SpanTable) -> tuple[list[Region], list[RegionWorker]]:
     """All regions and their workers, by start and process."""
     parent = table.real_parent
     task = np.flatnonzero(
@@ -95,26 +94,26 @@ def regions(table: SpanTable) -> tuple[list[Region], list[Worker]]:
     tasks: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in task.tolist():
         tasks[int(parent[row])][int(table.process[row])].append(row)
-    found: list[Region] = []
-    workers: list[Worker] = []
+    region_rows: list[Region] = []
+    workers: list[RegionWorker] = []
     order = sorted(tasks, key=lambda row: (int(table.start[row]), int(table.span_id[row])))
     for dispatcher in order:
         bounds = _bounds(table, dispatcher, list(chain(*tasks[dispatcher].values())))
         own = [_worker(table, bounds, rows) for rows in tasks[dispatcher].values()]
-        found.append(_region(table, bounds, own))
-        workers += sorted(own, key=lambda one: (one.process, one.startup_ns))
-    return found, workers
+        region_rows.append(_region(table, bounds, own))
+        workers += sorted(own, key=lambda worker: (worker.process, worker.startup_ns))
+    return region_rows, workers
 
 
 def _bounds(table: SpanTable, row: int, tasks: list[int]) -> _Bounds:
-    declared = table.extras.get(row, Extra()).workers
+    declared = table.own_attributes.get(row, OwnAttributes()).workers
     earliest, latest = int(table.start[row]), int(table.end[row])
     if declared is None:
         earliest = min(latest, max(earliest, int(table.start[tasks].min())))
     return _Bounds(row, declared, earliest, max(earliest, min(latest, int(table.end[tasks].max()))))
 
 
-def _region(table: SpanTable, bounds: _Bounds, workers: list[Worker]) -> Region:
+def _region(table: SpanTable, bounds: _Bounds, workers: list[RegionWorker]) -> Region:
     length = bounds.end - bounds.start
     busy = sum(worker.busy_ns for worker in workers)
     count = bounds.declared or len(workers)
@@ -140,18 +139,18 @@ def _region(table: SpanTable, bounds: _Bounds, workers: list[Worker]) -> Region:
     )
 
 
-def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> Worker:
+def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> RegionWorker:
     start, end = region.start, region.end
     rows = np.array(tasks, np.int64)
     low, high = np.clip(table.start[rows], start, end), np.clip(table.end[rows], start, end)
     line = (np.array([start], np.int64), np.array([end - start], np.int64))
     busy = int(union_lengths(np.zeros(rows.size, np.int32), low, high, *line)[0])
     startup, tail = int(low.min()) - start, end - int(high.max())
-    extras = [table.extras.get(row, Extra()) for row in tasks]
-    cpu = _sum_if_all([extra.cpu_ns for extra in extras])
-    queue = _sum_if_all([extra.runqueue_ns for extra in extras])
+    own_attributes = [table.own_attributes.get(row, OwnAttributes()) for row in tasks]
+    cpu = _sum_if_all([own.cpu_ns for own in own_attributes])
+    queue = _sum_if_all([own.runqueue_ns for own in own_attributes])
     blocked = None if cpu is None else max(0, busy - cpu - (queue or 0))
-    return Worker(
+    return RegionWorker(
         process=table.process_of(tasks[0]),
         busy_ns=busy,
         idle_ns=end - start - busy,

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from rbtrace.analysis.categories import (
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.breakdowns import (
     CategoryTime,
+    FunctionTime,
+    OperationTime,
     ProcessTime,
     categories,
+    operations,
     overhead_to_computation,
     process_times,
 )
-from rbtrace.analysis.critical_path import critical_path
-from rbtrace.analysis.critical_sums import CriticalTime
-from rbtrace.analysis.detail import Histogram, TimelineSpan, histograms, timeline
-from rbtrace.analysis.facts import Origin
-from rbtrace.analysis.filtering import leading_to_calls, select, understand
-from rbtrace.analysis.functions import FunctionTime
+from rbtrace.analysis.critical_path import CriticalTime, critical_path
+from rbtrace.analysis.detail import DurationHistogram, TimelineSpan, histograms, timeline
+from rbtrace.analysis.filtering import leading_to_calls, parse_filter, select
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
-from rbtrace.analysis.loading import Loaded, Progress
-from rbtrace.analysis.operations import Operation, operations
-from rbtrace.analysis.paths import CallPath, call_paths
-from rbtrace.analysis.regions import Region, Worker, regions
-from rbtrace.analysis.runs import Run, runs
+from rbtrace.analysis.loading import Loaded
+from rbtrace.analysis.paths import CallPathTime, call_paths
+from rbtrace.analysis.regions import Region, RegionWorker, regions
+from rbtrace.analysis.runs import TracedRun, runs
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.share_intervals import with_intervals
-from rbtrace.analysis.sources import is_clickhouse
-from rbtrace.analysis.spilling import free_limit, read_within
+from rbtrace.analysis.table import weigh
 from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
-from rbtrace.analysis.weights import weigh
 from rbtrace.conventions import HOST_NAME, SERVICE_NAME
 
 
@@ -60,53 +57,24 @@ class Results:
     self_ns: int
     parallelism: float | None
     overhead_to_computation: float | None
-    operations: list[Operation]
+    operations: list[OperationTime]
     categories: list[CategoryTime]
     processes: list[ProcessTime]
-    paths: list[CallPath]
+    paths: list[CallPathTime]
     critical_path: list[CriticalTime]
     regions: list[Region]
-    workers: list[Worker]
+    workers: list[RegionWorker]
     trials: list[Trial]
-    runs: list[Run]
+    runs: list[TracedRun]
     environment: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     share_note: str = ""
     trial_durations: list[TrialDurations] = field(default_factory=list)
     timeline: list[TimelineSpan] = field(default_factory=list)
-    histograms: list[Histogram] = field(default_factory=list)
+    histograms: list[DurationHistogram] = field(default_factory=list)
     filter: Filtered | None = None
     functions: list[FunctionTime] = field(default_factory=list)
     computed: str = ""
-
-
-def analyze_paths(
-    paths: Iterable[str | Path],
-    progress: Progress | None = None,
-    *,
-    full: bool = False,
-    only: str | None = None,
-    memory_limit: int | None = None,
-) -> Results:
-    """Read and analyze; see `read_within` and `evaluate` for arguments and errors.
-
-    Spans that take more memory than the limit (bytes; by default half of what is free) are
-    analyzed out of core.
-    """
-    if only is not None:
-        understand(only)  # before anything is read
-    named = [str(path) for path in paths]
-    if len(named) == 1 and is_clickhouse(named[0]):
-        from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
-
-        return evaluate_clickhouse(named[0], full=full, only=only)
-    limit = free_limit() if memory_limit is None else memory_limit
-    with read_within(named, progress, limit) as found:
-        if isinstance(found, Loaded):
-            return evaluate(found, full=full, only=only)
-        from rbtrace.analysis.sql.out_of_core import evaluate_spilled  # noqa: PLC0415 - few need it
-
-        return evaluate_spilled(found, limit, full=full, only=only)
 
 
 def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> Results:
@@ -124,13 +92,13 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     selfs = self_times(whole)
     table, self_ns, filtered = whole, selfs.self_ns, None
     if only is not None:
-        table, chosen = select(whole, understand(only))
+        table, chosen = select(whole, parse_filter(only))
         self_ns = np.where(chosen, selfs.self_ns, 0)
         filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
-    found = integrity(loaded, selfs)
-    judged = with_intervals(operations(table, weights, self_ns), table, self_ns)
-    by_operation = judged.operations
+    judgement = integrity(loaded, selfs)
+    with_shares = with_intervals(operations(table, weights, self_ns), table, self_ns)
+    by_operation = with_shares.operations
     paths = call_paths(table, weights, self_ns)
     by_category = categories(table, self_ns)
     by_run = runs(whole)
@@ -138,7 +106,7 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     by_trial = trials(table)
     wall = sum(run.wall_ns for run in by_run)
     return Results(
-        integrity=found,
+        integrity=judgement,
         wall_ns=wall,
         self_ns=sum(operation.self_ns for operation in by_operation),
         parallelism=int(selfs.self_ns.sum()) / wall if wall else None,
@@ -154,8 +122,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         trial_durations=trial_durations(by_trial),
         runs=by_run,
         environment=environment(whole.processes),
-        warnings=[*warnings(found), *loaded.beside.warnings(), *judged.warnings],
-        share_note=judged.note,
+        warnings=[*warnings(judgement), *loaded.sidecars.warnings(), *with_shares.warnings],
+        share_note=with_shares.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],
         filter=filtered,
@@ -164,8 +132,8 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
 
 def environment(origins: Sequence[Origin]) -> dict[str, str]:
     """Where the spans come from, as their resources say."""
-    found = {
-        HOST_NAME: ", ".join(sorted({one.host for one in origins if one.host})),
-        SERVICE_NAME: ", ".join(sorted({one.service for one in origins if one.service})),
+    described = {
+        HOST_NAME: ", ".join(sorted({origin.host for origin in origins if origin.host})),
+        SERVICE_NAME: ", ".join(sorted({origin.service for origin in origins if origin.service})),
     }
-    return {key: text for key, text in found.items() if text}
+    return {key: text for key, text in described.items() if text}

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
-from rbtrace.analysis.arrays import Codes, Ints, Mask, sum_by
-from rbtrace.analysis.intervals import union_lengths
+from rbtrace.analysis.arrays import Codes, Ints, Mask, sum_by, union_lengths
 from rbtrace.analysis.table import SpanTable
 
 
@@ -44,11 +43,11 @@ def self_times(table: SpanTable) -> SelfTimes:
     trees = [np.zeros(0, np.int32)]
     clipped = overfull = 0
     for rows, family in table.families():
-        found = _of_family(family)
-        self_ns[rows] = found.self_ns
-        trees.append(np.where(found.tree == NO_PARENT, NO_PARENT, found.tree + rows.start))
-        clipped += found.clipped
-        overfull += found.overfull
+        selfs = _of_family(family)
+        self_ns[rows] = selfs.self_ns
+        trees.append(np.where(selfs.tree == NO_PARENT, NO_PARENT, selfs.tree + rows.start))
+        clipped += selfs.clipped
+        overfull += selfs.overfull
     return SelfTimes(self_ns, np.concatenate(trees).astype(np.int32), clipped, overfull)
 
 
@@ -75,11 +74,11 @@ def _covered_by_children(table: SpanTable) -> tuple[Ints, int]:
     return union_lengths(parent, low, high, table.start, table.duration), int(clipped)
 
 
-def _same_thread(table: SpanTable, one: Codes, other: Codes) -> Mask:
+def _same_thread(table: SpanTable, low: Codes, high: Codes) -> Mask:
     """Whether two spans ran in the same thread, as far as is known."""
-    unknown = (table.thread[one] == 0) | (table.thread[other] == 0)
-    same: Mask = unknown | (table.thread[one] == table.thread[other])
-    same &= table.process[one] == table.process[other]
+    unknown = (table.thread[low] == 0) | (table.thread[high] == 0)
+    same: Mask = unknown | (table.thread[low] == table.thread[high])
+    same &= table.process[low] == table.process[high]
     return same
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from rbtrace.analysis.arrays import Ints
-from rbtrace.analysis.by_run import self_by_run
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import OperationTime
+from rbtrace.analysis.runs import self_by_run
 from rbtrace.analysis.table import SpanTable
 from rbtrace.statistics.diagnostics import LEAST_RUNS
 from rbtrace.statistics.findings import GIANT_SPAN
@@ -25,15 +25,17 @@ _OFTEN = 10
 _ROUNDING = 1e-9
 
 
-class WithIntervals(NamedTuple):
+class OperationsWithIntervals(NamedTuple):
     """Operations with the intervals of their shares; why there are none, else ""; warnings."""
 
-    operations: list[Operation]
+    operations: list[OperationTime]
     note: str
     warnings: list[str]
 
 
-def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints) -> WithIntervals:
+def with_intervals(
+    operations: list[OperationTime], table: SpanTable, self_ns: Ints
+) -> OperationsWithIntervals:
     """Add the interval of its share to every operation, where the runs allow one."""
     return over_runs(
         operations,
@@ -44,11 +46,11 @@ def with_intervals(operations: list[Operation], table: SpanTable, self_ns: Ints)
 
 
 def over_runs(
-    operations: list[Operation],
+    operations: list[OperationTime],
     by_run: list[dict[str, int]],
     arms: int,
     largest_calls: Callable[[], dict[str, int]],
-) -> WithIntervals:
+) -> OperationsWithIntervals:
     """Add the interval of its share to every operation, where the runs allow one.
 
     Args:
@@ -62,23 +64,23 @@ def over_runs(
     of_runs = sorted(counted, key=lambda spent: sorted(spent.items()))
     wholes = [sum(spent.values()) for spent in of_runs]
     if note := _why_none(wholes, arms):
-        return WithIntervals(operations, note, [])
+        return OperationsWithIntervals(operations, note, [])
     largest = largest_calls()
     rows, warnings = [], []
     for operation in operations:
         often = operation.calls > _OFTEN * len(of_runs)
-        found = share_interval(
+        interval = share_interval(
             [spent.get(operation.name, 0) for spent in of_runs],
             wholes,
             largest_span=largest[operation.name] if often else None,
         )
-        rows.append(replace(operation, share_ci=found.ci))
+        rows.append(replace(operation, share_ci=interval.ci))
         warnings += [
-            f"share of {operation.name}: {one.message}"
-            for one in found.warnings
-            if one == GIANT_SPAN
+            f"share of {operation.name}: {warning.message}"
+            for warning in interval.warnings
+            if warning == GIANT_SPAN
         ]
-    return WithIntervals(rows, "", warnings)
+    return OperationsWithIntervals(rows, "", warnings)
 
 
 def _why_none(wholes: list[int], arms: int) -> str:

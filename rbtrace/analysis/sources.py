@@ -1,4 +1,4 @@
-"""What to read: paths, folders, globs and standard input become sources of bytes."""
+"""Sources of bytes: the files, folders, globs, standard input and servers to read spans from."""
 
 from __future__ import annotations
 
@@ -90,14 +90,14 @@ class Source:
         return self.path.open("rb", BUFFER_BYTES)
 
 
-class Inputs(NamedTuple):
-    """What to read: sources, and the folders that were searched for them."""
+class ExpandedPaths(NamedTuple):
+    """The sources to read, and the folders that were searched for them."""
 
     sources: list[Source]
     folders: list[Path]
 
 
-def expand(paths: Iterable[str | Path]) -> Inputs:
+def expand(paths: Iterable[str | Path]) -> ExpandedPaths:
     """Turn what the user named into sources, each file once, in order of name.
 
     Args:
@@ -121,7 +121,7 @@ def expand(paths: Iterable[str | Path]) -> Inputs:
                 sources[key] = source
     if not sources and not folders:
         raise InputError("nothing to analyze: name a file, a folder, a glob, or - for stdin")
-    return Inputs(sorted(sources.values(), key=lambda source: source.name), folders)
+    return ExpandedPaths(sorted(sources.values(), key=lambda source: source.name), folders)
 
 
 def _expand_one(text: str) -> Iterator[Source]:
@@ -151,7 +151,7 @@ def _expand_one(text: str) -> Iterator[Source]:
 
 
 def _rotated(path: Path) -> Iterator[Source]:
-    """What a file was called when it was full: its name with the time, as the collector does it."""
+    """Full files that the collector has renamed: their name has the time in it."""
     full = re.compile(re.escape(path.stem) + _ROTATED + re.escape(path.suffix) + r"(\.gz)?")
     if not path.is_file():
         return
@@ -161,7 +161,7 @@ def _rotated(path: Path) -> Iterator[Source]:
 
 
 def _before_full(path: Path) -> Path:
-    """What a file was called before it was full."""
+    """The name that a file had before it was full."""
     full = _OF_FULL.fullmatch(path.name)
     return path.with_name(full[1] + (full[2] or "")) if full else path
 

@@ -1,14 +1,203 @@
-"""Byte streams whose head can be looked at before they are read, decompressed where need be."""
+"""Byte streams whose head can be looked at before they are read, decompressed where need be.
+
+Compressed are gzip, zstd, and zstd as the collector writes it. Decompression goes a bounded piece
+at a time: nothing here trusts a size that the compressed data states, and what expands beyond all
+reason ends in an error.
+"""
 
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
-from rbtrace.analysis.decompression import DAMAGED, READ_BYTES, Content, decompressed
+import zstandard
 
-__all__ = ["BUFFER_BYTES", "DAMAGED", "HEAD_BYTES", "with_head"]
+from rbtrace.errors import InputError
+
+DAMAGED: Final = (EOFError, zlib.error, zstandard.ZstdError)
+"""What reading a compressed stream raises where it is cut off or broken."""
+READ_BYTES: Final = 1 << 14
+"""How much compressed data to read at a time: what was read counts before it is decompressed."""
+
+Content = Callable[[int], bytes]
+"""Gives at most so many bytes of the content, none at the end."""
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE_MAGIC: Final = b"\x2a\x4d\x18"
+_LENGTH_BYTES: Final = 4
+_WINDOW_BYTES: Final = 1 << 27
+"""The largest window that zstd itself decompresses without being asked to."""
+_PIECE_BYTES: Final = 1 << 11
+"""Compressed data given to zstd at a time: a block of four bytes may stand for 128 KiB."""
+_LONGEST_FRAME: Final = 1 << 28
+_SUSPICIOUS_BYTES: Final = 1 << 22
+"""Fewer bytes harm nobody, even if each is a line of its own."""
+_SUSPICIOUS_RATIO: Final = 250
+"""Traces shrink ten- to fiftyfold; a bomb, a thousandfold and more."""
+
+
+def decompressed(head: bytes, read: Callable[[], bytes]) -> Content | None:
+    """The content of a stream that begins like this; None if it is not compressed.
+
+    Args:
+        head: its first bytes.
+        read: gives some more of the stream from its start, nothing at its end.
+    """
+    if head.startswith(_GZIP_MAGIC):
+        return _Guarded(read, _Gunzip).content
+    if head.startswith(_ZSTD_MAGIC) or head[1:4] == _SKIPPABLE_MAGIC:
+        return _Guarded(read, _Unzstd).content
+    if head[_LENGTH_BYTES:].startswith(_ZSTD_MAGIC):
+        return _Guarded(read, _UnzstdFrames).content
+    return None
+
+
+class _Guarded:
+    """Counts what goes in and what comes out, and stops where that makes no sense."""
+
+    def __init__(
+        self, read: Callable[[], bytes], kind: Callable[[Callable[[], bytes]], Any]
+    ) -> None:
+        self._read = read
+        self._taken = 0
+        self._given = 0
+        self._content: Content = kind(self._more).content
+
+    def _more(self) -> bytes:
+        data = self._read()
+        self._taken += len(data)
+        return data
+
+    def content(self, most: int) -> bytes:
+        """See `Content`."""
+        data = self._content(most)
+        self._given += len(data)
+        if self._given > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * self._taken):
+            raise InputError(
+                f"compressed data expands more than {_SUSPICIOUS_RATIO}-fold: this is a "
+                "decompression bomb, not a trace"
+            )
+        return data
+
+
+class _Gunzip:
+    """Gzip, member after member."""
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
+        self._member = zlib.decompressobj(_GZIP_FORMAT)
+        self._waiting = b""
+
+    def content(self, most: int) -> bytes:
+        while True:
+            if self._member.eof:
+                following = self._member.unused_data or self._read()
+                if not following.strip(b"\0"):
+                    return b""
+                self._member, self._waiting = zlib.decompressobj(_GZIP_FORMAT), following
+            elif not self._waiting:
+                self._waiting = self._read()
+                if not self._waiting:
+                    raise EOFError("cut off")
+            data = self._member.decompress(self._waiting, most)
+            self._waiting = self._member.unconsumed_tail
+            if data:
+                return data
+
+
+class _Unzstd:
+    """Zstandard, frame after frame."""
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
+        self._frame = _new_frame()
+        self._begun = False
+        self._compressed = b""
+        self._at = 0
+        self._plain = memoryview(b"")
+
+    def content(self, most: int) -> bytes:
+        while not self._plain:
+            if self._at >= len(self._compressed):
+                self._compressed, self._at = self._read(), 0
+                if not self._compressed:
+                    if self._begun:
+                        raise EOFError("cut off")
+                    return b""
+            piece = self._compressed[self._at : self._at + _PIECE_BYTES]
+            self._at += len(piece)
+            self._begun = True
+            self._plain = memoryview(self._frame.decompress(piece))
+            if self._frame.eof:
+                self._at -= len(self._frame.unused_data)
+                self._frame, self._begun = _new_frame(), False
+        data, self._plain = self._plain[:most], self._plain[most:]
+        return bytes(data)
+
+
+class _UnzstdFrames:
+    """The collector's file exporter: before each frame its length, in each frame one message.
+
+    Messages stand alone there; here they come out as uncompressed files have them: JSON with a
+    line end, protobuf with its length before it.
+    """
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
+        self._compressed = bytearray()
+        self._plain = memoryview(b"")
+
+    def content(self, most: int) -> bytes:
+        while not self._plain:
+            length = self._take(_LENGTH_BYTES)
+            if not length:
+                return b""
+            frame = self._take(int.from_bytes(length))
+            if len(length) < _LENGTH_BYTES or not frame:
+                raise EOFError("cut off")
+            self._plain = memoryview(_message(frame))
+        data, self._plain = self._plain[:most], self._plain[most:]
+        return bytes(data)
+
+    def _take(self, size: int) -> bytes:
+        """So many bytes; none at the end of the stream."""
+        if size > _LONGEST_FRAME:
+            raise EOFError("a frame of absurd length")
+        while len(self._compressed) < size and (data := self._read()):
+            self._compressed += data
+        if self._compressed and len(self._compressed) < size:
+            raise EOFError("cut off")
+        taken = bytes(self._compressed[:size])
+        del self._compressed[:size]
+        return taken
+
+
+def _new_frame() -> zstandard.ZstdDecompressionObj:
+    return zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
+
+
+def _message(frame: bytes) -> bytes:
+    """The message in a frame, as uncompressed files have it."""
+    rest = [frame]
+    unzstd = _Unzstd(lambda: rest.pop() if rest else b"")
+    parts, size = [], 0
+    while part := unzstd.content(READ_BYTES):
+        parts.append(part)
+        size += len(part)
+        if size > _LONGEST_FRAME:
+            raise InputError(
+                f"a message is longer than {_LONGEST_FRAME >> 20} MiB when it is decompressed: a "
+                "decompression bomb, not a trace"
+            )
+    message = b"".join(parts)
+    if message.lstrip().startswith((b"{", b"[")):
+        return message + b"\n"
+    return size.to_bytes(_LENGTH_BYTES) + message
+
 
 HEAD_BYTES: Final = 1 << 16
 BUFFER_BYTES: Final = 1 << 20
@@ -46,7 +235,7 @@ def _head(stream: BinaryIO) -> bytes:
 
 
 def _some(stream: BinaryIO, most: int) -> bytes:
-    """What one read of the system gives, so that Ctrl-C is looked for between any two.
+    """The bytes of one system read, so that Ctrl-C is noticed between any two.
 
     A buffered stream's `read` goes on until it has all, deaf to signals that came in between.
     """

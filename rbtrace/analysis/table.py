@@ -15,14 +15,14 @@ import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT, whole_families
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask
-from rbtrace.analysis.facts import Extra, Origin
-from rbtrace.analysis.histograms import Buckets
+from rbtrace.analysis.attributes import Origin, OwnAttributes
+from rbtrace.analysis.distributions import Buckets
 
 _PART: Final = 1 << 16
 
 
 class RunOrigin(NamedTuple):
-    """A run: its id, and what the recorder was told of its place in a comparison."""
+    """A run: its id, and its place in a comparison as it was configured."""
 
     run_id: str
     arm: str | None = None
@@ -32,7 +32,7 @@ class RunOrigin(NamedTuple):
 
 @dataclass(slots=True)
 class Anomalies:
-    """What was wrong with the spans, in numbers of spans."""
+    """Numbers of faulty spans, by kind of fault."""
 
     duplicates: int = 0
     orphans: int = 0
@@ -99,7 +99,7 @@ class SpanTable:
     processes: list[Origin]
     runs: list[RunOrigin]
     summaries: Summaries
-    extras: dict[int, Extra]
+    own_attributes: dict[int, OwnAttributes]
     anomalies: Anomalies
     real_parent: Codes
     clock_shifts: dict[str, int] = field(default_factory=dict)
@@ -112,8 +112,8 @@ class SpanTable:
     @property
     def nbytes(self) -> int:
         """Memory of the columns; arrays that two of them share count once."""
-        columns = (getattr(self, one.name) for one in fields(self))
-        arrays = {id(one): one.nbytes for one in columns if isinstance(one, np.ndarray)}
+        columns = (getattr(self, column_field.name) for column_field in fields(self))
+        arrays = {id(column): column.nbytes for column in columns if isinstance(column, np.ndarray)}
         return sum(arrays.values())
 
     @property
@@ -122,7 +122,9 @@ class SpanTable:
         return self.end - self.start
 
     def families(self) -> Iterator[tuple[slice, SpanTable]]:
-        """The table in parts of some whole families each, rows numbered anew; without extras.
+        """The table in parts of some whole families each, rows numbered anew.
+
+        The parts have no own attributes.
 
         What an analysis needs beside the columns is then as large as a part, and fits the
         processor's cache. Spans that were read in disorder may make one part of all rows.
@@ -130,15 +132,15 @@ class SpanTable:
         for first, last in whole_families(self.parent, _PART):
             part = slice(first, last)
             columns: dict[str, Any] = {
-                one.name: column[part]
-                for one in fields(self)
-                if isinstance(column := getattr(self, one.name), np.ndarray)
+                column_field.name: column[part]
+                for column_field in fields(self)
+                if isinstance(column := getattr(self, column_field.name), np.ndarray)
             }
             for name in ("parent", "real_parent"):
                 above = columns[name]
                 columns[name] = np.where(above == NO_PARENT, NO_PARENT, above - first)
             summaries = self.summaries.between(first, last)
-            yield part, replace(self, **columns, summaries=summaries, extras={})
+            yield part, replace(self, **columns, summaries=summaries, own_attributes={})
 
     def name_of(self, row: int) -> str:
         """The name of a span."""
@@ -147,3 +149,19 @@ class SpanTable:
     def process_of(self, row: int) -> str:
         """The process of a span, as reports show it."""
         return self.processes[int(self.process[row])].process
+
+
+class Weights(NamedTuple):
+    """Calls and total time (ns) of every span; both 0 for exemplars and implicit spans."""
+
+    calls: Ints
+    total_ns: Ints
+
+
+def weigh(table: SpanTable) -> Weights:
+    """Count every call once: in its own span, or in its summary."""
+    calls = table.real.astype(np.int64)
+    total = np.where(table.real, table.duration, 0)
+    calls[table.summaries.row] = table.summaries.calls
+    total[table.summaries.row] = table.summaries.total
+    return Weights(calls, total)

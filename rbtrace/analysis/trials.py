@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 from msgspec import Struct
 
-from rbtrace.analysis.quantiles import exact_quantiles
+from rbtrace.analysis.distributions import exact_quantiles
 from rbtrace.analysis.table import SpanTable
 
 
@@ -24,19 +24,19 @@ class Trial(Struct, frozen=True, gc=False):
 
 def trials(table: SpanTable) -> list[Trial]:
     """All trials, in order of start: several searches of a run number theirs from 0 each."""
-    found = [
+    rows = [
         Trial(
-            extra.trial,
+            own.trial,
             int(table.end[row] - table.start[row]),
             table.process_of(row),
-            extra.score,
+            own.score,
             table.name_of(row),
             int(table.start[row]),
         )
-        for row, extra in table.extras.items()
-        if extra.trial is not None and table.real[row]
+        for row, own in table.own_attributes.items()
+        if own.trial is not None and table.real[row]
     ]
-    return sorted(found, key=lambda one: (one.start_ns, one.number, one.process))
+    return sorted(rows, key=lambda trial: (trial.start_ns, trial.number, trial.process))
 
 
 class TrialDurations(Struct, frozen=True, gc=False):
@@ -53,11 +53,11 @@ class TrialDurations(Struct, frozen=True, gc=False):
     max_ns: int
 
 
-def trial_durations(found: list[Trial]) -> list[TrialDurations]:
+def trial_durations(rows: list[Trial]) -> list[TrialDurations]:
     """The distribution of the trials' durations, by name."""
     by_name: dict[str, list[int]] = defaultdict(list)
-    for one in found:
-        by_name[one.name].append(one.duration_ns)
+    for trial in rows:
+        by_name[trial.name].append(trial.duration_ns)
     return [_distribution(name, durations) for name, durations in sorted(by_name.items())]
 
 

@@ -1,4 +1,4 @@
-"""What the addresses of servers that hold spans have in common: `scheme://host:port/…?lookback=2h`."""
+"""Addresses of servers that hold spans: `scheme://host:port/…?lookback=2h`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def has_scheme(text: str, schemes: Collection[str]) -> bool:
 
 
 def parameters(text: str, known: Collection[str]) -> dict[str, str]:
-    """What the query of an address gives.
+    """The parameters in the query of an address.
 
     Raises:
         InputError: a parameter is none of those known.
@@ -55,7 +55,7 @@ def lookback_ns(text: str) -> int:
     Raises:
         InputError: it is not of that form.
     """
-    found = re.fullmatch(r"(\d+)([smhd])", text)
-    if found is None:
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
         raise InputError(f"lookback={text}: write it as 30s, 15m, 2h or 7d")
-    return int(found[1]) * _UNITS_NS[found[2]]
+    return int(match[1]) * _UNITS_NS[match[2]]

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from rbtrace.analysis.spilling import parse_limit
+from rbtrace.analysis.analyze import parse_limit
 from rbtrace.commands._output import choose_output, output_options
 from rbtrace.commands._progress import progress_bar
 from rbtrace.reporting.facade import analyze

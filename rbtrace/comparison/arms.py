@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.by_run import CallPathKey
+from rbtrace.analysis.runs import CallPathKey
 
 WALL: Final = "wall"
 SELF: Final = "self"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rbtrace.analysis.by_run import RunFigures, figures_by_run
 from rbtrace.analysis.integrity import integrity
 from rbtrace.analysis.loading import load
+from rbtrace.analysis.runs import RunFigures, figures_by_run
 from rbtrace.analysis.self_time import self_times
-from rbtrace.analysis.weights import weigh
+from rbtrace.analysis.table import weigh
 from rbtrace.comparison.arms import (
     BENCH,
     PEAK_MEMORY,

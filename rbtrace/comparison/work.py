@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from rbtrace.analysis.by_run import CallPathKey
+from rbtrace.analysis.runs import CallPathKey
 from rbtrace.comparison.arms import Arm, Run
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.apportion import apportion
+from rbtrace.analysis.arrays import apportion
 from rbtrace.errors import InputError
 from rbtrace.profiling.context import BlockProfile
 from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks

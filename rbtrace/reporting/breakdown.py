@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import By, Column, Options, Row, Table
 from rbtrace.reporting.numbers import count, duration, interval, percent, percentages
@@ -111,7 +111,7 @@ def _by_path(results: Results, options: Options) -> Table:
     return list_parts("Call paths", parts, ["path", "self", "calls", "total"], options)
 
 
-def _with_listed_beneath(paths: Sequence[CallPath], least: float) -> set[int]:
+def _with_listed_beneath(paths: Sequence[CallPathTime], least: float) -> set[int]:
     """Places of paths that lead to one with enough self time: a tree needs its branches."""
     shown = set()
     ancestors: list[int] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rbtrace.analysis.functions import FunctionTime
+from rbtrace.analysis.breakdowns import FunctionTime
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import Part, breakdown, by_category, list_parts
 from rbtrace.reporting.files import without_folders

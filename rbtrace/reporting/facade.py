@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbtrace.analysis.critical_sums import CriticalTime
-from rbtrace.analysis.functions import FunctionTime
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.breakdowns import FunctionTime, OperationTime
+from rbtrace.analysis.critical_path import CriticalTime
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.loading import Progress
-from rbtrace.analysis.operations import Operation
-from rbtrace.analysis.paths import CallPath
-from rbtrace.analysis.regions import Worker
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.paths import CallPathTime
+from rbtrace.analysis.regions import RegionWorker
+from rbtrace.analysis.results import Results
 from rbtrace.profiling.flamegraph.functions import with_functions
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.frames import frame
@@ -42,17 +42,17 @@ class Analysis:
     @property
     def operations(self) -> pd.DataFrame:
         """All calls of one name per row, the greatest self time first."""
-        return frame(self.results.operations, Operation)
+        return frame(self.results.operations, OperationTime)
 
     @property
     def paths(self) -> pd.DataFrame:
         """All calls reached by the same names per row, parents before children."""
-        return frame(self.results.paths, CallPath)
+        return frame(self.results.paths, CallPathTime)
 
     @property
     def workers(self) -> pd.DataFrame:
         """One process in one parallel region per row."""
-        return frame(self.results.workers, Worker)
+        return frame(self.results.workers, RegionWorker)
 
     @property
     def critical_path(self) -> pd.DataFrame:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.functions import FunctionTime
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import FunctionTime, OperationTime
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, interval, percent
@@ -27,7 +26,7 @@ class Bottleneck(NamedTuple):
         function: the one most often on top of the stacks sampled within it, if any were.
     """
 
-    operation: Operation
+    operation: OperationTime
     on_path: float
     function: FunctionTime | None = None
 
@@ -103,7 +102,7 @@ def table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
     return Table("Bottlenecks", columns("study", titles), rows, note)
 
 
-def told_share(operation: Operation) -> str:
+def told_share(operation: OperationTime) -> str:
     """The share of an operation in the self time of all, with its interval, if there is one."""
     return told(operation.share, operation.share_ci)
 

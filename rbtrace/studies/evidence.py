@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.results import Results
 from rbtrace.reporting.breakdown import breakdown
 from rbtrace.reporting.model import Options, Table
 from rbtrace.reporting.numbers import count, duration, size

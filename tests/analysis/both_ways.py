@@ -8,18 +8,17 @@ from typing import Any
 import pytest
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.decompression import DAMAGED
 from rbtrace.analysis.readers import otlp_json, protobuf_spans
-from rbtrace.analysis.readers.interface import Faults, Reader
-from rbtrace.analysis.streams import HEAD_BYTES, with_head
+from rbtrace.analysis.readers.interface import Reader, ReadFaults
+from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES, with_head
 from rbtrace.errors import InputError
 
-type Found = tuple[Builder, Faults] | str | None
+type Found = tuple[Builder, ReadFaults] | str | None
 
 
 def read_as(reader: Reader, content: bytes, *, compiled: bool) -> Found:
     """What is in content; why it was refused; None if it is not of this format."""
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setattr(otlp_json, "COMPILED", None)
@@ -42,13 +41,13 @@ def comparable(found: Found) -> Any:
     batch = builder.take()
     builder.add_batch(batch)  # so that it can be analyzed, too
     named = [builder.traces.values_by_code, builder.names.values_by_code]
-    named += [builder.origins.values_by_code, builder.facts.values_by_code]
+    named += [builder.origins.values_by_code, builder.shared.values_by_code]
     summaries = dict(zip(batch.summary_rows.tolist(), batch.figures.tolist(), strict=True))
     rows = [
         (
             repr((named[0][row[0]], *row[1:5], named[1][row[5]])),
             repr((named[2][row[6]], named[3][row[7]], row[8])),
-            repr((batch.extras.get(number), summaries.get(number))),
+            repr((batch.own_attributes.get(number), summaries.get(number))),
         )
         for number, row in enumerate(zip(*(one.tolist() for one in batch.columns), strict=True))
     ]

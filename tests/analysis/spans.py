@@ -13,11 +13,11 @@ from typing import Any
 from rbtrace import conventions as key
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.counts import Beside
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.readers import otlp_json
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.results import Results, evaluate
+from rbtrace.analysis.sidecars import Sidecars
 
 REAL, SUMMARY, EXEMPLAR = "real", "summary", "exemplar"
 
@@ -127,13 +127,13 @@ def write_tally(spans_path: Path, **values: Any) -> Path:
 
 def loaded(*contents: bytes) -> Loaded:
     """Read files that exist only in memory."""
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     for content in contents:
         stream = io.BufferedReader(io.BytesIO(content))  # type: ignore[arg-type]
         otlp_json.read(stream, builder, faults, lambda _count: None)
         faults.nothing_follows()
     faults.invalid_lines += builder.invalid_spans
-    return Loaded(build(builder), faults, Beside([], [], [], [], []))
+    return Loaded(build(builder), faults, Sidecars([], [], [], [], []))
 
 
 def evaluated(spans: Iterable[Span]) -> Results:

@@ -8,10 +8,10 @@ from itertools import chain
 import pytest
 
 from rbtrace import conventions as key
-from rbtrace.analysis.by_run import RunFigures, figures_by_run
 from rbtrace.analysis.results import evaluate
+from rbtrace.analysis.runs import RunFigures, figures_by_run
 from rbtrace.analysis.self_time import self_times
-from rbtrace.analysis.weights import weigh
+from rbtrace.analysis.table import weigh
 from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, loaded
 
 

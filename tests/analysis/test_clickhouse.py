@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.results import analyze_paths, evaluate
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.results import evaluate
 from rbtrace.errors import EXIT_GOOD, InputError
 from tests.analysis.spans import Span, evaluated, lines, loaded, write
 from tests.analysis.test_out_of_core import FILTERS, PECULIAR, figures, forests

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
 
 CORPUS = Path(__file__).with_name("corpus")
 COUNTS = (

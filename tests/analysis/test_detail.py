@@ -31,7 +31,7 @@ def test_the_timeline_has_real_spans_in_order_of_start() -> None:
 
 
 def test_a_long_timeline_keeps_the_longest(monkeypatch) -> None:
-    monkeypatch.setattr(detail, "MOST", 2)
+    monkeypatch.setattr(detail, "LONGEST_TIMELINE", 2)
     spans = [Span(at, f"s{at}", 10, 10 + at) for at in range(1, 6)]
     assert {one.name for one in full(spans).timeline} == {"s4", "s5"}
 

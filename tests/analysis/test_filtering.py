@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.filtering import FIELDS, understand
+from rbtrace.analysis.filtering import FIELDS, parse_filter
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import FilterError
 from rbtrace.reporting.formats import render
@@ -104,7 +104,7 @@ def test_reports_say_what_the_filter_did(name: str) -> None:
 )
 def test_errors_say_where_and_what(expression: str, position: int, problem: str) -> None:
     with pytest.raises(FilterError) as raised:
-        understand(expression)
+        parse_filter(expression)
     assert raised.value.position == position
     assert problem in str(raised.value)
 
@@ -112,7 +112,7 @@ def test_errors_say_where_and_what(expression: str, position: int, problem: str)
 @given(st.text(alphabet="ndame()<>=~'\" 019.or ut", max_size=40))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     try:
-        understand(text)
+        parse_filter(text)
     except FilterError as error:
         position = error.position
     else:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from rbtrace import conventions as key
 from rbtrace.analysis import columns
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.readers import READERS
-from rbtrace.analysis.results import Results, analyze_paths, evaluate
+from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import InputError
 from tests.analysis import encodings
 from tests.analysis.encodings import FORMATS
@@ -113,14 +114,14 @@ def test_a_message_that_is_damaged_among_others() -> None:
 def _read(stream: io.BufferedReader) -> Results:
     from rbtrace.analysis.assembly import build
     from rbtrace.analysis.columns import Builder
-    from rbtrace.analysis.counts import Beside
     from rbtrace.analysis.loading import Loaded
     from rbtrace.analysis.readers import otlp_protobuf
-    from rbtrace.analysis.readers.interface import Faults
+    from rbtrace.analysis.readers.interface import ReadFaults
+    from rbtrace.analysis.sidecars import Sidecars
 
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     otlp_protobuf.read(stream, builder, faults, lambda _count: None)
-    return evaluate(Loaded(build(builder), faults, Beside([], [], [], [], [])))
+    return evaluate(Loaded(build(builder), faults, Sidecars([], [], [], [], [])))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def _read(stream: io.BufferedReader) -> Results:
 def test_a_bomb_is_one_error(
     tmp_path: Path, compress: object, filling: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rbtrace.analysis.decompression._LONGEST_FRAME", 1 << 20)
+    monkeypatch.setattr("rbtrace.analysis.streams._LONGEST_FRAME", 1 << 20)
     monkeypatch.setattr("rbtrace.analysis.readers.documents.LONGEST", 1 << 20)
     content = compress(lines(SPANS) + filling * (1 << 23))  # type: ignore[operator]
     with pytest.raises(InputError, match=r"decompression bomb|line or document is longer"):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis.operations import Operation
+from rbtrace.analysis.breakdowns import OperationTime
 from tests.analysis.spans import SUMMARY, Span, evaluated
 
 
@@ -35,7 +35,7 @@ def histogram(durations: list[int]) -> dict[str, Any]:
     }
 
 
-def summarised(*parts: list[int], real: list[int] | None = None) -> Operation:
+def summarised(*parts: list[int], real: list[int] | None = None) -> OperationTime:
     spans = [
         Span(
             number,

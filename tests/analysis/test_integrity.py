@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from rbtrace import conventions as key
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.integrity import Integrity
-from rbtrace.analysis.results import analyze_paths
 from rbtrace.errors import InputError
 from rbtrace.files.liveness import this_process
 from rbtrace.reporting.verdict import sentences

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rbtrace import conventions as key
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.results import Results
 from rbtrace.errors import InputError
 
 

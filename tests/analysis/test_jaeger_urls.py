@@ -6,21 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbtrace.analysis.jaeger import Query, Window, is_jaeger, open_jaeger
+from rbtrace.analysis.jaeger import JaegerQuery, Window, is_jaeger, open_jaeger
 from rbtrace.errors import InputError
 
 TIMES = st.integers(0, 2**62)
 
 
 def test_what_is_left_out_has_defaults():
-    assert Query.parse("jaeger://host") == Query("http://host:16686", "rbtrace", None, "2h", 200)
-    asked = Query.parse("jaegers://[::1]:443/base/?service=a&run=b&lookback=7d&num_traces=9")
-    assert asked == Query("https://[::1]:443/base", "a", "b", "7d", 9)
-    assert Query.parse("jaeger://host?run=b").lookback == "30d"
+    assert JaegerQuery.parse("jaeger://host") == JaegerQuery(
+        "http://host:16686", "rbtrace", None, "2h", 200
+    )
+    asked = JaegerQuery.parse("jaegers://[::1]:443/base/?service=a&run=b&lookback=7d&num_traces=9")
+    assert asked == JaegerQuery("https://[::1]:443/base", "a", "b", "7d", 9)
+    assert JaegerQuery.parse("jaeger://host?run=b").lookback == "30d"
 
 
 def test_a_lookback_ends_now():
-    assert Query.parse("jaeger://h?lookback=90s").window(10**12) == Window(
+    assert JaegerQuery.parse("jaeger://h?lookback=90s").window(10**12) == Window(
         10**12 - 90 * 10**9, 10**12
     )
 

@@ -10,7 +10,7 @@ import pytest
 COLUMNS = """
 import resource
 import numpy as np
-from rbtrace.analysis.memory import keep_freed_memory
+from rbtrace.analysis.columns import keep_freed_memory
 {prepare}
 def columns():
     return [np.ones(1 << 17) for _ in range(8)]
@@ -39,7 +39,7 @@ def test_columns_use_freed_memory_again() -> None:
 
 PIECES = """
 import numpy as np, psutil
-from rbtrace.analysis.memory import return_freed_memory
+from rbtrace.analysis.columns import return_freed_memory
 pieces = [np.ones(512) for _ in range(20_000)]
 last = pieces[-1]  # above all others in the heap
 del pieces

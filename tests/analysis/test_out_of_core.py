@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.analysis import spilling
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis import analyze
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.results import Results
 from rbtrace.analysis.sql import critical_path
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, MissingExtraError, SettingError
 from tests.analysis.spans import EXEMPLAR, REAL, SUMMARY, Span, write, write_tally
@@ -20,7 +21,7 @@ from tests.analysis.test_against_oracle import traces
 from tests.analysis.test_corpus import CORPUS
 from tests.commands.test_main import rbtrace
 
-LIMIT = spilling.LEAST_LIMIT
+LIMIT = analyze.LEAST_LIMIT
 COMPARED = (
     "integrity", "wall_ns", "self_ns", "parallelism", "overhead_to_computation", "operations",
     "categories", "processes", "paths", "critical_path", "regions", "workers", "trials",
@@ -70,8 +71,8 @@ def figures(results: Results) -> dict[str, object]:
 @pytest.fixture
 def spills(monkeypatch: pytest.MonkeyPatch) -> None:
     """No span fits the memory."""
-    monkeypatch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
-    monkeypatch.setattr(spilling, "_ROWS", 3)
+    monkeypatch.setattr(analyze, "BYTES_PER_SPAN", 2 * LIMIT)
+    monkeypatch.setattr(analyze, "_ROWS", 3)
 
 
 @st.composite
@@ -110,8 +111,8 @@ def both_ways(
     """A full analysis in memory and out of core."""
     in_memory = analyze_paths([source], full=True, only=only)
     with monkeypatch.context() as patch:
-        patch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
-        patch.setattr(spilling, "_ROWS", 3)
+        patch.setattr(analyze, "BYTES_PER_SPAN", 2 * LIMIT)
+        patch.setattr(analyze, "_ROWS", 3)
         out_of_core = analyze_paths([source], memory_limit=LIMIT, full=True, only=only)
     assert out_of_core.computed.startswith("by DuckDB on disk")
     return in_memory, out_of_core
@@ -202,7 +203,7 @@ def test_nothing_stays_behind(
     spills: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(spilling.tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(analyze.tempfile, "tempdir", str(tmp_path / "tmp"))
     source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
     assert analyze_paths([source], memory_limit=LIMIT).computed
     assert list((tmp_path / "tmp").iterdir()) == []
@@ -213,13 +214,13 @@ def test_nothing_stays_behind(
     [("1GB", 10**9), ("1.5 gb", 1_500_000_000), ("2GiB", 2**31), ("300000000", 300_000_000)],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert spilling.parse_limit(text) == size
+    assert analyze.parse_limit(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "1ib", "-1GB", "255MiB", "1 GB 2"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(SettingError, match="memory limit"):
-        spilling.parse_limit(text)
+        analyze.parse_limit(text)
 
 
 def test_the_command_takes_a_limit(tmp_path: Path) -> None:

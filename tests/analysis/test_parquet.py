@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rbtrace.analysis.parquet_schema import COUNTS_KEY, arrow_schema
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema
+from rbtrace.analysis.results import Results
 from rbtrace.errors import InputError
 
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.loading import load
-from rbtrace.analysis.results import Results, analyze_paths, evaluate
+from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import InputError
 from tests.analysis.spans import SUMMARY, Span, lines, loaded, request, write
 

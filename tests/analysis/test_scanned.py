@@ -19,10 +19,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link
 
 from rbtrace import conventions as key
-from rbtrace.analysis.readers import READERS
-from rbtrace.analysis.readers import protobuf_wire as wire
-from rbtrace.analysis.readers.compiled import COMPILED, FACTS, LINKS, NAME, ROW
+from rbtrace.analysis.readers import READERS, protobuf_messages
 from rbtrace.analysis.readers.interface import Reader
+from rbtrace.analysis.readers.scanner import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as
@@ -113,7 +112,7 @@ def test_what_the_recorder_and_the_official_exporter_write_is_scanned() -> None:
     assert len(scanned(line)[0]) == 3 * ROW.itemsize
     assert_same(line)
     encoded = encode_spans(spans).SerializeToString()
-    (resource,) = wire.decode_request(encoded).resource_spans
+    (resource,) = protobuf_messages.decode_request(encoded).resource_spans
     rows, _, others = COMPILED.scan_spans(tuple(resource.scope_spans[0].spans), {}, {})
     assert (len(rows), others) == (3 * ROW.itemsize, [])
     assert_same(varint(len(encoded)) + encoded, PROTOBUF)
@@ -124,13 +123,13 @@ def test_what_is_known_is_no_miss() -> None:
     assert COMPILED is not None
     rows, misses, resources = scanned(COMPACT)
     assert [(row, about) for row, about, _ in misses if row >= 5] == [
-        (5, NAME), (5, FACTS), (5, LINKS), (6, NAME), (6, FACTS), (7, NAME), (7, FACTS),
-        (8, NAME), (8, FACTS),
+        (5, NAME), (5, SHARED), (5, LINKS), (6, NAME), (6, SHARED), (7, NAME), (7, SHARED),
+        (8, NAME), (8, SHARED),
     ]  # fmt: skip
     assert "".join(text.decode() for _, about, text in misses if about == NAME).endswith("orphan")
     names = {text: at for at, (_, about, text) in enumerate(misses) if about == NAME}
-    facts = {text: at for at, (_, about, text) in enumerate(misses) if about == FACTS}
-    again = COMPILED.scan_line(COMPACT, names, facts)
+    shared = {text: at for at, (_, about, text) in enumerate(misses) if about == SHARED}
+    again = COMPILED.scan_line(COMPACT, names, shared)
     assert again is not None
     assert [about for _, about, _ in again[1]] == [LINKS]
     assert again[2] == resources
@@ -300,7 +299,7 @@ def test_any_damage(junk: bytes, at: int, skip: int) -> None:
 
 def messages(spans: list[Span]) -> list[bytes]:
     """Each span as OpenTelemetry's own classes encode it."""
-    decoded = wire.decode_request(protobuf(spans))
+    decoded = protobuf_messages.decode_request(protobuf(spans))
     return [span for one in decoded.resource_spans for span in one.scope_spans[0].spans]
 
 

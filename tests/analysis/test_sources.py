@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.readers import read
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.sources import Source
 from rbtrace.errors import InputError
 from tests.analysis.spans import Span, lines, write
@@ -92,7 +92,7 @@ def test_thousands_of_files(tmp_path: Path) -> None:
 
 
 def test_a_source_of_another_kind() -> None:
-    builder, faults = Builder(), Faults()
+    builder, faults = Builder(), ReadFaults()
     source = Source("http://jaeger", None, opener=lambda: io.BytesIO(lines(ONE)))
     assert read(source, builder, faults, lambda _count: None)
     assert builder.rows == 1

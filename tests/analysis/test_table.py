@@ -68,6 +68,6 @@ def test_parts_of_any_size_give_the_same(rows: int, monkeypatch: pytest.MonkeyPa
 
     whole = analyzed()
     monkeypatch.setattr("rbtrace.analysis.table._PART", rows)
-    monkeypatch.setattr("rbtrace.analysis.joining._TOGETHER", rows)
+    monkeypatch.setattr("rbtrace.analysis.assembly._TOGETHER", rows)
     assert len(list(loaded(content).table.families())) > 1
     assert analyzed() == whole

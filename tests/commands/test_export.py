@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 
 from rbtrace import conventions as key
 from rbtrace.analysis import parquet_writer
-from rbtrace.analysis.parquet_schema import COLUMNS
-from rbtrace.analysis.results import Results, analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
+from rbtrace.analysis.readers.parquet import COLUMNS
+from rbtrace.analysis.results import Results
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from tests.analysis.spans import SUMMARY, Span, write, write_tally
 from tests.analysis.test_against_oracle import traces

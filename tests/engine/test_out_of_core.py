@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from rbtrace.analysis import spilling
-from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis import analyze
+from rbtrace.analysis.analyze import analyze_paths
 from tests.analysis.test_out_of_core import LIMIT, figures
 from tests.engine.conftest import EngineRun
 
@@ -20,7 +20,7 @@ def test_a_real_trace(
 ) -> None:
     traces = engine_run("parallel", arm).folder / "traces"
     in_memory = analyze_paths([traces], full=True)
-    monkeypatch.setattr(spilling, "BYTES_PER_SPAN", 2 * LIMIT)
+    monkeypatch.setattr(analyze, "BYTES_PER_SPAN", 2 * LIMIT)
     out_of_core = analyze_paths([traces], memory_limit=LIMIT, full=True)
     assert in_memory.integrity.spans > 20
     assert in_memory.integrity.summaries > 0 or arm == "calls"

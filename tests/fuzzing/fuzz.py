@@ -19,12 +19,12 @@ with atheris.instrument_imports(include=["rbtrace.analysis"]):
     from both_ways import comparable, read_as
 
     from rbtrace.analysis.assembly import build
-    from rbtrace.analysis.counts import Beside
     from rbtrace.analysis.loading import Loaded
     from rbtrace.analysis.readers import READERS
-    from rbtrace.analysis.readers.compiled import COMPILED
     from rbtrace.analysis.readers.interface import Reader
+    from rbtrace.analysis.readers.scanner import COMPILED
     from rbtrace.analysis.results import evaluate
+    from rbtrace.analysis.sidecars import Sidecars
 
 NAMES = {reader.name.lower().replace(" ", "-"): reader for reader in READERS}
 SCANNED = ("OTLP JSON", "OTLP protobuf")
@@ -37,7 +37,7 @@ def check(reader: Reader, content: bytes) -> None:
         assert comparable(found) == comparable(read_as(reader, content, compiled=True))
     if found is not None and not isinstance(found, str):
         builder, faults = found
-        evaluate(Loaded(build(builder), faults, Beside([], [], [], [], [])))
+        evaluate(Loaded(build(builder), faults, Sidecars([], [], [], [], [])))
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rbtrace.analysis.parquet_schema import arrow_schema
+from rbtrace.analysis.readers.parquet import arrow_schema
 from tests.analysis.encodings import FORMATS
 from tests.analysis.test_formats import SPANS
 from tests.analysis.test_jaeger import DOWNLOAD

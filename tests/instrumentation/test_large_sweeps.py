@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace import conventions as key
-from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
 
 SWEEP = """
 import rbtrace

@@ -7,7 +7,7 @@ from typing import Final
 
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.readers import jaeger_json, otlp_json, otlp_protobuf, parquet
-from rbtrace.analysis.readers.interface import Faults, Reader
+from rbtrace.analysis.readers.interface import Reader, ReadFaults
 from rbtrace.analysis.sources import Source
 from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES
 from rbtrace.errors import InputError
@@ -20,7 +20,7 @@ READERS: Final = (
 )
 
 
-def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], None]) -> bool:
+def read(source: Source, into: Builder, faults: ReadFaults, seen: Callable[[int], None]) -> bool:
     """Read a source of any format.
 
     Returns:
@@ -38,7 +38,9 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
         return True
     with stream:
         head = stream.peek(HEAD_BYTES)
-        reader = _continuing(faults) or next((one for one in READERS if one.recognises(head)), None)
+        reader = _continuing(faults) or next(
+            (candidate for candidate in READERS if candidate.recognises(head)), None
+        )
         if reader is None:
             if source.asked:
                 raise InputError(_why_not(source, head))
@@ -52,7 +54,7 @@ def read(source: Source, into: Builder, faults: Faults, seen: Callable[[int], No
     return True
 
 
-def _continuing(faults: Faults) -> Reader | None:
+def _continuing(faults: ReadFaults) -> Reader | None:
     """The reader of a file that begins within a line, if one was cut before it."""
     return READERS[0] if faults.cut else None
 

@@ -282,7 +282,7 @@ resources_of(const Line *line)
 
 /* Rows, resources and misses of a line that was read. NULL with an exception set. */
 static PyObject *
-found_in(Line *line, PyObject *names, PyObject *facts)
+found_in(Line *line, PyObject *names, PyObject *shared)
 {
     PyObject *rows = PyBytes_FromStringAndSize(NULL, line->count * (Py_ssize_t)sizeof(Row));
     PyObject *misses = PyList_New(0);
@@ -291,7 +291,7 @@ found_in(Line *line, PyObject *names, PyObject *facts)
     for (Py_ssize_t at = 0; !failed && at < line->count; at++) {
         Span *span = &line->spans[at];
         const Span *like = span->like ? &line->spans[span->like - 1] : NULL;
-        failed = settle(span, like, at, names, facts, misses) < 0;
+        failed = settle(span, like, at, names, shared, misses) < 0;
         memcpy(PyBytes_AS_STRING(rows) + at * (Py_ssize_t)sizeof(Row), &span->row, sizeof(Row));
     }
     PyObject *found = failed ? NULL : PyTuple_Pack(3, rows, misses, resources);
@@ -302,16 +302,16 @@ found_in(Line *line, PyObject *names, PyObject *facts)
 }
 
 PyDoc_STRVAR(scan_line_doc,
-"scan_line(line, names, facts)\n--\n\n"
+"scan_line(line, names, shared)\n--\n\n"
 "The spans of a line of OTLP JSON, or None if it is not an ordinary one.");
 
 static PyObject *
 scan_line(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *content, *names, *facts;
+    PyObject *content, *names, *shared;
     if (!PyArg_ParseTuple(args, "SO!O!:scan_line", &content, &PyDict_Type, &names, &PyDict_Type,
-                          &facts)) {
+                          &shared)) {
         return NULL;
     }
     Line line = {0};
@@ -328,7 +328,7 @@ scan_line(PyObject *module, PyObject *args)
     }
     PyObject *found = NULL;
     if (good) {
-        found = found_in(&line, names, facts);
+        found = found_in(&line, names, shared);
     } else if (!PyErr_Occurred()) {
         found = Py_NewRef(Py_None);
     }

@@ -77,16 +77,16 @@ message_span(const unsigned char *at, Py_ssize_t size, Span *span)
 }
 
 PyDoc_STRVAR(scan_spans_doc,
-"scan_spans(spans, names, facts)\n--\n\n"
+"scan_spans(spans, names, shared)\n--\n\n"
 "Rows of the ordinary ones among protobuf spans, and the numbers of the others.");
 
 static PyObject *
 scan_spans(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *spans, *names, *facts;
+    PyObject *spans, *names, *shared;
     if (!PyArg_ParseTuple(args, "O!O!O!:scan_spans", &PyTuple_Type, &spans, &PyDict_Type, &names,
-                          &PyDict_Type, &facts)) {
+                          &PyDict_Type, &shared)) {
         return NULL;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(spans), usual = 0;
@@ -106,7 +106,7 @@ scan_spans(PyObject *module, PyObject *args)
                                 PyBytes_GET_SIZE(content), &span)) {
             Span *before = &recent[slot_of(span.name)];
             int is_like = before->attributes.at && is_same(span.attributes, before->attributes);
-            failed = settle(&span, is_like ? before : NULL, usual, names, facts, misses) < 0;
+            failed = settle(&span, is_like ? before : NULL, usual, names, shared, misses) < 0;
             *before = span;
             memcpy(PyBytes_AS_STRING(rows) + usual * (Py_ssize_t)sizeof(Row), &span.row,
                    sizeof(Row));

@@ -11,15 +11,15 @@
 #define SLOTS 64 /* for spans that are remembered by their name */
 #define UNKNOWN -1 /* code of what has none yet */
 
-/* As `rbtrace.analysis.readers.compiled.ROW` has it. */
+/* As `rbtrace.analysis.readers.scanner.ROW` has it. */
 typedef struct {
     uint64_t trace_high, trace_low, span, parent;
     int64_t start, end;
-    int32_t name, facts;
+    int32_t name, shared;
 } Row;
 
-/* What a miss is about, as in `rbtrace.analysis.readers.compiled`. */
-enum { NAME, FACTS, LINKS };
+/* What a miss is about, as in `rbtrace.analysis.readers.scanner`. */
+enum { NAME, SHARED, LINKS };
 
 typedef struct {
     const char *at, *end;
@@ -83,7 +83,7 @@ slot_of(Text name)
 /* Give a row its codes; what is not known goes to the misses. `like` has the same attributes and
    its codes already, or is NULL. 0; -1 with an exception set. */
 static int
-settle(Span *span, const Span *like, Py_ssize_t number, PyObject *names, PyObject *facts,
+settle(Span *span, const Span *like, Py_ssize_t number, PyObject *names, PyObject *shared,
        PyObject *misses)
 {
     Row *row = &span->row;
@@ -93,12 +93,12 @@ settle(Span *span, const Span *like, Py_ssize_t number, PyObject *names, PyObjec
         return -1;
     }
     if (like != NULL) {
-        row->facts = like->row.facts;
-    } else if (look_up(facts, span->attributes, &row->facts) < 0) {
+        row->shared = like->row.shared;
+    } else if (look_up(shared, span->attributes, &row->shared) < 0) {
         return -1;
     }
     if ((row->name == UNKNOWN && miss(misses, number, NAME, span->name) < 0)
-        || (row->facts == UNKNOWN && miss(misses, number, FACTS, span->attributes) < 0)
+        || (row->shared == UNKNOWN && miss(misses, number, SHARED, span->attributes) < 0)
         || (span->links.at && miss(misses, number, LINKS, span->links) < 0)) {
         return -1;
     }

@@ -1,4 +1,4 @@
-"""Cutting a stream of JSON into documents: one on each line, or printed over many lines."""
+"""JSON documents in a stream: one on each line, or printed over many lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def documents(stream: BufferedReader) -> Iterator[bytes]:
     Raises:
         InputError: one is longer than any recorder writes.
     """
-    lines = _Lines(stream)
+    lines = _LineStream(stream)
     first = True
     while line := lines.take(LONGEST):
         if first:
@@ -41,18 +41,18 @@ def documents(stream: BufferedReader) -> Iterator[bytes]:
             yield line
 
 
-def _printed(opening: bytes, lines: _Lines) -> bytes:
+def _printed(opening: bytes, lines: _LineStream) -> bytes:
     """The rest of a document that goes on over several lines."""
-    found, size = [opening], len(opening)
+    parts, size = [opening], len(opening)
     while lines.ahead()[:1] in _WITHIN and (line := lines.take(LONGEST - size)):
-        found.append(line)
+        parts.append(line)
         size += len(line)
         if line.startswith(_CLOSING):
             break
-    return b"".join(found)
+    return b"".join(parts)
 
 
-class _Lines:
+class _LineStream:
     """The lines of a stream, with a look at the next: `peek` copies a buffer for each byte."""
 
     def __init__(self, stream: BufferedReader) -> None:

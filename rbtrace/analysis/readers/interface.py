@@ -1,4 +1,4 @@
-"""What a reader is."""
+"""The interface of readers, and the faults they count."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from io import BufferedReader
 from typing import NamedTuple, Protocol
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.counts import Tally
+from rbtrace.analysis.sidecars import Tally
 
 
 @dataclass(slots=True)
-class Faults:
-    """What could not be read; what a file says of its own sources, when they were others.
+class ReadFaults:
+    """Faults found while reading, and those that a file lists of the sources it was made of.
 
     `cut` is the beginning of a line that may go on in the file that follows.
     """
@@ -37,7 +37,7 @@ class ReadInto(Protocol):
     """
 
     def __call__(
-        self, stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+        self, stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
     ) -> None:
         """Read the stream."""
 

@@ -14,10 +14,15 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace import conventions as names
+from rbtrace.analysis.attributes import (
+    OwnAttributes,
+    origin_of,
+    own_attributes_of,
+    shared_attributes_of,
+)
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.facts import Extra, extra_of, facts_of, origin_of
 from rbtrace.analysis.readers.documents import BOM, whole
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 
 _NS_PER_US: Final = 1000
 _LATEST_US: Final = 2**63 // _NS_PER_US - 1
@@ -25,14 +30,16 @@ _ARRAYS: Final = frozenset({names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS})
 """Array attributes: Jaeger has none, and keeps them as their JSON text."""
 
 
-class Tag(Struct, gc=False):
-    """A tag: what OpenTelemetry calls an attribute."""
+class JaegerTag(Struct, gc=False):
+    """A tag: an attribute in OpenTelemetry's terms."""
 
     key: str = ""
     value: Any = None
 
 
-class Reference(Struct, rename={"kind": "refType", "trace": "traceID", "span": "spanID"}, gc=False):
+class JaegerReference(
+    Struct, rename={"kind": "refType", "trace": "traceID", "span": "spanID"}, gc=False
+):
     """A reference to a parent, or to a span that this one follows."""
 
     kind: str = ""
@@ -40,7 +47,7 @@ class Reference(Struct, rename={"kind": "refType", "trace": "traceID", "span": "
     span: str = ""
 
 
-class Span(
+class JaegerSpan(
     Struct,
     rename={
         "trace": "traceID",
@@ -60,35 +67,35 @@ class Span(
     name: str = ""
     start: int = 0
     duration: int = 0
-    references: list[Reference] | None = None
-    tags: list[Tag] | None = None
+    references: list[JaegerReference] | None = None
+    tags: list[JaegerTag] | None = None
     process: str = ""
 
 
-class Process(Struct, rename={"service": "serviceName"}, gc=False):
-    """What OpenTelemetry calls a resource."""
+class JaegerProcess(Struct, rename={"service": "serviceName"}, gc=False):
+    """A process: a resource in OpenTelemetry's terms."""
 
     service: str = ""
-    tags: list[Tag] | None = None
+    tags: list[JaegerTag] | None = None
 
 
-class Trace(Struct, gc=False):
+class JaegerTrace(Struct, gc=False):
     """A trace; the keys of its processes are what its spans call them."""
 
     spans: list[msgspec.Raw] | None = None
-    processes: dict[str, Process] | None = None
+    processes: dict[str, JaegerProcess] | None = None
 
 
-class Download(Struct, gc=False):
+class JaegerDownload(Struct, gc=False):
     """The whole document."""
 
-    data: list[Trace] | None = None
+    data: list[JaegerTrace] | None = None
 
 
-_decode_download: Final = msgspec.json.Decoder(Download, strict=False).decode
-_decode_traces: Final = msgspec.json.Decoder(list[Trace], strict=False).decode
-_decode_trace: Final = msgspec.json.Decoder(Trace, strict=False).decode
-_decode_span: Final = msgspec.json.Decoder(Span, strict=False).decode
+_decode_download: Final = msgspec.json.Decoder(JaegerDownload, strict=False).decode
+_decode_traces: Final = msgspec.json.Decoder(list[JaegerTrace], strict=False).decode
+_decode_trace: Final = msgspec.json.Decoder(JaegerTrace, strict=False).decode
+_decode_span: Final = msgspec.json.Decoder(JaegerSpan, strict=False).decode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -101,7 +108,7 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read the document; see `rbtrace.analysis.readers.interface.ReadInto`.
 
@@ -121,24 +128,24 @@ def read(
         _add(trace, into, faults)
 
 
-def _add(trace: Trace, into: Builder, faults: Faults) -> None:
+def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
     origins = {
-        key: into.origins[origin_of(_plain(one.tags) | {names.SERVICE_NAME: one.service})]
-        for key, one in (trace.processes or {}).items()
+        key: into.origins[origin_of(_plain(process.tags) | {names.SERVICE_NAME: process.service})]
+        for key, process in (trace.processes or {}).items()
     }
     nowhere = into.origins[origin_of({})]
     spans = _spans(trace, faults)
     attributes = [_plain(span.tags) for span in spans]
-    extras: dict[int, Extra] = {}
+    own_attributes: dict[int, OwnAttributes] = {}
     parents = []
-    for row, (span, own) in enumerate(zip(spans, attributes, strict=True)):
-        extra = extra_of(own)
+    for row, (span, plain) in enumerate(zip(spans, attributes, strict=True)):
+        own = own_attributes_of(plain)
         parent = _parent(span)
         if parent.trace not in {"", span.trace}:
             link = _padded(parent.trace, 32), _padded(parent.span, 16)
-            extra = (extra or Extra())._replace(parent_link=link)
-        if extra is not None:
-            extras[row] = extra
+            own = (own or OwnAttributes())._replace(parent_link=link)
+        if own is not None:
+            own_attributes[row] = own
         parents.append(_padded(parent.span, 16))
     start = np.array([span.start for span in spans], np.int64) * _NS_PER_US
     into.add(
@@ -150,14 +157,14 @@ def _add(trace: Trace, into: Builder, faults: Faults) -> None:
             start + np.array([span.duration for span in spans], np.int64) * _NS_PER_US,
             into.name_codes([span.name for span in spans]),
             np.array([origins.get(span.process, nowhere) for span in spans], np.int32),
-            np.array([into.facts[facts_of(own)] for own in attributes], np.int32),
-            extras,
+            np.array([into.shared[shared_attributes_of(plain)] for plain in attributes], np.int32),
+            own_attributes,
         )
     )
 
 
-def _spans(trace: Trace, faults: Faults) -> list[Span]:
-    found = []
+def _spans(trace: JaegerTrace, faults: ReadFaults) -> list[JaegerSpan]:
+    spans = []
     for raw in trace.spans or []:
         try:
             span = _decode_span(raw)
@@ -167,20 +174,20 @@ def _spans(trace: Trace, faults: Faults) -> list[Span]:
         if not 0 <= span.start <= span.start + abs(span.duration) <= _LATEST_US:
             faults.invalid_lines += 1
         else:
-            found.append(span)
-    return found
+            spans.append(span)
+    return spans
 
 
-def _parent(span: Span) -> Reference:
+def _parent(span: JaegerSpan) -> JaegerReference:
     """The parent: what the span is a child of; if nothing, what it follows in its own trace."""
     references = span.references or []
-    for one in references:
-        if one.kind == "CHILD_OF":
-            return one
-    for one in references:
-        if one.trace == span.trace:
-            return one
-    return Reference("CHILD_OF", span.trace, span.parent)
+    for reference in references:
+        if reference.kind == "CHILD_OF":
+            return reference
+    for reference in references:
+        if reference.trace == span.trace:
+            return reference
+    return JaegerReference("CHILD_OF", span.trace, span.parent)
 
 
 def _padded(identity: str, digits: int) -> str:
@@ -188,7 +195,7 @@ def _padded(identity: str, digits: int) -> str:
     return identity.zfill(digits) if identity else ""
 
 
-def _plain(tags: list[Tag] | None) -> dict[str, Any]:
+def _plain(tags: list[JaegerTag] | None) -> dict[str, Any]:
     return {tag.key: _array(tag.value) if tag.key in _ARRAYS else tag.value for tag in tags or []}
 
 

@@ -17,15 +17,14 @@ import numpy as np
 
 from rbtrace import conventions as names
 from rbtrace.analysis import columns
+from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.facts import Extra
-from rbtrace.analysis.readers import otlp_wire as wire
-from rbtrace.analysis.readers.attributes import Understanding, Understood
-from rbtrace.analysis.readers.compiled import COMPILED
+from rbtrace.analysis.readers import otlp_json_messages as messages
+from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
 from rbtrace.analysis.readers.documents import BOM, documents
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.readers.otlp_lenient import lenient_request
-from rbtrace.analysis.readers.scanned import Scanned
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.readers.otlp_json_messages import lenient_request
+from rbtrace.analysis.readers.scanner import COMPILED, ScannedRows
 
 _START: Final = b'{"resourceSpans":'
 """Within a line: a writer was killed, and the next one went on in its file. No string has this."""
@@ -41,14 +40,14 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read all lines; see `rbtrace.analysis.readers.interface.ReadInto`.
 
     Raises:
         InputError: a line is longer than any recorder writes.
     """
-    gathered = _Gathered(into, faults)
+    gathered = _ChunkBuilder(into, faults)
     try:
         for line in documents(stream):
             seen(len(line))
@@ -61,31 +60,31 @@ def read(
         gathered.flush()
 
 
-def _rejoined(line: bytes, faults: Faults) -> bytes:
+def _rejoined(line: bytes, faults: ReadFaults) -> bytes:
     """The whole line, where this is the rest of one that was cut when its file was full."""
     if not faults.cut:
         return line
     whole = faults.cut + line
     try:
         msgspec.json.decode(whole, type=msgspec.Raw)
-    except wire.UNREADABLE:
+    except messages.UNREADABLE:
         faults.nothing_follows()
         return line
     faults.cut = b""
     return whole
 
 
-def _request(line: bytes, faults: Faults) -> wire.Request | None:
+def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
     try:
-        request = wire.decode_request(line)
-    except wire.UNREADABLE:
+        request = messages.decode_request(line)
+    except messages.UNREADABLE:
         request = None
     if request is not None and _has_spans(request):
         return request
     if not line.strip():
         return None
-    found = lenient_request(line)
-    if found is None:
+    decoded = lenient_request(line)
+    if decoded is None:
         start = line.find(_START, 1)
         if start > 0:
             faults.truncated_lines += 1
@@ -95,12 +94,12 @@ def _request(line: bytes, faults: Faults) -> wire.Request | None:
         else:
             faults.cut = line
         return None
-    request, bad = found
+    request, bad = decoded
     faults.invalid_lines += bad > 0
     return request
 
 
-def _has_spans(request: wire.Request) -> bool:
+def _has_spans(request: messages.Request) -> bool:
     """Whether the typed decoder understood the line: it skips keys it does not know."""
     for resource in request.resource_spans:
         for scope in resource.scope_spans:
@@ -109,34 +108,34 @@ def _has_spans(request: wire.Request) -> bool:
     return False
 
 
-class _Gathered:
+class _ChunkBuilder:
     """Spans of several lines, until there are enough of them for a chunk.
 
     A chunk is small enough to be in the processor's cache still when its columns are made.
     """
 
-    def __init__(self, into: Builder, faults: Faults) -> None:
+    def __init__(self, into: Builder, faults: ReadFaults) -> None:
         self._into = into
         self._faults = faults
-        self._spans: list[wire.Span] = []
+        self._spans: list[messages.Span] = []
         self._origins: list[int] = []
         self._counts: list[int] = []
-        self._understanding = Understanding(into, faults, _attributes)
-        self._scanned = Scanned(into, self._understanding, _text, self._parent_link)
+        self._attribute_cache = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._attribute_cache, _text, self._parent_link)
 
     def scan(self, line: bytes) -> bool:
         """Take the spans of a line, if there is a scanner and it knows how."""
         if COMPILED is None:
             return False
-        found = COMPILED.scan_line(line, self._scanned.names, self._understanding.recent)
-        if found is None:
+        scanned = COMPILED.scan_line(line, self._scanned.names, self._attribute_cache.recent)
+        if scanned is None:
             return False
-        rows, misses, resources = found
+        rows, misses, resources = scanned
         origins = [(self._origin(resource), count) for resource, count in resources]
         self._scanned.add(rows, misses, origins)
         return True
 
-    def add(self, request: wire.Request) -> None:
+    def add(self, request: messages.Request) -> None:
         for resource in request.resource_spans:
             origin = self._origin(bytes(resource.resource))
             for scope in resource.scope_spans:
@@ -147,18 +146,20 @@ class _Gathered:
             self.flush()
 
     def _origin(self, resource: bytes) -> int:
-        return self._understanding.origin(resource, _resource)
+        return self._attribute_cache.origin(resource, _resource)
 
     def flush(self) -> None:
         self._scanned.flush()
         spans, into = self._spans, self._into
         if not spans:
             return
-        facts, extras = self._understanding.facts([span.attributes for span in spans])
-        for row in [row for row, span in enumerate(spans) if span.links is not wire.ABSENT]:
+        shared, own_attributes = self._attribute_cache.codes_of([span.attributes for span in spans])
+        for row in [row for row, span in enumerate(spans) if span.links is not messages.ABSENT]:
             link = self._parent_link(bytes(spans[row].links))
             if link is not None:
-                extras[row] = extras.get(row, Extra())._replace(parent_link=link)
+                own_attributes[row] = own_attributes.get(row, OwnAttributes())._replace(
+                    parent_link=link
+                )
         into.add(
             Chunk(
                 into.trace_codes([span.trace_id for span in spans]),
@@ -168,8 +169,8 @@ class _Gathered:
                 np.array([span.end_time_unix_nano for span in spans], np.int64),
                 into.name_codes([span.name for span in spans]),
                 np.repeat(np.array(self._origins, np.int32), self._counts),
-                facts,
-                extras,
+                shared,
+                own_attributes,
             )
         )
         self._spans, self._origins, self._counts = [], [], []
@@ -178,30 +179,30 @@ class _Gathered:
         if _LINK_MARK not in raw:
             return None
         try:
-            links = wire.decode_links(raw)
-        except wire.UNREADABLE:
+            links = messages.decode_links(raw)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return None
         for link in links:
-            if wire.plain(link.attributes).get(names.LINK) == "parent":
+            if messages.plain(link.attributes).get(names.LINK) == "parent":
                 return link.trace_id, link.span_id
         return None
 
 
 def _text(raw: bytes) -> str:
-    return wire.decode_text(b'"' + raw + b'"')
+    return messages.decode_text(b'"' + raw + b'"')
 
 
-def _attributes(raw: bytes) -> Understood:
+def _attributes(raw: bytes) -> DecodedAttributes:
     try:
-        return wire.plain(wire.decode_attributes(raw)), None
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_attributes(raw)), None
+    except messages.UNREADABLE:
         return None
 
 
 def _resource(raw: bytes) -> dict[str, object]:
     """Attributes of a resource; none where it makes no sense."""
     try:
-        return wire.plain(wire.decode_attributed(raw).attributes) if raw else {}
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_attributed(raw).attributes) if raw else {}
+    except messages.UNREADABLE:
         return {}

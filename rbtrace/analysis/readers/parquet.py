@@ -1,4 +1,8 @@
-"""Parquet files of spans, as `rbtrace export --parquet` writes them; see `parquet_schema`.
+"""Parquet files of spans, as `rbtrace export --parquet` writes them, and their columns.
+
+One row is one span as a reader found it, before anything is joined or settled, so that analyzing
+the file gives what analyzing its sources gave: duplicates, missing ends and all. Which lines could
+not be read, and what the processes counted, stand in the metadata of the file.
 
 A Parquet file has its index at its end: unlike all other formats it needs a file, not a stream.
 """
@@ -7,31 +11,116 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BufferedReader
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ints
-from rbtrace.analysis.columns import Batch, Builder, Columns, Interner
-from rbtrace.analysis.counts import Counted
-from rbtrace.analysis.facts import Extra, Facts, Origin
-from rbtrace.analysis.histograms import Buckets
-from rbtrace.analysis.parquet_schema import (
-    COLUMNS,
-    COUNTS_KEY,
-    VERSION,
-    VERSION_KEY,
-    arrow_schema,
-    import_pyarrow,
+from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.columns import Builder, Columns, Interner, SpanBatch
+from rbtrace.analysis.distributions import Buckets
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sidecars import SourceCounts
+from rbtrace.errors import InputError, MissingExtraError
+
+VERSION: Final = "1"
+VERSION_KEY: Final = b"rbtrace.parquet.version"
+"""Key of the file's metadata that says which version of these columns it has."""
+COUNTS_KEY: Final = b"rbtrace.parquet.counts"
+"""Key of the file's metadata with what was counted, as JSON (see `SourceCounts`)."""
+
+
+class ParquetColumn(NamedTuple):
+    """One column: its name, the name of its Arrow type, and what is in it. Null: not known."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+COLUMNS: Final = (
+    ParquetColumn("trace_id", "text", "32 lower-case hexadecimal digits"),
+    ParquetColumn("span_id", "uint64", "id, big-endian"),
+    ParquetColumn("parent_id", "uint64", "id of the parent, 0 for a root"),
+    ParquetColumn("parent_trace_id", "string", "trace of a parent that a link names"),
+    ParquetColumn("parent_link_id", "string", "id, hexadecimal, of a parent that a link names"),
+    ParquetColumn("name", "text", "name of the span"),
+    ParquetColumn("start_ns", "int64", "epoch ns, 0 where missing"),
+    ParquetColumn("end_ns", "int64", "epoch ns, 0 where missing"),
+    ParquetColumn("adopted", "bool", "read from what a dead process left open"),
+    # What `SharedAttributes` says.
+    ParquetColumn("kind", "int8", "0 a real span, 1 a summary, 2 an exemplar"),
+    ParquetColumn("category", "text", "rbtrace.category, or empty"),
+    ParquetColumn("thread", "text", "thread.id, or empty"),
+    # What `Origin` says, with what the span's own attributes change of it.
+    ParquetColumn("host", "text", "host.name, or empty"),
+    ParquetColumn("pid", "int64", "process.pid"),
+    ParquetColumn("instance", "text", "service.instance.id, or empty"),
+    ParquetColumn("service", "text", "service.name, or empty"),
+    ParquetColumn("run_id", "text", "rbtrace.run.id, or empty"),
+    ParquetColumn("arm", "text", "rbtrace.arm"),
+    ParquetColumn("pair", "int64", "rbtrace.pair"),
+    ParquetColumn("order", "int64", "rbtrace.order"),
+    # What `OwnAttributes` says.
+    ParquetColumn("trial", "int64", "rustybt.trial.number"),
+    ParquetColumn("score", "double", "rustybt.trial.score"),
+    ParquetColumn("cpu_ns", "int64", "rbtrace.cpu_ns"),
+    ParquetColumn("runqueue_ns", "int64", "rbtrace.runqueue_ns"),
+    ParquetColumn("workers", "int64", "rustybt.workers"),
+    ParquetColumn("spans_ended", "int64", "rbtrace.process.spans_ended"),
+    ParquetColumn("fingerprint", "string", "rustybt.result.fingerprint"),
+    # What `Summary` says; null in all rows but those of summaries.
+    ParquetColumn("calls", "int64", "number of calls"),
+    ParquetColumn("total_ns", "int64", "sum of the calls' durations"),
+    ParquetColumn("shortest_ns", "int64", "shortest call"),
+    ParquetColumn("longest_ns", "int64", "longest call"),
+    ParquetColumn("self_ns", "int64", "total minus time in traced children"),
+    ParquetColumn("last_end_ns", "int64", "end of the last call, epoch ns"),
+    ParquetColumn("bucket_ns", "int64s", "representative duration of each occupied bucket"),
+    ParquetColumn("bucket_calls", "int64s", "calls in each occupied bucket"),
 )
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.errors import InputError
+
+
+def arrow_schema(metadata: dict[bytes, bytes] | None = None) -> Any:
+    """The columns as a `pyarrow.Schema`; texts are dictionaries, as many rows share them.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa = import_pyarrow()
+    types = {
+        "text": pa.dictionary(pa.int32(), pa.string()),
+        "string": pa.string(),
+        "uint64": pa.uint64(),
+        "int64": pa.int64(),
+        "int8": pa.int8(),
+        "bool": pa.bool_(),
+        "double": pa.float64(),
+        "int64s": pa.list_(pa.int64()),
+    }
+    fields = [pa.field(column.name, types[column.type]) for column in COLUMNS]
+    return pa.schema(fields, {VERSION_KEY: VERSION.encode(), **(metadata or {})})
+
+
+def import_pyarrow() -> Any:
+    """`pyarrow`, or the error that says how to get it.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow.parquet  # noqa: PLC0415 - makes `pyarrow.parquet` an attribute
+    except ImportError:
+        raise MissingExtraError("parquet", "reading and writing Parquet") from None
+    return pa
+
 
 _MAGIC: Final = b"PAR1"
 _BATCH_ROWS: Final = 1 << 16
 _ORIGIN: Final = Origin._fields
-_FACTS: Final = ("kind", "category", "thread")
+_SHARED: Final = ("kind", "category", "thread")
 _OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended", "fingerprint")
 _FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
 
@@ -42,7 +131,7 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: Faults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
 ) -> None:
     """Read all rows; see `rbtrace.analysis.readers.interface.ReadInto`.
 
@@ -79,20 +168,20 @@ def _check(schema: Any) -> None:
             raise InputError(f"it is a Parquet file of spans without the column {field.name}")
 
 
-def _count(metadata: dict[bytes, bytes], faults: Faults) -> None:
-    counted = msgspec.json.decode(metadata.get(COUNTS_KEY, b"{}"), type=Counted)
+def _count(metadata: dict[bytes, bytes], faults: ReadFaults) -> None:
+    counted = msgspec.json.decode(metadata.get(COUNTS_KEY, b"{}"), type=SourceCounts)
     faults.invalid_lines += counted.invalid_lines
     faults.truncated_lines += counted.truncated_lines
     faults.unclean += counted.unclean
     faults.tallies += counted.tallies
 
 
-def _batch(batch: Any, into: Builder) -> Batch:
+def _batch(batch: Any, into: Builder) -> SpanBatch:
     own = _any_valid(batch, (*_OWN, "parent_link_id"))
     of_own = batch.take(own).select([*_OWN, "parent_trace_id", "parent_link_id"]).to_pylist()
     rows = _any_valid(batch, ("calls",))
     summaries = batch.take(rows)
-    return Batch(
+    return SpanBatch(
         Columns(
             _interned(batch.column("trace_id"), into.traces),
             _numbers(batch, "span_id").astype(np.uint64),
@@ -101,11 +190,11 @@ def _batch(batch: Any, into: Builder) -> Batch:
             _numbers(batch, "end_ns"),
             _interned(batch.column("name"), into.names),
             _combined(batch, _ORIGIN, lambda *values: into.origins[_origin(*values)]),
-            _combined(batch, _FACTS, lambda *values: into.facts[_facts(*values)]),
+            _combined(batch, _SHARED, lambda *values: into.shared[_shared_attributes(*values)]),
             batch.column("adopted").fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
             | into.adopting,
         ),
-        {row: _extra(values) for row, values in zip(own.tolist(), of_own, strict=True)},
+        {row: _own_attributes(values) for row, values in zip(own.tolist(), of_own, strict=True)},
         rows,
         np.stack([_numbers(summaries, name) for name in _FIGURES], axis=1),
         _buckets(summaries),
@@ -114,10 +203,10 @@ def _batch(batch: Any, into: Builder) -> Batch:
 
 def _any_valid(batch: Any, names: tuple[str, ...]) -> Ints:
     """Rows in which one of the columns is not null."""
-    found = np.zeros(batch.num_rows, np.bool_)
+    valid = np.zeros(batch.num_rows, np.bool_)
     for name in names:
-        found |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
-    return np.flatnonzero(found)
+        valid |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(valid)
 
 
 def _numbers(batch: Any, name: str) -> Ints:
@@ -161,20 +250,22 @@ def _origin(*values: Any) -> Origin:
     return Origin(host or "", pid, instance or "", service or "", run_id or "", *rest)
 
 
-def _facts(kind: int | None, category: str | None, thread: str | None) -> Facts:
-    return Facts(kind or 0, category or "", thread or "")
+def _shared_attributes(
+    kind: int | None, category: str | None, thread: str | None
+) -> SharedAttributes:
+    return SharedAttributes(kind or 0, category or "", thread or "")
 
 
-def _extra(values: dict[str, Any]) -> Extra:
+def _own_attributes(values: dict[str, Any]) -> OwnAttributes:
     link = values.pop("parent_trace_id"), values.pop("parent_link_id")
-    return Extra(**values, parent_link=link if None not in link else None)
+    return OwnAttributes(**values, parent_link=link if None not in link else None)
 
 
 def _buckets(summaries: Any) -> Buckets:
     lists = summaries.column("bucket_ns"), summaries.column("bucket_calls")
-    counts, same = (one.value_lengths().fill_null(0).to_numpy() for one in lists)
+    counts, same = (bucket_list.value_lengths().fill_null(0).to_numpy() for bucket_list in lists)
     if not np.array_equal(counts, same):
         raise InputError("it is a damaged Parquet file: its histograms do not fit together")
     owner = np.repeat(np.arange(counts.size), counts)
-    middle, calls = (one.flatten().to_numpy(zero_copy_only=False) for one in lists)
+    middle, calls = (bucket_list.flatten().to_numpy(zero_copy_only=False) for bucket_list in lists)
     return Buckets(owner, middle.astype(np.int64), calls.astype(np.int64))

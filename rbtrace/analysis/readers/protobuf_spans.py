@@ -15,11 +15,10 @@ from rbtrace import conventions as names
 from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
-from rbtrace.analysis.readers import protobuf_wire as wire
-from rbtrace.analysis.readers.attributes import Understanding, Understood
-from rbtrace.analysis.readers.compiled import COMPILED, Compiled
-from rbtrace.analysis.readers.interface import Faults
-from rbtrace.analysis.readers.scanned import Scanned
+from rbtrace.analysis.readers import protobuf_messages as messages
+from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
+from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.readers.scanner import COMPILED, CompiledScanner, ScannedRows
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
@@ -39,14 +38,14 @@ _LONGEST_HEAD: Final = 512
 _LATEST: Final = 2**63 - 1
 
 
-class Gathered:
+class ChunkBuilder:
     """Spans of several messages, until there are enough of them for a chunk."""
 
-    def __init__(self, into: Builder, faults: Faults) -> None:
+    def __init__(self, into: Builder, faults: ReadFaults) -> None:
         self._into = into
         self._faults = faults
-        self._understanding = Understanding(into, faults, _attributes)
-        self._scanned = Scanned(into, self._understanding, _text)
+        self._attribute_cache = AttributeCache(into, faults, _attributes)
+        self._scanned = ScannedRows(into, self._attribute_cache, _text)
         self._names = self._scanned.names
         self._spans: list[bytes] = []
         self._origins: list[int] = []
@@ -55,12 +54,12 @@ class Gathered:
     def add(self, message: bytes) -> None:
         """Take the spans of a message; one that can't be decoded is counted."""
         try:
-            request = wire.decode_request(message)
-        except wire.UNREADABLE:
+            request = messages.decode_request(message)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
         for resource in request.resource_spans:
-            origin = self._understanding.origin(resource.resource, _resource)
+            origin = self._attribute_cache.origin(resource.resource, _resource)
             for scope in (*resource.scope_spans, *resource.library_spans):
                 if COMPILED is not None:
                     self._scan(COMPILED, tuple(scope.spans), origin)
@@ -71,9 +70,9 @@ class Gathered:
         if len(self._spans) >= columns.CHUNK_SPANS:
             self.flush()
 
-    def _scan(self, compiled: Compiled, spans: tuple[bytes, ...], origin: int) -> None:
-        names, facts = self._scanned.names, self._understanding.recent
-        rows, misses, others = compiled.scan_spans(spans, names, facts)
+    def _scan(self, compiled: CompiledScanner, spans: tuple[bytes, ...], origin: int) -> None:
+        names, shared = self._scanned.names, self._attribute_cache.recent
+        rows, misses, others = compiled.scan_spans(spans, names, shared)
         self._scanned.add(rows, misses, [(origin, len(spans) - len(others))])
         for number in others:
             self._add_unusual(spans[number], np.array([origin], np.int32))
@@ -100,7 +99,7 @@ class Gathered:
         joined = layout.joined
         stops = layout.stop[rows].tolist()
         tails = [joined[at + _AFTER_TIMES : to] for at, to in zip(end.tolist(), stops, strict=True)]
-        facts, extras = self._understanding.facts(tails)
+        shared, own_attributes = self._attribute_cache.codes_of(tails)
         texts = [joined[at:to] for at, to in zip(name.tolist(), end.tolist(), strict=True)]
         return Chunk(
             self._traces(layout, begin),
@@ -110,14 +109,14 @@ class Gathered:
             finish.astype(np.int64),
             np.fromiter(map(self._name, texts), np.int32, len(texts)),
             origin,
-            facts,
-            extras,
+            shared,
+            own_attributes,
         )
 
     def _traces(self, layout: _Layout, begin: Ints) -> Codes:
         words = layout.words("<u8")
-        one, other = words[begin + 2], words[begin + 10]
-        changes = (one[1:] != one[:-1]) | (other[1:] != other[:-1])
+        high, low = words[begin + 2], words[begin + 10]
+        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
         first = np.flatnonzero(np.concatenate(([True], changes)))
         texts = [layout.joined[at + 2 : at + 18].hex() for at in begin[first].tolist()]
         return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, begin.size)))
@@ -130,23 +129,23 @@ class Gathered:
 
     def _add_unusual(self, span: bytes, origin: Codes) -> None:
         try:
-            found = wire.decode_span(span)
-        except wire.UNREADABLE:
+            fields = messages.decode_span(span)
+        except messages.UNREADABLE:
             self._faults.invalid_lines += 1
             return
-        facts, extras = self._understanding.facts([span])
-        late = max(found.start, found.end) > _LATEST
+        shared, own_attributes = self._attribute_cache.codes_of([span])
+        late = max(fields.start, fields.end) > _LATEST
         self._into.add(
             Chunk(
-                self._into.trace_codes([_sized(found.trace_id, _TRACE_BYTES).hex()]),
-                _number(b"" if late else found.span_id),
-                _number(found.parent_span_id),
-                np.array([0 if late else found.start], np.int64),
-                np.array([0 if late else found.end], np.int64),
-                np.array([self._name(found.name)], np.int32),
+                self._into.trace_codes([_sized(fields.trace_id, _TRACE_BYTES).hex()]),
+                _number(b"" if late else fields.span_id),
+                _number(fields.parent_span_id),
+                np.array([0 if late else fields.start], np.int64),
+                np.array([0 if late else fields.end], np.int64),
+                np.array([self._name(fields.name)], np.int32),
                 origin,
-                facts,
-                extras,
+                shared,
+                own_attributes,
             )
         )
 
@@ -212,20 +211,20 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _attributes(span: bytes) -> Understood:
+def _attributes(span: bytes) -> DecodedAttributes:
     try:
-        found = wire.decode_span(span)
-    except wire.UNREADABLE:
+        fields = messages.decode_span(span)
+    except messages.UNREADABLE:
         return None
-    for link in found.links:
-        if wire.plain(link.attributes).get(names.LINK) == "parent":
-            return wire.plain(found.attributes), (link.trace_id.hex(), link.span_id.hex())
-    return wire.plain(found.attributes), None
+    for link in fields.links:
+        if messages.plain(link.attributes).get(names.LINK) == "parent":
+            return messages.plain(fields.attributes), (link.trace_id.hex(), link.span_id.hex())
+    return messages.plain(fields.attributes), None
 
 
 def _resource(raw: bytes) -> dict[str, Any]:
     """Attributes of a resource; none where it makes no sense."""
     try:
-        return wire.plain(wire.decode_resource(raw).attributes)
-    except wire.UNREADABLE:
+        return messages.plain(messages.decode_resource(raw).attributes)
+    except messages.UNREADABLE:
         return {}

@@ -1,1 +1,1 @@
-"""The analyses that can be told in SQL, for spans that are in a database: see `engine`."""
+"""The analyses in SQL, for spans that are in a database: see `engine`."""

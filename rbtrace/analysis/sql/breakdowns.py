@@ -1,7 +1,11 @@
-"""Breakdowns in SQL: operations, kinds of work, processes and runs, from the table `spent`.
+"""Breakdowns in SQL: operations, kinds of work, processes, runs and call paths, from `spent`.
 
 The database sums; the rows that come back are one per operation, process or run, and become the
 rows of `rbtrace.analysis` here, by the code of its analyses where there is something to decide.
+
+Call paths are built level by level, as `rbtrace.analysis.paths` does. A level costs a join with all
+spans, so a trace is as many joins as it is deep, and no more than `DEEPEST`: what lies below is
+found by doubling pointers.
 """
 
 from __future__ import annotations
@@ -9,33 +13,35 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from rbtrace.analysis.categories import (
+from rbtrace.analysis.arrays import share
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.breakdowns import (
     CategoryTime,
+    OperationTime,
     ProcessTime,
     category_rows,
+    largest_category,
     process_rows,
 )
-from rbtrace.analysis.facts import Origin
-from rbtrace.analysis.operations import Operation, largest_category
-from rbtrace.analysis.quantiles import EXACT, HISTOGRAM
-from rbtrace.analysis.runs import Run
-from rbtrace.analysis.shares import share
-from rbtrace.analysis.sql.engine import Engine
+from rbtrace.analysis.distributions import EXACT, HISTOGRAM
+from rbtrace.analysis.paths import DEEPER, DEEPEST, CallPathTime, listed
+from rbtrace.analysis.runs import TracedRun
+from rbtrace.analysis.sql.engine import Engine, double, nearest, number
 
 
-def operations(engine: Engine) -> list[Operation]:
+def operations(engine: Engine) -> list[OperationTime]:
     """All operations, the greatest self time first, then by name; shares without intervals."""
     spent = engine.ask(_OPERATIONS)
     everything = sum(row[3] for row in spent)
     by_category: dict[str, dict[str, int]] = defaultdict(dict)
     for name, category, self_ns in engine.ask(_BY_CATEGORY):
         by_category[name][category] = self_ns
-    quantiles = {name: found for name, *found in engine.ask(_QUANTILES)}
+    quantiles = {name: figures for name, *figures in engine.ask(_QUANTILES)}
     rows = []
     for name, calls, total_ns, self_ns, shortest, longest in spent:
         p50, p95, p99, approximate = quantiles.get(name, (0, 0, 0, False))
         rows.append(
-            Operation(
+            OperationTime(
                 name=name,
                 category=largest_category(by_category[name]),
                 calls=calls,
@@ -66,21 +72,21 @@ def process_times(engine: Engine, processes: dict[int, Origin]) -> list[ProcessT
     return process_rows([(processes[code], calls, self_ns) for code, calls, self_ns in rows])
 
 
-def runs(engine: Engine) -> list[Run]:
+def runs(engine: Engine) -> list[TracedRun]:
     """All runs, by id."""
-    found = [
-        Run(run_id, arm, wall_ns, pair, order)
+    rows = [
+        TracedRun(run_id, arm, wall_ns, pair, order)
         for run_id, arm, pair, order, wall_ns in engine.ask(_RUNS)
     ]
-    return sorted(found, key=lambda run: run.run_id)
+    return sorted(rows, key=lambda run: run.run_id)
 
 
 def self_by_run(engine: Engine) -> list[dict[str, int]]:
-    """Self time of each operation in each run, ns, as of `rbtrace.analysis.by_run`."""
-    found: dict[int, dict[str, int]] = defaultdict(dict)
+    """Self time of each operation in each run, ns, as of `rbtrace.analysis.runs`."""
+    by_run: dict[int, dict[str, int]] = defaultdict(dict)
     for run, name, self_ns in engine.ask(_SELF_BY_RUN):
-        found[run][name] = self_ns
-    return list(found.values())
+        by_run[run][name] = self_ns
+    return list(by_run.values())
 
 
 def largest_calls(engine: Engine) -> dict[str, int]:
@@ -171,4 +177,90 @@ from (
     as longest_ns
   from spent where kind < 2 group by name
 ) as sums join names on sums.name = names.code
+"""
+
+
+_DEEPER_CODE: Final = 0
+"""Names have codes from 1 on."""
+
+
+def call_paths(engine: Engine) -> list[CallPathTime]:
+    """All call paths, from the tables `spans` and `spent`."""
+    nearest(engine, "exemplars", "kind = 2")
+    engine.make("placed", _PLACED)
+    engine.make("beneath", _ROOTS)
+    texts = {_DEEPER_CODE: DEEPER, **dict(engine.ask("select code, name from names"))}
+    parents: list[int] = []
+    names: list[str] = []
+    sums: list[tuple[int, int, int]] = []
+    for level in range(DEEPEST + 1):
+        if not number(engine, "select count(*) from beneath"):
+            break
+        if level == DEEPEST:
+            _sink(engine)
+        engine.make("nodes", _NODES.replace("MADE", str(len(parents))))
+        for above, name, *figures in engine.ask(_NEW_NODES):
+            parents.append(above)
+            names.append(texts[name])
+            sums.append((figures[0], figures[1], figures[2]))
+        engine.make("reached", _REACHED)
+        engine.make("beneath", _BENEATH)
+    calls, totals, selfs = ([figures[at] for figures in sums] for at in range(3))
+    return listed(parents, names, calls, totals, selfs)
+
+
+def _sink(engine: Engine) -> None:
+    """Make the spans of the deepest level, and all beneath them, one node for each path."""
+    engine.make("climb", _CLIMB)
+    double(engine, "climb")
+    engine.make("beneath", _SUNK)
+
+
+_PLACED: Final = """
+select spent.id as id, coalesce(exemplars.up, spent.parent) as caller, spent.name as name,
+  case when spent.kind < 2 then spent.calls else 0 end as calls,
+  case when spent.kind < 2 then spent.total_ns else 0 end as total_ns,
+  case when spent.kind < 2 then spent.self_ns else 0 end as self_ns
+from spent left join exemplars on spent.parent = exemplars.id
+where spent.kind <> 2
+"""
+
+_ROOTS: Final = """
+select id, cast(-1 as bigint) as above, name, calls, total_ns, self_ns from placed where caller = 0
+"""
+
+_NODES: Final = """
+select above, name, calls, total_ns, self_ns,
+  MADE + row_number() over (order by above, name) - 1 as node
+from (
+  select above, name, cast(sum(beneath.calls) as bigint) as calls,
+    cast(sum(beneath.total_ns) as bigint) as total_ns,
+    cast(sum(beneath.self_ns) as bigint) as self_ns
+  from beneath group by above, name
+) as sums
+"""
+
+_NEW_NODES: Final = "select above, name, calls, total_ns, self_ns from nodes order by node"
+
+_REACHED: Final = """
+select beneath.id as id, nodes.node as node
+from beneath join nodes on beneath.above = nodes.above and beneath.name = nodes.name
+"""
+
+_BENEATH: Final = """
+select placed.id as id, cast(reached.node as bigint) as above, placed.name as name,
+  placed.calls as calls, placed.total_ns as total_ns, placed.self_ns as self_ns
+from placed join reached on placed.caller = reached.id
+"""
+
+_CLIMB: Final = """
+select id, caller as up from placed where caller <> 0 and id not in (select id from beneath)
+"""
+
+_SUNK: Final = """
+select placed.id as id, beneath.above as above, 0 as name,
+  placed.calls as calls, placed.total_ns as total_ns, placed.self_ns as self_ns
+from placed
+left join climb on placed.id = climb.id
+join beneath on beneath.id = coalesce(climb.up, placed.id)
 """

@@ -18,10 +18,10 @@ from uuid import uuid4
 
 import msgspec
 
-from rbtrace.analysis.counts import Beside
-from rbtrace.analysis.loading import Read
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.loading import ReadReport
+from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.results import Results
+from rbtrace.analysis.sidecars import Sidecars
 from rbtrace.analysis.sources import CLICKHOUSE_SCHEMES
 from rbtrace.analysis.sql import otel_traces
 from rbtrace.analysis.sql.engine import number
@@ -43,7 +43,7 @@ _SETTINGS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ClickHouseQuery:
     """Which spans of which server.
 
     Attributes:
@@ -109,13 +109,13 @@ class ClickHouse:
 
     name = "ClickHouse"
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: ClickHouseQuery) -> None:
         self._base = query.base
         parameters = _SETTINGS | {"database": query.database, "session_id": f"rbtrace-{uuid4()}"}
         self._url = f"{query.base}/?{urlencode(parameters, quote_via=quote)}"
         self._tables: set[str] = set()
 
-    def load(self, query: Query) -> int:
+    def load(self, query: ClickHouseQuery) -> int:
         """Make the tables `found` and `buckets`.
 
         Returns:
@@ -188,8 +188,10 @@ class ClickHouse:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 content: bytes = answer.read()
         except urllib.error.HTTPError as problem:
-            said = problem.read(500).decode(errors="replace").strip().partition("\n")[0]
-            raise InputError(f"ClickHouse at {self._base} answers {problem.code}: {said}") from None
+            answer_text = problem.read(500).decode(errors="replace").strip().partition("\n")[0]
+            raise InputError(
+                f"ClickHouse at {self._base} answers {problem.code}: {answer_text}"
+            ) from None
         except (OSError, ValueError) as problem:
             reason = getattr(problem, "reason", problem)
             raise InputError(f"cannot ask ClickHouse at {self._base}: {reason}") from None
@@ -200,19 +202,19 @@ def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = Non
     """Analyze the spans of a ClickHouse, in it.
 
     Args:
-        text: its URL; see `Query.parse`.
+        text: its URL; see `ClickHouseQuery.parse`.
         full: make the timeline and histograms as well.
         only: a filter: which spans count in breakdowns and trials.
 
     Raises:
         InputError: there is no span, or no ClickHouse that can be asked.
     """
-    query = Query.parse(text)
+    query = ClickHouseQuery.parse(text)
     with closing(ClickHouse(query)) as engine:
-        faults = Faults(invalid_lines=engine.load(query))
+        faults = ReadFaults(invalid_lines=engine.load(query))
         if not number(engine, "select count(*) from found"):
             of_run = f" of run {query.run}" if query.run else ""
             raise InputError(f"no spans{of_run} in {query.source} at {query.base}")
-        read = Read([text], 1, faults, Beside([], [], [], [], []))
+        read = ReadReport([text], 1, faults, Sidecars([], [], [], [], []))
         how = f"by {engine.name} at {query.base}"
         return evaluate_in(engine, read, how, full=full, only=only)

@@ -1,4 +1,4 @@
-"""What only a full report has, in SQL, as `rbtrace.analysis.detail` makes it."""
+"""Details of a full report in SQL, as `rbtrace.analysis.detail` makes them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from rbtrace.analysis.detail import MOST, Histogram, TimelineSpan, in_order
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.detail import (
+    LONGEST_TIMELINE,
+    DurationHistogram,
+    TimelineSpan,
+    in_timeline_order,
+)
 from rbtrace.analysis.sql.engine import Engine, number
 
 
 def timeline(engine: Engine, processes: dict[int, Origin]) -> list[TimelineSpan]:
-    """The real spans that count, in order of start, of more than `MOST` the longest."""
+    """The real spans that count, in order of start, of more than `LONGEST_TIMELINE` the longest."""
     engine.make("above", _ABOVE)
     while number(engine, "select count(*) from above where up <> 0"):
         engine.make("above", _FURTHER_ABOVE)
-    return in_order(
+    return in_timeline_order(
         TimelineSpan(name, start, end, processes[process].process, depth)
         for name, start, end, process, depth in engine.ask(_TIMELINE)
     )
 
 
-def histograms(engine: Engine) -> list[Histogram]:
+def histograms(engine: Engine) -> list[DurationHistogram]:
     """The distribution of the durations of every operation, by name."""
     return [
-        Histogram(name, [row[1] for row in rows], [row[2] for row in rows])
+        DurationHistogram(name, [row[1] for row in rows], [row[2] for row in rows])
         for name, rows in (
             (name, list(group)) for name, group in groupby(engine.ask(_BUCKETS), itemgetter(0))
         )
@@ -49,7 +54,7 @@ from (
     tree.end_ns as end_ns, found.span_id as span_id
   from (select id from spent where kind = 0) as counted
   join tree on counted.id = tree.id join found on counted.id = found.id
-  order by tree.end_ns - tree.start_ns desc, found.span_id, tree.id limit {MOST}
+  order by tree.end_ns - tree.start_ns desc, found.span_id, tree.id limit {LONGEST_TIMELINE}
 ) as longest
 join above on longest.id = above.id join names on longest.name = names.code
 """

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from rbtrace.analysis.loading import ReadReport
+from rbtrace.analysis.results import Results
 from rbtrace.analysis.sql.engine import IMPLICIT
+from rbtrace.analysis.sql.results import evaluate_in
 from rbtrace.conventions import THREAD, UNATTACHED
 from rbtrace.errors import MissingExtraError, RbtraceError
 
@@ -71,8 +75,8 @@ class DuckDB:
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """See `Engine`."""
-        found: list[tuple[Any, ...]] = self._run(query).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = self._run(query).fetchall()
+        return rows
 
     def quotient(self, of: str, by: str) -> str:
         """See `Engine`."""
@@ -86,11 +90,32 @@ class DuckDB:
         try:
             return self._database.execute(statement)
         except self._error as problem:
-            said = str(problem).partition("\n")[0]
+            message = str(problem).partition("\n")[0]
             raise RbtraceError(
-                f"DuckDB cannot go on in {self._folder}: {said}; give it more with "
+                f"DuckDB cannot go on in {self._folder}: {message}; give it more with "
                 "--memory-limit, or another folder with TMPDIR"
             ) from None
+
+
+def evaluate_spilled(
+    file: Path, how_read: ReadReport, limit: int, *, full: bool = False, only: str | None = None
+) -> Results:
+    """Analyze spans in a file.
+
+    Args:
+        file: the Parquet file.
+        how_read: what there is to say about how its spans were read.
+        limit: memory that may be used, bytes.
+        full: make the timeline and histograms as well.
+        only: a filter: which spans count in breakdowns and trials.
+
+    Raises:
+        RbtraceError: the disk is full, or the memory too small.
+    """
+    size = f"{limit / 1e9:.3g} GB"
+    with closing(DuckDB(file, file.parent, limit)) as engine:
+        how = f"by {engine.name} on disk, because the spans take more memory than {size}"
+        return evaluate_in(engine, how_read, how, full=full, only=only)
 
 
 _FILE: Final = "read_parquet('FILE', file_row_number = true)"

@@ -1,4 +1,4 @@
-"""What analyses in SQL need of a database. DuckDB and ClickHouse are two; a third is a module.
+"""The interface of databases that run analyses in SQL: DuckDB, ClickHouse; a third is a module.
 
 An engine comes with one table, `found`: the spans as they were read, before anything is joined or
 settled, so that both engines run the same statements. Its columns are
@@ -6,13 +6,13 @@ settled, so that both engines run the same statements. Its columns are
 - `id`: a number of its own, from 1 on, in the order of reading; `trace` and `span_id`: what two
   records of the same span have in common; `link_trace` and `parent_id`: the same of its parent, by
   link or by parent id, and 0 for a root; `own_parent_id`: its parent id, whatever a link says;
-- `kind`: as in `rbtrace.analysis.facts`, and `IMPLICIT`; `name`, `category` and `thread`: texts;
+- `kind`: as in `rbtrace.analysis.attributes`, and `IMPLICIT`; `name`, `category`, `thread`: texts;
 - `start_ns` and `end_ns`: epoch ns, 0 where missing; `adopted`: from what a dead process left open;
 - `process_key` and `run_key`: texts that differ where processes and runs do, made of `host`, `pid`
   (null where unknown), `instance` and `service`, and of `run_id` (or `trace_text`, where it is "");
   `arm`, `pair` and `place`: null where there is none;
-- `trial`, `score`, `cpu_ns`, `runqueue_ns`, `workers` and `spans_ended`: as in `facts`, null where
-  a span says nothing of it; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
+- `trial`, `score`, `cpu_ns`, `runqueue_ns`, `workers` and `spans_ended`: as in `attributes`, null
+  where a span says nothing of it; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
   and `last_end_ns`: the figures of summaries; null in all other rows.
 
 And another, `buckets`: the `id` of a summary, the `ns` that stand for a bucket, and its `calls`.
@@ -57,8 +57,8 @@ class Engine(Protocol):
 
 def number(engine: Engine, query: str) -> int:
     """The one number that a query gives."""
-    ((found,),) = engine.ask(query)
-    return int(found)
+    ((value,),) = engine.ask(query)
+    return int(value)
 
 
 def nearest(engine: Engine, table: str, passed_over: str) -> None:

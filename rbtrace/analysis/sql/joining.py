@@ -1,6 +1,6 @@
-"""From records to spans, in SQL: each span once, with its parent; no cycles, every end known.
+"""Joining records to a table of spans, in SQL: each once, with its parent; no cycles.
 
-As `rbtrace.analysis.joining` and `assembly` do it. Makes the table `spans`. What is rare (copies,
+As `rbtrace.analysis.assembly` does it. Makes the table `spans`. What is rare (copies,
 cycles, spans without an end) costs statements of its own only where it occurs.
 """
 
@@ -63,7 +63,7 @@ def _cut_cycles(engine: Engine, suspects: str) -> int:
 
 
 def _end_with_the_last_seen(engine: Engine) -> None:
-    """Let unfinished spans last until the last moment seen beneath them."""
+    """End unfinished spans at the last moment seen beneath them."""
     engine.make("beneath", "select id as origin, id as id from spans where unfinished")
     engine.make("seen", _SEEN)
     while True:

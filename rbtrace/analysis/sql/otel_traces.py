@@ -1,4 +1,4 @@
-"""The collector's table `otel_traces` in ClickHouse, told in the columns of `engine`.
+"""The collector's table `otel_traces` in ClickHouse, converted to the columns of `engine`.
 
 Times and durations are exact there. A missing or early end is, too: durations are unsigned, so an
 end that lies before its start is a duration that wraps around. Attributes are texts; lists among
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rbtrace import conventions as key
-from rbtrace.analysis.facts import EXEMPLAR, REAL, SUMMARY
+from rbtrace.analysis.attributes import EXEMPLAR, REAL, SUMMARY
 from rbtrace.analysis.sql.engine import IMPLICIT
 
 
@@ -33,16 +33,16 @@ def conditions(run: str | None, since_ns: int | None, table: str) -> str:
         since_ns: epoch ns of the earliest start, None for all.
         table: the table, as in a statement.
     """
-    found = []
+    parts = []
     if since_ns is not None:
-        found.append(f"Timestamp >= fromUnixTimestamp64Nano(toInt64({since_ns}))")
+        parts.append(f"Timestamp >= fromUnixTimestamp64Nano(toInt64({since_ns}))")
     if run is not None:
         named = " or ".join(
             f"{attributes}[{text(key.RUN_ID)}] = {text(run)}"
             for attributes in ("ResourceAttributes", "SpanAttributes")
         )
-        found.append(f"TraceId in (select TraceId from {table} where {named})")
-    return " and ".join(found) or "1"
+        parts.append(f"TraceId in (select TraceId from {table} where {named})")
+    return " and ".join(parts) or "1"
 
 
 def found(table: str, where: str) -> str:
@@ -167,7 +167,7 @@ from (
 ) as raw
 """
 
-# As `rbtrace.analysis.histograms.buckets_of`, in the same steps on the same numbers.
+# As `rbtrace.analysis.distributions.buckets_of`, in the same steps on the same numbers.
 BUCKETS: Final = """
 select id, toInt64(least(greatest(middle, low_ns), high_ns)) as ns, bucket_calls as calls
 from (

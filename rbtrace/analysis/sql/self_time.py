@@ -10,20 +10,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.clocks import FARTHEST, least_shifts, named_shifts
-from rbtrace.analysis.facts import Origin
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.processes import FARTHEST, least_shifts, named_shifts
 from rbtrace.analysis.sql.engine import Engine, nearest, number
 
 
-class Spent(NamedTuple):
-    """What was found on the way; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
+class SelfTimeCounts(NamedTuple):
+    """Counts and clock shifts; see `rbtrace.analysis.self_time.SelfTimes` and `SpanTable`."""
 
     clipped: int
     overfull: int
     clock_shifts: dict[str, int]
 
 
-def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
+def make_self_times(engine: Engine, processes: dict[int, Origin]) -> SelfTimeCounts:
     """Make the tables `tree`, `nested`, `covered` and `spent`.
 
     Args:
@@ -38,7 +38,7 @@ def spend(engine: Engine, processes: dict[int, Origin]) -> Spent:
     engine.make("covered", _COVERED)
     engine.make("charged", _CHARGED)
     engine.make("spent", _SPENT)
-    return Spent(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
+    return SelfTimeCounts(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
 
 
 def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.apportion import apportion
+from rbtrace.analysis.arrays import apportion
 from rbtrace.profiling.flamegraph.calltree import Call
 
 WIDTH: Final = 1_000_000

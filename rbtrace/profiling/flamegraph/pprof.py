@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 
-from rbtrace.analysis.readers.framing import as_varint
+from rbtrace.analysis.readers.otlp_protobuf import as_varint
 from rbtrace.profiling.flamegraph.profile import Profile
 
 # Field numbers of https://github.com/google/pprof/blob/main/proto/profile.proto

@@ -112,7 +112,7 @@ def _operation_rows(table: SpanTable, operation: str) -> Mask:
 
 
 def _trial_rows(table: SpanTable, trial: int) -> Mask:
-    numbers = {row: extra.trial for row, extra in table.extras.items() if table.real[row]}
+    numbers = {row: own.trial for row, own in table.own_attributes.items() if table.real[row]}
     rows = [row for row, number in numbers.items() if number == trial]
     if not rows:
         known = sorted({number for number in numbers.values() if number is not None})

@@ -8,7 +8,7 @@ from operator import itemgetter
 from statistics import median
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.baseline.times import (
@@ -122,7 +122,7 @@ class Group:
         self.backtests = 0
         self.self_ns: dict[str, int] = defaultdict(int)
 
-    def add_traced(self, paths: Sequence[CallPath], backtests: int) -> None:
+    def add_traced(self, paths: Sequence[CallPathTime], backtests: int) -> None:
         """Take the call paths of a traced process that measured so many backtests."""
         self.times[SPANS].append(of_paths(paths))
         self.backtests += backtests

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.studies.clocks import Clocked
 
 type Times = dict[str, int]
@@ -74,7 +74,7 @@ def clocked() -> dict[str, Clocked]:
     }
 
 
-def of_paths(paths: Iterable[CallPath]) -> Times:
+def of_paths(paths: Iterable[CallPathTime]) -> Times:
     """By the traces of one process: the totals of the spans beneath the measured one."""
     names = {part.span: name for name, part in PARTS.items()}
     times = dict.fromkeys(PARTS, 0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rbtrace.analysis.regions import Region, Worker
+from rbtrace.analysis.regions import Region, RegionWorker
 from rbtrace.statistics import Comparison, compare_runs
 from rbtrace.studies.batches import Batch
 from rbtrace.studies.case import Measured
@@ -178,7 +178,7 @@ class Parallel(NamedTuple):
 
     run: Run
     region: Region
-    workers: list[Worker]
+    workers: list[RegionWorker]
 
 
 def parallel(evidence: Evidence, groups: Groups) -> dict[tuple[str, int], list[Parallel]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from rbtrace.analysis.readers.framing import as_varint
+from rbtrace.analysis.readers.otlp_protobuf import as_varint
 from tests.benchmarks.analyzing.forest import (
     OPERATIONS,
     SPANS_PER_TRACE,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rbtrace.analysis.paths import CallPath
+from rbtrace.analysis.paths import CallPathTime
 from rbtrace.studies.baseline import figures, strategy
 from rbtrace.studies.baseline import times as parts
 from rbtrace.studies.baseline.findings import findings, pieces
@@ -71,7 +71,7 @@ def test_overhead_is_all_but_the_computation_and_its_interval_is_that_of_the_sha
 
 def test_only_spans_beneath_the_measured_one_count():
     def path(*names, total):
-        return CallPath(path=list(names), calls=1, total_ns=total, self_ns=total, share=None)
+        return CallPathTime(path=list(names), calls=1, total_ns=total, self_ns=total, share=None)
 
     beneath = (parts.MEASURED, "run_algorithm")
     found = parts.of_paths(

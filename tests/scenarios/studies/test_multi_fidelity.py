@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rbtrace.analysis.results import analyze_paths
+from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.errors import InputError
 from rbtrace.studies.multi_fidelity.checks import agreements
 from rbtrace.studies.multi_fidelity.figures import (

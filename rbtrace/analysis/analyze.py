@@ -1,4 +1,4 @@
-"""Spans that do not fit the memory: from a limit on they go to a file while they are read.
+"""Analyze what paths name: in memory, in DuckDB where it does not fit, or in a ClickHouse.
 
 Reading begins in memory. When more spans than the limit allows are there, all of them and all that
 follow are written to a Parquet file in a temporary folder, and analyzed there by DuckDB.
@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.assembly import build
-from rbtrace.analysis.columns import Batch, Builder
-from rbtrace.analysis.loading import Loaded, Progress, Read, nothing, read_spans
-from rbtrace.analysis.memory import keep_freed_memory, return_freed_memory
+from rbtrace.analysis.columns import Builder, SpanBatch, keep_freed_memory, return_freed_memory
+from rbtrace.analysis.filtering import parse_filter
+from rbtrace.analysis.loading import Loaded, Progress, ReadReport, read_spans, why_no_spans
+from rbtrace.analysis.results import Results, evaluate
+from rbtrace.analysis.sources import is_clickhouse
 from rbtrace.errors import InputError, RbtraceError, SettingError
 
 BYTES_PER_SPAN: Final = 150
@@ -28,11 +30,11 @@ _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _ROWS: Final = 1 << 18
 
 
-class Spilled(NamedTuple):
-    """Spans in a file, and what there is to say about how they were read."""
+class SpilledSpans(NamedTuple):
+    """Spans in a Parquet file, and the report of how they were read."""
 
     file: Path
-    found: Read
+    report: ReadReport
 
 
 def parse_limit(text: str) -> int:
@@ -41,11 +43,11 @@ def parse_limit(text: str) -> int:
     Raises:
         SettingError: it is not of that form, or too small.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
-    if found is None or (found[3] and not found[2]):
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if match is None or (match[3] and not match[2]):
         raise SettingError(f"the memory limit {text!r} is no size: write it as 500MB or 2GB")
-    power = list(_UNITS).index(found[2].lower())
-    size = int(float(found[1]) * (1024**power if found[3] else 1000**power))
+    power = list(_UNITS).index(match[2].lower())
+    size = int(float(match[1]) * (1024**power if match[3] else 1000**power))
     if size < LEAST_LIMIT:
         raise SettingError(f"the memory limit {text!r} is too small: give at least 256MiB")
     return size
@@ -58,10 +60,39 @@ def free_limit() -> int:
     return max(LEAST_LIMIT, int(psutil.virtual_memory().available * _PART_OF_FREE))
 
 
+def analyze_paths(
+    paths: Iterable[str | Path],
+    progress: Progress | None = None,
+    *,
+    full: bool = False,
+    only: str | None = None,
+    memory_limit: int | None = None,
+) -> Results:
+    """Read and analyze; see `read_within` and `evaluate` for arguments and errors.
+
+    Spans that take more memory than the limit (bytes; by default half of what is free) are
+    analyzed out of core.
+    """
+    if only is not None:
+        parse_filter(only)  # before anything is read
+    named = [str(path) for path in paths]
+    if len(named) == 1 and is_clickhouse(named[0]):
+        from rbtrace.analysis.sql.clickhouse import evaluate_clickhouse  # noqa: PLC0415 - few need it
+
+        return evaluate_clickhouse(named[0], full=full, only=only)
+    limit = free_limit() if memory_limit is None else memory_limit
+    with read_within(named, progress, limit) as spans:
+        if isinstance(spans, Loaded):
+            return evaluate(spans, full=full, only=only)
+        from rbtrace.analysis.sql.duckdb import evaluate_spilled  # noqa: PLC0415 - few need it
+
+        return evaluate_spilled(spans.file, spans.report, limit, full=full, only=only)
+
+
 @contextmanager
 def read_within(
     paths: Iterable[str | Path], progress: Progress | None, limit: int
-) -> Iterator[Loaded | Spilled]:
+) -> Iterator[Loaded | SpilledSpans]:
     """Read spans, into memory if they fit; the file of those that do not is there until the end.
 
     Args:
@@ -77,17 +108,17 @@ def read_within(
     keep_freed_memory()
     builder = _SpillingBuilder(limit // BYTES_PER_SPAN)
     try:
-        found = read_spans(paths, builder, progress or (lambda _done, _everything: None))
+        report = read_spans(paths, builder, progress or (lambda _done, _everything: None))
         file = builder.finish()
         if file is not None:
-            yield Spilled(file, found)
+            yield SpilledSpans(file, report)
             return
         table = build(builder)
         if not table.size:
-            raise InputError(nothing(found))
+            raise InputError(why_no_spans(report))
     finally:
         builder.close()
-    yield Loaded(table, found.faults, found.beside)
+    yield Loaded(table, report.faults, report.sidecars)
 
 
 class _SpillingBuilder(Builder):
@@ -96,12 +127,12 @@ class _SpillingBuilder(Builder):
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
-        self._spill: _Spill | None = None
+        self._spill: _SpillFile | None = None
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: SpanBatch) -> None:
         super().add_batch(batch)
         if self._spill is None and self.rows > self._most:
-            self._spill = _Spill()
+            self._spill = _SpillFile()
         if self._spill is not None:
             self._spill.take(self, _ROWS)
 
@@ -117,7 +148,7 @@ class _SpillingBuilder(Builder):
             self._spill.close()
 
 
-class _Spill:
+class _SpillFile:
     """A Parquet file of spans in a temporary folder."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What attributes say, looked up: the spans of an operation share theirs, byte by byte."""
+"""A cache of decoded attributes: the spans of an operation have the same, byte by byte."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from typing import Any, Final
 import numpy as np
 
 from rbtrace.analysis.arrays import Codes
+from rbtrace.analysis.attributes import (
+    OwnAttributes,
+    SharedAttributes,
+    origin_of,
+    own_attributes_of,
+    shared_attributes_of,
+)
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.facts import Extra, Facts, extra_of, facts_of, origin_of
-from rbtrace.analysis.readers.interface import Faults
+from rbtrace.analysis.readers.interface import ReadFaults
 
 _CACHED: Final = 1 << 10
 _UNKNOWN: Final = -1
-type Understood = tuple[dict[str, Any], tuple[str, str] | None] | None
+type DecodedAttributes = tuple[dict[str, Any], tuple[str, str] | None] | None
 """Attributes, and the parent that a link names, if one does; None: they make no sense."""
 
 _MARKS: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
 """Attributes in which none of these stands say nothing to the analyses."""
 
 
-class Understanding:
-    """Turns raw attributes into codes of facts; what is a span's own is decoded each time.
+class AttributeCache:
+    """Turns raw attributes into codes of shared attributes; own ones are decoded each time.
 
     Args:
         into: whose interners give the codes.
@@ -36,26 +42,26 @@ class Understanding:
     """
 
     def __init__(
-        self, into: Builder, faults: Faults, decode: Callable[[bytes], Understood]
+        self, into: Builder, faults: ReadFaults, decode: Callable[[bytes], DecodedAttributes]
     ) -> None:
         self._into = into
         self._faults = faults
         self._decode = decode
-        self._plain = into.facts[Facts()]
+        self._plain = into.shared[SharedAttributes()]
         self.recent: dict[bytes, int] = {}
         self._before: dict[bytes, int] = {}
         self._origins: dict[bytes, int] = {}
 
-    def facts(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, Extra]]:
-        """Codes of the spans' facts, and by position what spans have for themselves."""
+    def codes_of(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
+        """Codes of the spans' shared attributes, and by position what spans have for themselves."""
         known = map(self.recent.get, map(bytes, attributes), repeat(_UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
-        extras: dict[int, Extra] = {}
+        own_attributes: dict[int, OwnAttributes] = {}
         for row in np.flatnonzero(codes == _UNKNOWN).tolist():
-            codes[row], extra = self.of_one(bytes(attributes[row]))
-            if extra is not None:
-                extras[row] = extra
-        return codes, extras
+            codes[row], own = self.code_of(bytes(attributes[row]))
+            if own is not None:
+                own_attributes[row] = own
+        return codes, own_attributes
 
     def origin(self, resource: bytes, decode: Callable[[bytes], dict[str, Any]]) -> int:
         """Code of where the spans of a resource come from."""
@@ -64,26 +70,26 @@ class Understanding:
             code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
         return code
 
-    def of_one(self, raw: bytes) -> tuple[int, Extra | None]:
-        """Code of the facts of a span, and what it has for itself."""
-        code, extra = self.recent.get(raw, self._before.get(raw)), None
+    def code_of(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
+        """Code of the shared attributes of a span, and what it has for itself."""
+        code, own = self.recent.get(raw, self._before.get(raw)), None
         if code is None:
             code = self._plain
             if _MARKS.search(raw):
-                code, extra = self._decoded(raw)
-        if extra is None:
+                code, own = self._decoded(raw)
+        if own is None:
             if len(self.recent) >= _CACHED:  # what is still in use comes back from `_before`
                 self.recent, self._before = {}, self.recent
             self.recent[raw] = code
-        return code, extra
+        return code, own
 
-    def _decoded(self, raw: bytes) -> tuple[int, Extra | None]:
-        found = self._decode(raw)
-        if found is None:
+    def _decoded(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
+        decoded = self._decode(raw)
+        if decoded is None:
             self._faults.invalid_lines += 1
             return self._plain, None
-        attributes, link = found
-        extra = extra_of(attributes)
+        attributes, link = decoded
+        own = own_attributes_of(attributes)
         if link is not None:
-            extra = (extra or Extra())._replace(parent_link=link)
-        return self._into.facts[facts_of(attributes)], extra
+            own = (own or OwnAttributes())._replace(parent_link=link)
+        return self._into.shared[shared_attributes_of(attributes)], own

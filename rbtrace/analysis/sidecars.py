@@ -1,4 +1,4 @@
-"""What the recorder says of itself: the `.tally` and `.open` files beside the spans."""
+"""Sidecar files: the `.tally` and `.open` files that the recorder writes beside its spans."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Tally(msgspec.Struct):
         return f"{self.host}/{self.pid}"
 
 
-class Counted(msgspec.Struct):
-    """What a Parquet file of spans says in its metadata about the sources it was made of."""
+class SourceCounts(msgspec.Struct):
+    """Metadata of a Parquet file of spans: faults and tallies of the sources it was made of."""
 
     invalid_lines: int = 0
     truncated_lines: int = 0
@@ -41,8 +41,8 @@ class Counted(msgspec.Struct):
     tallies: list[Tally] = []
 
 
-class Beside(NamedTuple):
-    """What stands beside the span files.
+class Sidecars(NamedTuple):
+    """The sidecar files of all recordings.
 
     `adoptable` are the open spans of dead processes; `running` are processes that still write;
     `unreadable` are tallies that can't be understood; `died` names the dead processes.
@@ -59,7 +59,7 @@ class Beside(NamedTuple):
         return [f"{path} is not a tally and was ignored" for path in self.unreadable]
 
 
-def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
+def read_sidecars(sources: Iterable[Source], folders: Iterable[Path]) -> Sidecars:
     """Read the tallies and find the open spans of all recordings.
 
     Args:
@@ -77,27 +77,27 @@ def look_beside(sources: Iterable[Source], folders: Iterable[Path]) -> Beside:
                 path.with_name(path.name.removesuffix(suffix))
                 for path in folder.rglob(f"*{suffix}")
             }
-    beside = Beside([], [], [], [], [])
+    sidecars = Sidecars([], [], [], [], [])
     for stem in sorted(stems):
-        _look(stem, beside)
-    return beside
+        _read_sidecar(stem, sidecars)
+    return sidecars
 
 
-def _look(stem: Path, beside: Beside) -> None:
+def _read_sidecar(stem: Path, sidecars: Sidecars) -> None:
     tally_path = stem.with_name(stem.name + TALLY_SUFFIX)
     open_path = stem.with_name(stem.name + OPEN_SUFFIX)
     tally = None
     try:
         tally = msgspec.json.decode(tally_path.read_bytes(), type=Tally)
-        beside.tallies.append(tally)
+        sidecars.tallies.append(tally)
     except FileNotFoundError:
         pass  # without counts completeness stays unknown
     except (OSError, ValueError):  # msgspec's errors and those of UTF-8 are values'
-        beside.unreadable.append(str(tally_path))
+        sidecars.unreadable.append(str(tally_path))
     if not open_path.exists():
         return
     if tally is not None and is_alive(tally.host, tally.pid, tally.started):
-        beside.running.append(tally.process)
+        sidecars.running.append(tally.process)
     else:
-        beside.adoptable.append(Source(str(open_path), open_path, asked=False))
-        beside.died.append(stem.name if tally is None else tally.process)
+        sidecars.adoptable.append(Source(str(open_path), open_path, asked=False))
+        sidecars.died.append(stem.name if tally is None else tally.process)

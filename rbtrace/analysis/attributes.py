@@ -1,8 +1,8 @@
-"""What the attributes of spans and resources say, in the words of the analyses.
+"""What the attributes of spans and resources mean to the analyses.
 
 Readers turn the attributes of their format into a plain dictionary; this module picks out what
-rbtrace understands. Most spans of an operation have the same attributes: what they share is a
-`Facts`, which is stored once; what is a span's own is an `Extra`, which few spans have.
+rbtrace understands. Most spans of an operation have the same attributes: what they share is stored
+once, as `SharedAttributes`; what is a span's own is `OwnAttributes`, which few spans have.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Origin(NamedTuple):
         return self.instance or self.service or self.host or "unknown"
 
 
-class Facts(NamedTuple):
-    """What attributes say that many spans share. `moved` holds origin fields set on the span."""
+class SharedAttributes(NamedTuple):
+    """Attributes that many spans share. `moved` holds origin fields set on the span."""
 
     kind: int = REAL
     category: str = ""
@@ -59,8 +59,8 @@ class Summary(NamedTuple):
     counts: list[int]
 
 
-class Extra(NamedTuple):
-    """What a span's attributes and links say of it alone; None where they say nothing."""
+class OwnAttributes(NamedTuple):
+    """Attributes and links that are a span's own; None where it has no such attribute."""
 
     summary: Summary | None = None
     trial: int | None = None
@@ -121,7 +121,7 @@ _OWN: Final = (
 _OWN_KEYS: Final = frozenset(key for _, key, _ in _OWN)
 
 
-UNDERSTOOD: Final = _OWN_KEYS.union(
+KNOWN_ATTRIBUTES: Final = _OWN_KEYS.union(
     (key for _, key, _ in _ORIGIN_FIELDS),
     (names.CATEGORY, names.THREAD_ID, names.EXEMPLAR, names.LINK, names.IS_SUMMARY),
     (names.SPAN_COUNT, names.DURATION_TOTAL, names.DURATION_MIN, names.DURATION_MAX),
@@ -139,18 +139,18 @@ def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
 
 
 def origin_of(attributes: Mapping[str, object]) -> Origin:
-    """What the attributes of a resource say about where its spans come from."""
+    """The origin of the spans of a resource, from its attributes."""
     return Origin(**_origin_values(attributes))
 
 
-def facts_of(attributes: Mapping[str, object]) -> Facts:
-    """What the attributes of a span say that other spans may share."""
+def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
+    """Those attributes of a span that other spans may share."""
     kind = REAL
     if attributes.get(names.IS_SUMMARY) is True:
         kind = SUMMARY
     elif attributes.get(names.EXEMPLAR) is True:
         kind = EXEMPLAR
-    return Facts(
+    return SharedAttributes(
         kind,
         _as_text(attributes.get(names.CATEGORY)),
         _as_text(attributes.get(names.THREAD_ID)),
@@ -159,8 +159,8 @@ def facts_of(attributes: Mapping[str, object]) -> Facts:
     )
 
 
-def extra_of(attributes: Mapping[str, object]) -> Extra | None:
-    """What the attributes of a span say of it alone, or None."""
+def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
+    """Those attributes of a span that are its own, or None."""
     values: dict[str, Any] = {}
     if not _OWN_KEYS.isdisjoint(attributes):
         values = {
@@ -168,17 +168,17 @@ def extra_of(attributes: Mapping[str, object]) -> Extra | None:
         }
     if attributes.get(names.IS_SUMMARY) is True:
         values["summary"] = _summary_of(attributes)
-    return Extra(**values) if values else None
+    return OwnAttributes(**values) if values else None
 
 
 def _summary_of(attributes: Mapping[str, object]) -> Summary:
     def number(key: str, otherwise: int) -> int:
-        found = as_int(attributes.get(key))
-        return otherwise if found is None else max(0, found)
+        number = as_int(attributes.get(key))
+        return otherwise if number is None else max(0, number)
 
     def numbers(key: str) -> list[Any]:
-        found = attributes.get(key)
-        return found if isinstance(found, list) else []
+        items = attributes.get(key)
+        return items if isinstance(items, list) else []
 
     calls = number(names.SPAN_COUNT, 1)
     total = number(names.DURATION_TOTAL, 0)

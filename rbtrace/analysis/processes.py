@@ -1,4 +1,6 @@
-"""Clock shifts between processes: applied only where cause and effect demand it.
+"""The process and the run of every span, and shifts between the clocks of processes.
+
+Clocks are shifted only where cause and effect demand it.
 
 A span in another process than its parent cannot have begun before its parent did. Where it seems
 to, the clock of its process is behind, by at least the difference, and all spans of the process
@@ -11,14 +13,104 @@ more than a day a shifted clock: it is a span with a broken time.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import Codes, Ints, distinct
-from rbtrace.analysis.facts import Origin
-from rbtrace.analysis.table import SpanTable
+from rbtrace.analysis.arrays import Codes, Ints, Mask, distinct
+from rbtrace.analysis.attributes import Origin
+from rbtrace.analysis.columns import Builder, Columns, Interner
+from rbtrace.analysis.table import RunOrigin, SpanTable
+
+_BY_TRACE = -1
+
+
+class Origins(NamedTuple):
+    """Process and run of each span, as codes of `processes` and `runs`.
+
+    `recorded` tells for each run whether it has a run id; otherwise its id is its trace's.
+    """
+
+    process: Codes
+    run: Codes
+    processes: list[Origin]
+    runs: list[RunOrigin]
+    recorded: Mask
+
+
+def settle_origins(builder: Builder, columns: Columns) -> Origins:
+    """Find process and run; a span's own attributes go before those of its resource."""
+    origin = _moved(builder, columns)
+    origins = builder.origins.values_by_code or [Origin()]
+    processes = Interner[Origin]()
+    process = np.array(
+        [
+            processes[Origin(origin.host, origin.pid, origin.instance, origin.service)]
+            for origin in origins
+        ],
+        np.int32,
+    )
+    runs = Interner[str]()
+    run = np.array(
+        [runs[origin.run_id] if origin.run_id else _BY_TRACE for origin in origins], np.int32
+    )
+    named = _described(runs.values_by_code, origins)
+    recorded = np.ones(len(named), np.bool_)
+    run_of_span = run[origin]
+    alone = run_of_span == _BY_TRACE
+    if alone.any():
+        traces, position = np.unique(columns.trace[alone], return_inverse=True)
+        run_of_span[alone] = position + len(named)
+        recorded = np.append(recorded, np.zeros(traces.size, np.bool_))
+        named += [RunOrigin(builder.traces.values_by_code[trace]) for trace in traces]
+    return Origins(process[origin], run_of_span, processes.values_by_code, named, recorded)
+
+
+def _moved(builder: Builder, columns: Columns) -> Codes:
+    """Origin of each span, with what its own attributes say."""
+    shared = builder.shared.values_by_code
+    moves = np.array([bool(attributes.moved) for attributes in shared] or [False])[columns.shared]
+    origin = columns.origin
+    if not moves.any():
+        return origin
+    origin = origin.copy()
+    pairs = origin[moves].astype(np.int64) * len(shared) + columns.shared[moves]
+    distinct, position = np.unique(pairs, return_inverse=True)
+    codes = []
+    for pair in distinct.tolist():
+        base, code = divmod(pair, len(shared))
+        own = builder.origins.values_by_code[base]._replace(**dict(shared[code].moved))
+        codes.append(builder.origins[own])
+    origin[moves] = np.array(codes, np.int32)[position]
+    return origin
+
+
+def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
+    """The arm, pair and order of each run; where its processes disagree, the least."""
+    described: dict[str, set[RunOrigin]] = {}
+    for origin in origins:
+        described.setdefault(origin.run_id, set()).add(
+            RunOrigin(origin.run_id, origin.arm, origin.pair, origin.order)
+        )
+    return [
+        RunOrigin(
+            run_id,
+            min(
+                (origin.arm for origin in described[run_id] if origin.arm is not None), default=None
+            ),
+            min(
+                (origin.pair for origin in described[run_id] if origin.pair is not None),
+                default=None,
+            ),
+            min(
+                (origin.order for origin in described[run_id] if origin.order is not None),
+                default=None,
+            ),
+        )
+        for run_id in run_ids
+    ]
+
 
 FARTHEST: Final = 86_400_000_000_000
 """A difference of more than a day, in ns, is a broken time."""

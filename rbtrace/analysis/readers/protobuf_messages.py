@@ -11,14 +11,14 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from rbtrace.analysis.facts import UNDERSTOOD
+from rbtrace.analysis.attributes import KNOWN_ATTRIBUTES
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE: Final = "rbtrace.otlp"
 _BYTES: Final = _Field.TYPE_BYTES
 _FIXED: Final = _Field.TYPE_FIXED64
 
-_UNDERSTOOD: Final = {key.encode(): key for key in UNDERSTOOD}
+_KNOWN: Final = {key.encode(): key for key in KNOWN_ATTRIBUTES}
 UNREADABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises when bytes are not what they should be."""
 
@@ -92,11 +92,9 @@ decode_resource: Final = _CLASSES["Resource"].FromString
 
 
 def plain(attributes: Any) -> dict[str, Any]:
-    """What is understood of attributes, as a dictionary."""
+    """The attributes that the analyses read, as a dictionary."""
     return {
-        _UNDERSTOOD[key]: _plain_value(item.value)
-        for item in attributes
-        if (key := item.key) in _UNDERSTOOD
+        _KNOWN[key]: _plain_value(item.value) for item in attributes if (key := item.key) in _KNOWN
     }
 
 
@@ -109,5 +107,5 @@ def _plain_value(value: Any) -> Any:
         return None
     if kind == "array_value":
         return [_plain_value(item) for item in value.array_value.values]
-    found = getattr(value, kind)
-    return found.decode("utf-8", "replace") if kind == "string_value" else found
+    content = getattr(value, kind)
+    return content.decode("utf-8", "replace") if kind == "string_value" else content

@@ -1,7 +1,11 @@
-"""Filters in SQL: which spans count in the breakdowns; see `rbtrace.analysis.filtering`.
+"""Selections of spans in SQL: those that a filter chooses, and those of trials and regions.
 
 What few spans differ in (names, processes, runs, kinds of work, trials) is compared here, by the
-code that does it in memory; the database is asked for those that are among the ones found.
+code of `rbtrace.analysis.filtering`; the database is asked for those that fulfil the filter.
+
+The spans of trials and parallel regions are the trials, the spans that ran in another process than
+their parent, and these parents: as many as the report has rows. They come as a table in memory, for
+the analyses there are.
 """
 
 from __future__ import annotations
@@ -12,17 +16,20 @@ from typing import Any, Final
 import numpy as np
 
 from rbtrace import conventions as key
-from rbtrace.analysis.facts import Origin
-from rbtrace.analysis.filter_language import Both, Comparison, Node, Not
-from rbtrace.analysis.filtering import fulfils, in_whole_numbers
+from rbtrace.analysis.ancestry import NO_PARENT
+from rbtrace.analysis.attributes import Origin, OwnAttributes
+from rbtrace.analysis.distributions import buckets_of
+from rbtrace.analysis.filter_language import AndOr, FilterComparison, FilterNode, Not
+from rbtrace.analysis.filtering import fulfils_comparison, in_whole_numbers
 from rbtrace.analysis.sql.engine import IMPLICIT, Engine, nearest, number
+from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 
 
-def choose(engine: Engine, wanted: Node, processes: dict[int, Origin]) -> int:
-    """Let only the spans that a filter chose count in `spent`; give their number.
+def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:
+    """Restrict `spent` to the spans that a filter chose; give their number.
 
     Args:
-        engine: where the tables are that `spend` made.
+        engine: where the tables are that `make_self_times` made.
         wanted: the filter.
         processes: the processes, by code.
     """
@@ -46,16 +53,16 @@ class _Conditions:
         self._trials: list[tuple[Any, ...]] = []
         engine.make("trials", _NO_TRIALS)
 
-    def of(self, node: Node) -> str:
+    def of(self, node: FilterNode) -> str:
         match node:
             case Not(part):
                 return f"not ({self.of(part)})"
-            case Both(sign, left, right):
+            case AndOr(sign, left, right):
                 return f"({self.of(left)}) {sign} ({self.of(right)})"
-            case Comparison():
+            case FilterComparison():
                 return self._compared(node)
 
-    def _compared(self, node: Comparison) -> str:
+    def _compared(self, node: FilterComparison) -> str:
         field = node.field
         if field in _OWN:
             return _whole(f"found.{_OWN[field]}", node)
@@ -66,7 +73,7 @@ class _Conditions:
         if field in _TRIALS:
             return self._of_trial(node)
         if field in _PROCESSES:
-            values = [getattr(one, _PROCESSES[field]) for one in self._processes.values()]
+            values = [getattr(process, _PROCESSES[field]) for process in self._processes.values()]
             return _among("tree.process", list(zip(self._processes, values, strict=True)), node)
         if field == "category":
             self._engine.make("kinds_of_work", _KINDS_OF_WORK)
@@ -76,7 +83,7 @@ class _Conditions:
         column, query = _TEXTS[field]
         return _among(column, self._engine.ask(query), node)
 
-    def _of_trial(self, node: Comparison) -> str:
+    def _of_trial(self, node: FilterComparison) -> str:
         """A trial's number and score hold for everything beneath it."""
         if not self._trials:
             nearest(self._engine, "no_trials", _IS_NO_TRIAL)
@@ -86,7 +93,7 @@ class _Conditions:
         return _among("coalesce(trials.trial, tree.id)", rows, node)
 
 
-def _among(column: str, rows: Sequence[tuple[Any, ...]], node: Comparison) -> str:
+def _among(column: str, rows: Sequence[tuple[Any, ...]], node: FilterComparison) -> str:
     """That a code is one of those whose value fulfils a comparison.
 
     Args:
@@ -98,12 +105,14 @@ def _among(column: str, rows: Sequence[tuple[Any, ...]], node: Comparison) -> st
     if not rows:
         return "1 = 0"
     values = np.array([value for _, value in rows])
-    holds = fulfils(node, values, np.ones(values.size, np.bool_))
-    codes = ", ".join(str(code) for (code, _), one in zip(rows, holds.tolist(), strict=True) if one)
+    holds = fulfils_comparison(node, values, np.ones(values.size, np.bool_))
+    codes = ", ".join(
+        str(code) for (code, _), fulfils in zip(rows, holds.tolist(), strict=True) if fulfils
+    )
     return f"{column} in ({codes})" if codes else "1 = 0"
 
 
-def _whole(expression: str, node: Comparison) -> str:
+def _whole(expression: str, node: FilterComparison) -> str:
     """That a whole number fulfils a comparison."""
     assert not isinstance(node.value, str)
     sign, bound = in_whole_numbers(node.operator, node.value)
@@ -145,4 +154,77 @@ _RESTRICTED: Final = f"""
 select * replace (
   case when kind < 2 and id not in (select id from chosen) then {IMPLICIT} else kind end as kind
 ) from spent
+"""
+
+
+def trial_and_region_spans(engine: Engine, processes: dict[int, Origin]) -> SpanTable:
+    """The spans of trials and regions that count, all real, from what `make_self_times` made.
+
+    `parent` is the nearest real ancestor, where it is one of them.
+
+    Args:
+        engine: where the tables are.
+        processes: the processes, by code.
+    """
+    engine.make("picked", _PICKED)
+    rows = engine.ask(_ROWS)
+    place = {row[0]: at for at, row in enumerate(rows)}
+    names = sorted({row[5] for row in rows})
+    name_code = {name: code for code, name in enumerate(names)}
+    process_code = {code: at for at, code in enumerate(processes)}
+    parent = np.array([place.get(row[1], NO_PARENT) for row in rows], np.int32)
+    every, none = np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
+    unknown = np.zeros(len(rows), np.int16)
+    return SpanTable(
+        span_id=np.array([row[2] for row in rows], np.uint64),
+        parent=parent,
+        start=np.array([row[3] for row in rows], np.int64),
+        end=np.array([row[4] for row in rows], np.int64),
+        name=np.array([name_code[row[5]] for row in rows], np.int32),
+        category=unknown,
+        thread=unknown,
+        process=np.array([process_code[row[6]] for row in rows], np.int32),
+        run=unknown,
+        real=every,
+        summary=none,
+        exemplar=none,
+        implicit=none,
+        adopted=none,
+        names=names,
+        categories=[""],
+        processes=list(processes.values()),
+        runs=[],
+        summaries=_no_summaries(),
+        own_attributes={at: _own_attributes(row) for at, row in enumerate(rows)},
+        anomalies=Anomalies(),
+        real_parent=parent,
+    )
+
+
+def _own_attributes(row: tuple[Any, ...]) -> OwnAttributes:
+    return OwnAttributes(**dict(zip(_OWN_FIELDS, row[7:], strict=True)))
+
+
+def _no_summaries() -> Summaries:
+    none = np.zeros(0, np.int64)
+    return Summaries(none.astype(np.int32), none, none, none, none, none, none, buckets_of([]))
+
+
+_OWN_FIELDS: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers")
+
+_PICKED: Final = """
+select id from found where trial is not null
+union distinct
+select id from nested where parent <> 0 and process <> parent_process
+union distinct
+select parent as id from nested where parent <> 0 and process <> parent_process
+"""
+
+_ROWS: Final = """
+select tree.id, tree.real_parent, found.span_id, tree.start_ns, tree.end_ns, found.name,
+  tree.process, found.trial, found.score, found.cpu_ns, found.runqueue_ns, found.workers
+from picked join tree on picked.id = tree.id join found on picked.id = found.id
+join spent on picked.id = spent.id
+where spent.kind = 0
+order by tree.id
 """

@@ -1,0 +1,193 @@
+"""The compiled scanner of ordinary spans, and chunks of columns from the rows it gives."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from rbtrace.analysis import columns
+from rbtrace.analysis.arrays import Codes, Ints
+from rbtrace.analysis.attributes import OwnAttributes
+from rbtrace.analysis.columns import Builder, Chunk
+from rbtrace.analysis.readers.attribute_cache import AttributeCache
+
+ROW: Final = np.dtype(
+    [
+        ("trace_high", np.uint64),
+        ("trace_low", np.uint64),
+        ("span", np.uint64),
+        ("parent", np.uint64),
+        ("start", np.int64),
+        ("end", np.int64),
+        ("name", np.int32),
+        ("shared", np.int32),
+    ]
+)
+"""A span as the scanner gives it; `name` and `shared` are codes, or -1 where a miss says more."""
+
+NAME: Final = 0
+SHARED: Final = 1
+LINKS: Final = 2
+
+
+class Miss(NamedTuple):
+    """Work left to Python: the raw name, attributes or links of the span of a row."""
+
+    row: int
+    about: int
+    raw: bytes
+
+
+class CompiledScanner(Protocol):
+    """The functions of `_spanscan.c`."""
+
+    def scan_line(
+        self, line: bytes, names: dict[bytes, int], shared: dict[bytes, int], /
+    ) -> tuple[bytes, list[Miss], list[tuple[bytes, int]]] | None:
+        """The spans of a line of OTLP JSON, or None if it is not an ordinary one.
+
+        Args:
+            line: a line.
+            names: code of each name that is known, by the text between its quotes.
+            shared: code of the shared attributes in each text of attributes that is known.
+
+        Returns:
+            Rows, what is to be done about them, and of each resource the text and how many of the
+            spans are its own.
+        """
+
+    def scan_spans(
+        self, spans: tuple[bytes, ...], names: dict[bytes, int], shared: dict[bytes, int], /
+    ) -> tuple[bytes, list[Miss], list[int]]:
+        """The ordinary ones of protobuf spans.
+
+        Args:
+            spans: each as it is encoded.
+            names: code of each name that is known, encoded.
+            shared: code of the shared attributes in what may stand after the times of a span.
+
+        Returns:
+            Rows of the ordinary ones in turn, what is to be done about them, and the numbers of
+            the others.
+        """
+
+
+def _load() -> CompiledScanner | None:
+    if sys.implementation.name != "cpython":
+        return None
+    try:
+        import rbtrace.analysis.readers._spanscan as extension  # type: ignore[import-not-found]  # noqa: PLC0415 - may be missing
+    except ImportError:
+        return None
+    scanner: CompiledScanner = extension
+    return scanner
+
+
+COMPILED: Final = _load()
+"""None where every span is read in Python."""
+
+
+class ScannedRows:
+    """Rows of several lines or messages, until there are enough of them for a chunk.
+
+    Args:
+        into: where chunks go.
+        attribute_cache: of the attributes in this format.
+        text_of: the text of a raw name.
+        parent_link: trace and id of the parent that raw links name, if one does.
+
+    Attributes:
+        names: code of each raw name met so far.
+    """
+
+    def __init__(
+        self,
+        into: Builder,
+        attribute_cache: AttributeCache,
+        text_of: Callable[[bytes], str],
+        parent_link: Callable[[bytes], tuple[str, str] | None] = lambda _raw: None,
+    ) -> None:
+        self.names: dict[bytes, int] = {}
+        self._into = into
+        self._attribute_cache = attribute_cache
+        self._text_of = text_of
+        self._parent_link = parent_link
+        self._begin()
+
+    def _begin(self) -> None:
+        self._rows: list[bytes] = []
+        self._size = 0
+        self._origins: list[int] = []
+        self._counts: list[int] = []
+        self._names: dict[int, int] = {}
+        self._shared: dict[int, int] = {}
+        self._own_attributes: dict[int, OwnAttributes] = {}
+
+    def add(self, rows: bytes, misses: Iterable[Miss], origins: Iterable[tuple[int, int]]) -> None:
+        """Take rows.
+
+        Args:
+            rows: of `ROW`.
+            misses: what the scanner left to do.
+            origins: codes of origins, and how many rows in turn are of each.
+        """
+        for row, about, raw in misses:
+            self._settle(self._size + row, about, raw)
+        for origin, count in origins:
+            self._origins.append(origin)
+            self._counts.append(count)
+        self._rows.append(rows)
+        self._size += len(rows) // ROW.itemsize
+        if self._size >= columns.CHUNK_SPANS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make a chunk of what was gathered."""
+        if not self._size:
+            return
+        rows = np.frombuffer(b"".join(self._rows), ROW)
+        chunk = Chunk(
+            self._traces(rows["trace_high"], rows["trace_low"]),
+            rows["span"].copy(),
+            rows["parent"].copy(),
+            rows["start"].copy(),
+            rows["end"].copy(),
+            _with(rows["name"], self._names),
+            np.repeat(np.array(self._origins, np.int32), self._counts),
+            _with(rows["shared"], self._shared),
+            self._own_attributes,
+        )
+        self._begin()
+        self._into.add(chunk)
+
+    def _settle(self, row: int, about: int, raw: bytes) -> None:
+        if about == NAME:
+            code = self.names.get(raw)
+            if code is None:
+                code = self.names[raw] = self._into.names[self._text_of(raw)]
+            self._names[row] = code
+        elif about == SHARED:
+            self._shared[row], own = self._attribute_cache.code_of(raw)
+            if own is not None:
+                self._own_attributes[row] = own
+        elif (link := self._parent_link(raw)) is not None:
+            self._own_attributes[row] = self._own_attributes.get(row, OwnAttributes())._replace(
+                parent_link=link
+            )
+
+    def _traces(self, high: Any, low: Any) -> Codes:
+        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+        first: Ints = np.flatnonzero(np.concatenate(([True], changes)))
+        pairs = zip(high[first].tolist(), low[first].tolist(), strict=True)
+        texts = [f"{high_half:016x}{low_half:016x}" for high_half, low_half in pairs]
+        return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, high.size)))
+
+
+def _with(codes: Any, later: dict[int, int]) -> Codes:
+    """The codes, and at some rows those that were found later."""
+    whole: Codes = codes.copy()
+    whole[list(later)] = list(later.values())
+    return whole
