@@ -13,8 +13,8 @@ import pytest
 import zstandard
 
 from rbtrace.errors import EXIT_USAGE
-from tests.analysis.metered import metered
-from tests.analysis.spans import Span, lines, request
+from tests.support.metered import metered
+from tests.support.spans import Span, lines, request
 
 pytestmark = [
     pytest.mark.slow,

@@ -22,8 +22,8 @@ from rbtrace import conventions as key
 from rbtrace.commands import main
 from rbtrace.comparison.results import Comparison
 from rbtrace.errors import EXIT_GATE_FAILED, EXIT_GOOD, EXIT_INCONCLUSIVE, EXIT_USAGE
-from tests.analysis.spans import SUMMARY, Span, write
-from tests.commands.test_main import rbtrace
+from tests.support.command import rbtrace
+from tests.support.spans import SUMMARY, Span, write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "comparison.schema.json"
 MS = 1_000_000

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rbtrace.commands._serving import PageServer
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 RBTRACE = str(Path(sys.executable).with_name("rbtrace"))
 

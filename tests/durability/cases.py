@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.durability.harness import ENGINE_DATA, Case
-from tests.durability.places import (
+from tests.support.places import (
     PROTOCOLS,
     black_hole,
     collector,

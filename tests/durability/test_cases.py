@@ -7,7 +7,7 @@ import pytest
 from tests.durability.cases import CASES
 from tests.durability.harness import Case, run
 from tests.durability.judgement import faults, row_of
-from tests.durability.places import UnavailableError
+from tests.support.places import UnavailableError
 
 
 def parameter(case: Case):

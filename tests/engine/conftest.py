@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
+from tests.support.once import once
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
@@ -77,9 +78,11 @@ def run(command: list[str], *, covered: bool = True, **variables: str) -> str:
 def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """rustybt's data folder with the ingested bundles of the workload."""
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    data = tmp_path_factory.mktemp("engine") / "rustybt data"
-    run([*WORKLOAD, "ingest", "--data", str(data)])
-    return data
+
+    def ingest(folder: Path) -> None:
+        run([*WORKLOAD, "ingest", "--data", str(folder / "rustybt data")])
+
+    return once(tmp_path_factory, "engine", ingest) / "rustybt data"
 
 
 @pytest.fixture(scope="session")
@@ -91,17 +94,21 @@ def engine_run(
     @cache
     def run_once(kind: str, arm: str) -> EngineRun:
         assert arm in ARMS
-        folder = tmp_path_factory.mktemp(f"{kind}-{arm}")
-        command = [*WORKLOAD, kind, "--data", str(engine_data)]
-        if arm == "counted":
-            command += ["--count", str(folder / "counts")]
-        variables = {}
-        if arm in {"summary", "calls"}:
-            variables = {
-                "RBTRACE_ENABLED": "1",
-                "RBTRACE_DETAIL": arm,
-                "RBTRACE_DIR": str(folder / "traces"),
-            }
-        return EngineRun(json.loads(run(command, **variables)), folder)
+
+        def make(folder: Path) -> None:
+            command = [*WORKLOAD, kind, "--data", str(engine_data)]
+            if arm == "counted":
+                command += ["--count", str(folder / "counts")]
+            variables = {}
+            if arm in {"summary", "calls"}:
+                variables = {
+                    "RBTRACE_ENABLED": "1",
+                    "RBTRACE_DETAIL": arm,
+                    "RBTRACE_DIR": str(folder / "traces"),
+                }
+            (folder / "result.json").write_text(run(command, **variables), encoding="utf-8")
+
+        folder = once(tmp_path_factory, f"{kind}-{arm}", make)
+        return EngineRun(json.loads((folder / "result.json").read_text("utf-8")), folder)
 
     return run_once

@@ -17,7 +17,7 @@ from rbtrace.profiling.flamegraph.session import to_html
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from rbtrace.profiling.flamegraph.svg import to_svg
 from tests.flamegraph.browser import document
-from tests.flamegraph.profiles import NASTY, profile_of
+from tests.support.profiles import NASTY, profile_of
 
 MS = 1_000_000
 WEIGHTS = {

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from rbtrace.analysis.parquet_schema import arrow_schema
-from tests.analysis.encodings import FORMATS
-from tests.analysis.test_formats import SPANS
-from tests.analysis.test_jaeger import DOWNLOAD
-from tests.analysis.test_parquet import ROWS
+from tests.support.encodings import FORMATS
+from tests.support.jaeger import DOWNLOAD
+from tests.support.parquet import ROWS
+from tests.support.small_trace import SPANS
 
 RUNS = int(os.environ.get("FUZZ_RUNS", "1000"))
 pytest.importorskip("atheris", reason="atheris is not made for this platform")

@@ -6,14 +6,13 @@ import pytest
 
 from tests.harmless.corpus import PROGRAMS
 from tests.harmless.interpreters import OTHERS, THIS
+from tests.harmless.judging import judge
 from tests.harmless.runner import PROGRAMS as FOLDER
 from tests.harmless.running import Job
 from tests.harmless.table import said_in, words
 
 OTHERS_EVERY = 10
 """Of how many runs by this Python one is also by the others, the first included."""
-MOST = 3000
-"""Letters of a fault that are shown."""
 
 
 def pytest_generate_tests(metafunc):
@@ -35,25 +34,6 @@ def test_tracing_changes_nothing(job, finished, unavailable, runs, remarks):
             remarks.append(reason)
         pytest.skip(reason)
     judge(job, finished(job), runs)
-
-
-def judge(job, run, runs):
-    """Enter a run into the table, and fail if tracing changed anything."""
-    runs.append(run)
-    if any(run.faults.values()):
-        pytest.fail(told(job, run.faults), pytrace=False)
-
-
-def told(job, faults):
-    """What went wrong, the same of several modes once, and how to see it by hand."""
-    modes = {}
-    for mode, own in faults.items():
-        for fault in own:
-            modes.setdefault(fault[:MOST], []).append(mode)
-    lines = [f"{job.program.name}, Python {job.python}:"]
-    lines += [f"- {', '.join(own)}: {fault}" for fault, own in modes.items()]
-    lines += [f"By hand: {job.program.by_hand(FOLDER)}"]
-    return "\n".join(lines)
 
 
 def test_every_program_says_what_it_does():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.harmless.interpreters import THIS
+from tests.harmless.judging import judge
 from tests.harmless.program import Program, worked
 from tests.harmless.running import Job
-from tests.harmless.test_corpus import judge
 
 WAYS = ("with", "join", "terminate")
 KINDS = ("untraced", "traced", "replaced", "initializer", "nested")

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import rbtrace
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

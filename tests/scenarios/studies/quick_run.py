@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_main import RBTRACE
+from tests.support.command import RBTRACE
 
 EXTRAS = {"rustybt": "demo", "matplotlib": "plots", "optuna": "optuna", "aiohttp_cors": "ray"}
 """What all studies need, and the extra that brings each."""

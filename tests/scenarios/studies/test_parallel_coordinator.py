@@ -32,7 +32,7 @@ from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 
 def told(*tasks, began=0, ended=1000):
