@@ -45,7 +45,7 @@ class Case:
         killed: whether it is killed, and may lose what it recorded in the last flush interval.
         cut_short: processes that end within a call, which may have begun and not been counted.
         engine: whether it needs rustybt.
-        slow: whether it takes more than ten seconds.
+        slow: whether others of its kind stand for it in `make test`.
         collector: whether it needs the real collector.
         needs: a module without which it is left out.
         compared: whether it is to print what the search prints untraced.

@@ -21,13 +21,23 @@ HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
 RBTRACE = Path(sys.executable).with_name("rbtrace")
 ARMS = ("off", "counted", "summary", "calls")
+QUICK = {
+    "test_a_hook_profiles_the_engine_and_changes_nothing[DataPortal]",
+    "test_an_untraced_run_writes_no_traces",
+    "test_calls_of_every_data_portal_method[backtest-summary]",
+    "test_identical_arms_do_the_same_work",
+    "test_results_are_those_of_an_untraced_run[backtest-summary]",
+    "test_the_trace_is_complete[parallel-summary]",
+}
+"""A backtest, a parallel search, a profile and a comparison: all others are marked slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.slow)
+            if item.name not in QUICK:
+                item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,9 @@ def engine_run(
     def run_once(kind: str, arm: str) -> EngineRun:
         assert arm in ARMS
 
-        def make(folder: Path) -> None:
+        def make(made: Path) -> None:
+            folder = made / "left"
+            folder.mkdir()
             command = [*WORKLOAD, kind, "--data", str(engine_data)]
             if arm == "counted":
                 command += ["--count", str(folder / "counts")]
@@ -106,9 +118,9 @@ def engine_run(
                     "RBTRACE_DETAIL": arm,
                     "RBTRACE_DIR": str(folder / "traces"),
                 }
-            (folder / "result.json").write_text(run(command, **variables), encoding="utf-8")
+            (made / "result.json").write_text(run(command, **variables), encoding="utf-8")
 
-        folder = once(tmp_path_factory, f"{kind}-{arm}", make)
-        return EngineRun(json.loads((folder / "result.json").read_text("utf-8")), folder)
+        made = once(tmp_path_factory, f"{kind}-{arm}", make)
+        return EngineRun(json.loads((made / "result.json").read_text("utf-8")), made / "left")
 
     return run_once

@@ -68,7 +68,6 @@ def seen_in(svg, folder):
     return json.loads(base64.b64decode(found[1]))
 
 
-@pytest.mark.slow
 def test_a_graph_is_zoomed_and_searched(tmp_path):
     profile = profile_of(WEIGHTS)
     seen = seen_in(to_svg(call_tree(profile, "all"), "title", "note"), tmp_path)
@@ -83,7 +82,6 @@ def test_a_graph_is_zoomed_and_searched(tmp_path):
     assert max(seen["before"]["drawn"]) > 1000
 
 
-@pytest.mark.slow
 def test_the_page_of_pyinstrument_shows_nasty_names(tmp_path):
     page = tmp_path / "graph.html"
     page.write_text(to_html(profile_of(WEIGHTS), "title"), encoding="utf-8", errors="replace")

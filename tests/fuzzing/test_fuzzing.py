@@ -39,9 +39,14 @@ SEEDS = {
 }
 
 
-@pytest.mark.slow
+QUICK = "otlp-json"
+
+
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("reader", SEEDS)
+@pytest.mark.parametrize(
+    "reader",
+    [pytest.param(one, marks=[pytest.mark.slow] if one != QUICK else []) for one in SEEDS],
+)
 def test_no_input_breaks_a_reader(reader: str, tmp_path: Path) -> None:
     seeds, corpus = tmp_path / "seeds", tmp_path / "corpus"
     seeds.mkdir()

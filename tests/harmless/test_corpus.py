@@ -25,7 +25,19 @@ def pytest_generate_tests(metafunc):
         for program in PROGRAMS
         if python == THIS or not program.needs
     ]
-    metafunc.parametrize("job", jobs, ids=lambda job: job.label)
+    quick = {program.file: program for program in reversed(PROGRAMS)}
+    metafunc.parametrize(
+        "job",
+        [
+            pytest.param(job, id=job.label, marks=() if is_quick(job, quick) else pytest.mark.slow)
+            for job in jobs
+        ],
+    )
+
+
+def is_quick(job, quick):
+    """Whether it is the first run of the first program of a file, which stands for the others."""
+    return job.python == THIS and not job.number and quick[job.program.file] is job.program
 
 
 def test_tracing_changes_nothing(job, finished, unavailable, runs, remarks):

@@ -41,6 +41,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("job", jobs, ids=lambda job: job.label)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_pool_hangs(job, finished, runs):
     judge(job, finished(job), runs)

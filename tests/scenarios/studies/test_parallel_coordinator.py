@@ -246,7 +246,6 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
     need("rustybt")
     study = "rbtrace.studies.parallel_coordinator.plan"
