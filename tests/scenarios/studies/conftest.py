@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace.errors import EXIT_GOOD
-from tests.scenarios.studies.quick_run import EXTRAS, need, run_all
+from tests.scenarios.studies.quick_run import EXTRAS, need, study
 from tests.support.once import once
 
 
@@ -15,7 +15,7 @@ def quick(tmp_path_factory):
     need(*EXTRAS)
 
     def make(folder):
-        done = run_all(folder, timeout=2400)
+        done = study("all", folder, timeout=2400)
         assert done.returncode == EXIT_GOOD, done.stderr
 
     return once(tmp_path_factory, "quick", make)
