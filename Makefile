@@ -22,6 +22,9 @@ SIZES ?= 100000 1000000
 SECONDS ?= 60
 STUDIES ?= build/studies
 HARMLESS ?= docs/results/harmless.md
+# A process for each core; whichever has nothing left to do takes tests from the others, since some
+# tests take a minute and most take none.
+PYTEST := $(PYTHON) -m pytest --numprocesses=logical --dist=worksteal
 # Named after what the environment is made from, so that a change of it installs again.
 MADE_FROM := pyproject.toml rbtrace/version.py rbtrace/recording/engines/rbtrace.pth \
 	rbtrace/recording/engines/rbtrace.start rbtrace/recording/engines/entry.py \
@@ -47,14 +50,14 @@ demo: $(STAMP) ## Trace real backtests and searches, print the report, save it i
 	@echo "The report is also in $(DEMO)/report.md, .html and .json; the traces are in $(DEMO)/traces"
 
 .PHONY: test
-test: lint ## Run every check and every test, with coverage
-	$(STAGE) tests $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/stack --ignore=tests/harmless \
-		-m 'not collector' --cov --cov-report=term
+test: lint ## Run every check, and of every kind of test those that take no long time
+	$(STAGE) tests $(PYTEST) --basetemp=build/pytest -m 'not slow and not collector' --durations=10
 
-.PHONY: test-fast
-test-fast: $(STAMP) ## Run the tests that need neither the engine nor ten seconds
-	$(STAGE) "fast tests" $(PYTHON) -m pytest --basetemp=build/pytest --ignore=tests/harmless \
-		-m "not engine and not slow and not collector"
+.PHONY: test-all
+test-all: lint ## Run every check and every test, with coverage, programs and the stack included
+	$(STAGE) "all tests" $(PYTEST) --basetemp=build/pytest --ignore=tests/stack \
+		--ignore=tests/harmless -m 'not collector' --cov --cov-report=term --durations=10
+	$(MAKE) test-harmless test-stack
 
 .PHONY: test-durability
 test-durability: $(STAMP) ## Lose nothing: every worker, crash, fork and outage, as a table (TIMES=20)

@@ -1,1 +1,1 @@
-"""The tests, and what maintainers measure: `tests.benchmarks`."""
+"""The tests, and what maintainers measure: a package, for libraries install one of that name."""

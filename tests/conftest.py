@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from rbtrace.errors import forget_warnings
 from rbtrace.testing import read_spans
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _AGAIN_AFTER: Final = 0.1
 
 
+def _interrupt_main() -> None:
+    """As Ctrl-C does, which ends what the main thread waits for."""
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
 @contextmanager
 def lasting_interrupts() -> Iterator[Callable[[], None]]:
     """Yield a function that raises `KeyboardInterrupt` if Ctrl-C was pressed in this block.
@@ -36,7 +44,7 @@ def lasting_interrupts() -> Iterator[Callable[[], None]]:
 
     def repeat(unraisable: sys.UnraisableHookArgs) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            repeats.append(threading.Timer(_AGAIN_AFTER, _thread.interrupt_main))
+            repeats.append(threading.Timer(_AGAIN_AFTER, _interrupt_main))
             repeats[-1].start()
         else:
             report_unraisable(unraisable)

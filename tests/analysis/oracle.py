@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from fractions import Fraction
 
-from tests.analysis.spans import EXEMPLAR, REAL, SUMMARY, Span
+from tests.support.spans import EXEMPLAR, REAL, SUMMARY, Span
 
 
 class Oracle:

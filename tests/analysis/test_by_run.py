@@ -12,7 +12,7 @@ from rbtrace.analysis.results import evaluate
 from rbtrace.analysis.runs import RunFigures, figures_by_run
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.table import weigh
-from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, loaded
+from tests.support.spans import EXEMPLAR, SUMMARY, Span, lines, loaded
 
 
 def run(number: int, arm: str, extra_calls: int = 0, host: str = "host") -> list[Span]:

@@ -20,9 +20,11 @@ from rbtrace import conventions as key
 from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.results import evaluate
 from rbtrace.errors import EXIT_GOOD, InputError
-from tests.analysis.spans import Span, evaluated, lines, loaded, write
-from tests.analysis.test_out_of_core import FILTERS, PECULIAR, figures, forests
-from tests.commands.test_main import rbtrace
+from tests.analysis.peculiar import FILTERS, PECULIAR
+from tests.support.command import rbtrace
+from tests.support.figures import figures
+from tests.support.spans import Span, evaluated, lines, loaded, write
+from tests.support.traces import forests
 
 HERE = Path(__file__).parent
 

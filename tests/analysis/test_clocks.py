@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rbtrace.analysis.results import Results
-from tests.analysis.spans import Span, evaluated
+from tests.support.spans import Span, evaluated
 
 HOUR = 3_600_000_000_000
 

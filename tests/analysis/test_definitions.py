@@ -8,7 +8,7 @@ import pytest
 
 from rbtrace import conventions as key
 from rbtrace.analysis.results import Results
-from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, evaluated
+from tests.support.spans import EXEMPLAR, SUMMARY, Span, evaluated
 
 
 def self_times(results: Results) -> dict[str, int]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rbtrace import conventions as key
 from rbtrace.analysis import detail
 from rbtrace.analysis.results import Results, evaluate
-from tests.analysis.spans import SUMMARY, Span, evaluated, lines, loaded
+from tests.support.spans import SUMMARY, Span, evaluated, lines, loaded
 
 
 def full(spans: list[Span]) -> Results:

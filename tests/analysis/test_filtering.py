@@ -15,7 +15,7 @@ from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import FilterError
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import Options
-from tests.analysis.spans import SUMMARY, Span, lines, loaded
+from tests.support.spans import SUMMARY, Span, lines, loaded
 
 SPANS = [
     Span(1, "sweep", 0, 10_000, process=1, category="coordination"),

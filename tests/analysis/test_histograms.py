@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rbtrace import conventions as key
 from rbtrace.analysis.breakdowns import OperationTime
-from tests.analysis.spans import SUMMARY, Span, evaluated
+from tests.support.spans import SUMMARY, Span, evaluated
 
 
 def bucket(duration: int) -> tuple[int, int]:

@@ -13,13 +13,12 @@ import pytest
 import zstandard
 
 from rbtrace.errors import EXIT_USAGE
-from tests.analysis.metered import metered
-from tests.analysis.spans import Span, lines, request
+from tests.support.metered import metered
+from tests.support.spans import Span, lines, request
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux counts it"),
-]
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="measures memory as Linux counts it"
+)
 
 PIECE_BYTES = 1 << 26
 PIECES = 64  # 4 GiB
@@ -62,7 +61,13 @@ BOMBS = [(name, filling) for name in COMPRESSED for filling in FILLINGS]
 BOMBS.remove(("gzip", "the same spans"))  # which gzip shrinks a hundredfold, as it may
 
 
-@pytest.mark.parametrize(("name", "filling"), BOMBS)
+QUICK = ("zstd", "short lines")
+
+
+@pytest.mark.parametrize(
+    ("name", "filling"),
+    [pytest.param(*one, marks=[pytest.mark.slow] if one != QUICK else []) for one in BOMBS],
+)
 def test_a_bomb_of_four_gigabytes(tmp_path: Path, name: str, filling: str) -> None:
     """Members of gzip and frames of zstd may follow each other: the same one again and again."""
     compress, unit = COMPRESSED[name], FILLINGS[filling]
@@ -75,6 +80,7 @@ def test_a_bomb_of_four_gigabytes(tmp_path: Path, name: str, filling: str) -> No
     assert_one_error(tmp_path / "bomb", "(decompression bomb|longer than)")
 
 
+@pytest.mark.slow
 def test_a_frame_of_the_collector_that_is_a_bomb(tmp_path: Path) -> None:
     """Its exporter writes a frame for each message, after its length."""
     compressor = zstandard.ZstdCompressor(level=3).compressobj()
@@ -86,6 +92,7 @@ def test_a_frame_of_the_collector_that_is_a_bomb(tmp_path: Path) -> None:
     assert_one_error(tmp_path / "bomb", "decompression bomb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "opening",
     [

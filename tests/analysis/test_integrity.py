@@ -15,7 +15,7 @@ from rbtrace.analysis.integrity import Integrity
 from rbtrace.errors import InputError
 from rbtrace.files.liveness import this_process
 from rbtrace.reporting.verdict import sentences
-from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
+from tests.support.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
 
 HOT = Span(2, "hot", parent=1, kind=SUMMARY, calls=50, total=30, self_ns=30)
 SLOWEST = Span(3, "hot", 20, 25, parent=2, kind=EXEMPLAR)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rbtrace.analysis.ancestry import depths, greatest_above, nearest
 from rbtrace.analysis.arrays import apportion, union_lengths
-from tests.analysis.spans import Span, evaluated
+from tests.support.spans import Span, evaluated
 
 _NS = st.integers(0, 10**15)
 

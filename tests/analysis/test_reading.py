@@ -17,7 +17,7 @@ from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.loading import load
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import InputError
-from tests.analysis.spans import SUMMARY, Span, lines, loaded, request, write
+from tests.support.spans import SUMMARY, Span, lines, loaded, request, write
 
 ROOT = Span(1, "root", 1_000, 1_100, category="user")
 CHILD = Span(0xABC, "child", 1_010, 1_050, 1)

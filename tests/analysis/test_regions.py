@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rbtrace import conventions as key
-from tests.analysis.spans import SUMMARY, Span, evaluated
+from tests.support.spans import SUMMARY, Span, evaluated
 
 
 def task(identity: int, process: int, start: int, end: int, **attributes: Any) -> Span:

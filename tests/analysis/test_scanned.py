@@ -25,13 +25,13 @@ from rbtrace.analysis.readers.scanner import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as
-from tests.analysis.encodings import FORMATS, delimited, protobuf, varint
-from tests.analysis.spans import Span, lines, request
-from tests.analysis.test_corpus import CASES, CORPUS
-from tests.analysis.test_formats import SPANS
+from tests.analysis.cases import CASES, CORPUS
 from tests.benchmarks.analyzing.forest import trace
 from tests.benchmarks.analyzing.writing import write_json, write_protobuf
-from tests.recording.test_compiled import _CAN_COMPILE
+from tests.support.compiler import CAN_COMPILE
+from tests.support.encodings import FORMATS, delimited, protobuf, varint
+from tests.support.small_trace import SPANS
+from tests.support.spans import Span, lines, request
 
 JSON, PROTOBUF = READERS[:2]
 needs_compiled = pytest.mark.skipif(COMPILED is None, reason="the scanner is not compiled here")
@@ -50,7 +50,7 @@ def assert_same(content: bytes, reader: Reader = JSON) -> None:
     assert comparable(with_it) == comparable(without)
 
 
-@pytest.mark.skipif(not _CAN_COMPILE, reason="needs CPython with its headers and a C compiler")
+@pytest.mark.skipif(not CAN_COMPILE, reason="needs CPython with its headers and a C compiler")
 def test_the_scanner_is_compiled_where_it_can_be() -> None:
     assert COMPILED is not None
 

@@ -7,7 +7,7 @@ import pytest
 from rbtrace import conventions as key
 from rbtrace.analysis.results import Results
 from rbtrace.statistics import share_interval
-from tests.analysis.spans import SUMMARY, Span, evaluated
+from tests.support.spans import SUMMARY, Span, evaluated
 
 PRICES = (30, 36, 33, 28, 35, 31)
 

@@ -16,7 +16,7 @@ from rbtrace.analysis.readers import read
 from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.sources import Source
 from rbtrace.errors import InputError
-from tests.analysis.spans import Span, lines, write
+from tests.support.spans import Span, lines, write
 
 ONE = [Span(1, "one", 10, 20)]
 TWO = [Span(2, "two", 10, 40)]

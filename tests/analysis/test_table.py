@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rbtrace.analysis.ancestry import NO_PARENT, whole_families
 from rbtrace.analysis.loading import load
 from rbtrace.analysis.results import Results, evaluate
-from tests.analysis.spans import EXEMPLAR, REAL, SUMMARY, Span, lines, loaded
 from tests.benchmarks.analyzing.writing import write, write_json
+from tests.support.spans import EXEMPLAR, REAL, SUMMARY, Span, lines, loaded
 
 BYTES_PER_SPAN = 50
 

@@ -6,7 +6,7 @@ import pytest
 
 from rbtrace.comparison.bench.processes import CommandError
 from rbtrace.comparison.bench.stepped import SteppedProcess
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 
 @pytest.fixture

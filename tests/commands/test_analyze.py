@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
-from tests.analysis.spans import Span, lines, write
-from tests.commands.terminal import on_a_terminal
-from tests.commands.test_main import RBTRACE, rbtrace
+from tests.support.command import RBTRACE, rbtrace
+from tests.support.spans import Span, lines, write
+from tests.support.terminal import on_a_terminal
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from rbtrace.comparison.bench.result import read_plan, read_runs
 from rbtrace.comparison.bench.runner import pair_of
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
 from rbtrace.testing import read_spans
-from tests.commands.terminal import on_a_terminal
-from tests.commands.test_main import RBTRACE, rbtrace
-from tests.uncovered import uncovered
+from tests.support.command import RBTRACE, rbtrace
+from tests.support.environment import uncovered
+from tests.support.terminal import on_a_terminal
 
 TRACED = """
 import rbtrace

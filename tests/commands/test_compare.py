@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,8 +23,8 @@ from rbtrace import conventions as key
 from rbtrace.commands import main
 from rbtrace.comparison.results import Comparison
 from rbtrace.errors import EXIT_GATE_FAILED, EXIT_GOOD, EXIT_INCONCLUSIVE, EXIT_USAGE
-from tests.analysis.spans import SUMMARY, Span, write
-from tests.commands.test_main import rbtrace
+from tests.support.command import rbtrace
+from tests.support.spans import SUMMARY, Span, write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "comparison.schema.json"
 MS = 1_000_000
@@ -342,10 +343,13 @@ def pytest_benchmark(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "test_suite.py").write_text(BENCHMARKS)
     (folder / "pytest.ini").write_text("[pytest]\n")  # names are relative to where this is
     (folder / "runs").mkdir()
+    # Beside others it would measure nothing.
+    alone = {name: of for name, of in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     for number in range(5):
         subprocess.run(
             [sys.executable, "-m", "pytest", "-q", f"--benchmark-json=runs/{number}.json"],
             cwd=folder,
+            env=alone,
             check=True,
             capture_output=True,
         )

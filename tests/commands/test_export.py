@@ -15,9 +15,9 @@ from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.readers.parquet import COLUMNS
 from rbtrace.analysis.results import Results
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE
-from tests.analysis.spans import SUMMARY, Span, write, write_tally
-from tests.analysis.test_against_oracle import traces
-from tests.commands.test_main import rbtrace
+from tests.support.command import rbtrace
+from tests.support.spans import SUMMARY, Span, write, write_tally
+from tests.support.traces import traces
 
 
 def analyzed(path: Path) -> Results:

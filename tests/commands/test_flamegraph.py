@@ -11,7 +11,7 @@ import pytest
 import rbtrace
 from rbtrace.commands.main import run
 from rbtrace.testing import capture
-from tests.flamegraph.profiles import write_profile
+from tests.support.profiles import write_profile
 
 
 def spin(seconds):

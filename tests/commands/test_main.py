@@ -13,18 +13,11 @@ import pytest
 
 from rbtrace.commands import main as command_line
 from rbtrace.errors import EXIT_BUG, EXIT_GOOD, EXIT_USAGE, SettingError
-from tests.analysis.spans import Span, write
-from tests.uncovered import uncovered
+from tests.support.command import RBTRACE, rbtrace
+from tests.support.environment import uncovered
+from tests.support.spans import Span, write
 
-RBTRACE = [sys.executable, "-c", "from rbtrace.commands.main import main; main()"]
 HEAVY = ("numpy", "pandas", "scipy", "rich", "jinja2", "opentelemetry")
-
-
-def rbtrace(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [*RBTRACE, *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=240, check=False, **options
-    )  # type: ignore[call-overload]
 
 
 def test_help_lists_every_command_with_its_line() -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from rbtrace.testing import read_spans
-from tests.replay.receivers import http_receiver
+from tests.support.receivers import http_receiver
 
 
 @pytest.fixture

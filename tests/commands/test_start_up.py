@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from rbtrace.errors import EXIT_GOOD
-from tests.analysis.metered import metered
-from tests.analysis.spans import Span, write
+from tests.support.metered import metered
+from tests.support.spans import Span, write
 
 MOST_CPU_S = 0.4
 TRIES = 10

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rbtrace.commands._serving import PageServer
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 RBTRACE = str(Path(sys.executable).with_name("rbtrace"))
 
@@ -72,4 +72,4 @@ def test_the_command_serves_until_ctrl_c(tmp_path):
     finally:
         process.send_signal(signal.SIGINT)
         process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0

@@ -8,7 +8,7 @@ import pytest
 
 from rbtrace.comparison.arms import Arm, Run
 from rbtrace.errors import InputError, RbtraceError
-from tests.comparison.arms import arm, compared, noisy, operation, whole
+from tests.support.arms import arm, compared, noisy, operation, whole
 
 BASELINE = arm("baseline", noisy(100, 10))
 

@@ -6,7 +6,7 @@ import pytest
 
 from rbtrace.comparison.work import Counts, compare_results, compare_work
 from rbtrace.errors import InputError
-from tests.comparison.arms import PATH, arm, compared, noisy, whole
+from tests.support.arms import PATH, arm, compared, noisy, whole
 
 ONE_RUN = [{"price": 40.0, "order": 60.0}]
 

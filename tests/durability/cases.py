@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.durability.harness import ENGINE_DATA, Case
-from tests.durability.places import (
+from tests.support.places import (
     PROTOCOLS,
     black_hole,
     collector,
@@ -68,7 +68,7 @@ OUTAGES: Final = tuple(
 )
 
 FORKS: Final = (
-    Case("fork during export ×40, files", ("forks.py",), slow=True),
+    Case("fork during export ×40, files", ("forks.py",)),
     *(
         Case(
             f"fork during export ×40, black-holed, {protocol}",
@@ -85,6 +85,7 @@ SEARCHES: Final = tuple(
         f"ParallelOptimizer, {name}, {workers} workers",
         ("searches.py", ENGINE_DATA, pool, workers),
         engine=True,
+        slow=True,
         compared=True,
     )
     for pool, name in (("persistent", "PersistentWorkerPool"), ("plain", "Pool"))
@@ -92,7 +93,7 @@ SEARCHES: Final = tuple(
 )
 
 RAY: Final = tuple(
-    Case(f"Ray {kind}", ("ray_workers.py", kind), slow=True, needs="ray")
+    Case(f"Ray {kind}", ("ray_workers.py", kind), slow=kind != "tasks", needs="ray")
     for kind in ("tasks", "actors")
 )
 

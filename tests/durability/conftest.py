@@ -11,6 +11,7 @@ import pytest
 from tests.durability.harness import ingest
 from tests.durability.judgement import Row
 from tests.durability.table import document, table
+from tests.support.once import once
 
 ROWS = pytest.StashKey[list[Row]]()
 REMARKS = pytest.StashKey[list[str]]()
@@ -41,7 +42,7 @@ def remarks(pytestconfig: pytest.Config) -> list[str]:
 @pytest.fixture(scope="session")
 def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """A function that makes rustybt's data when it is first called."""
-    return cache(lambda: ingest(tmp_path_factory.mktemp("engine")))
+    return cache(lambda: once(tmp_path_factory, "searches", ingest) / "data")
 
 
 def pytest_terminal_summary(

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import psutil
 
 from tests.durability.evidence import Counted, Kept
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
+from tests.support.places import Place, Setting
 
 PROGRAMS = Path(__file__).parent / "programs"
 ENGINE_DATA = "ENGINE_DATA"
@@ -23,26 +24,6 @@ ENGINE_DATA = "ENGINE_DATA"
 DEADLINE_S = 150.0
 LEFT_BEHIND_S = 10.0
 LOOK_EVERY_S = 0.01
-
-
-@dataclass
-class Place:
-    """Where the traces of a case go, and what happens around it.
-
-    Attributes:
-        traces: the folder of trace files.
-        environ: variables of the program.
-        meanwhile: called once the program has started.
-        afterwards: called when it is over; gives more paths to be analyzed.
-    """
-
-    traces: Path
-    environ: Mapping[str, str] = field(default_factory=dict)
-    meanwhile: Callable[[Path], None] = lambda _counter: None
-    afterwards: Callable[[], list[Path]] = list
-
-
-type Setting = Callable[[Path], AbstractContextManager[Place]]
 
 
 @contextlib.contextmanager
@@ -64,7 +45,7 @@ class Case:
         killed: whether it is killed, and may lose what it recorded in the last flush interval.
         cut_short: processes that end within a call, which may have begun and not been counted.
         engine: whether it needs rustybt.
-        slow: whether it takes more than ten seconds.
+        slow: whether others of its kind stand for it in `make test`.
         collector: whether it needs the real collector.
         needs: a module without which it is left out.
         compared: whether it is to print what the search prints untraced.
@@ -144,19 +125,17 @@ def run(case: Case, folder: Path, engine_data: Path) -> Outcome:
 @cache
 def reference(engine_data: Path) -> str:
     """What a search prints untraced: the same whatever its pool and its workers."""
-    folder = engine_data.parent / "untraced"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=engine_data.parent))
     finished = execute(("searches.py", str(engine_data), "plain", "2"), folder, {})
     assert finished.status == 0, finished.complaints
     return finished.printed
 
 
-def ingest(folder: Path) -> Path:
+def ingest(folder: Path) -> None:
     """Make rustybt's data once for all cases that need it."""
     data = folder / "data"
     finished = execute(("searches.py", str(data), "ingest", "0"), folder, {})
     assert finished.status == 0, finished.complaints
-    return data
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import pytest
 from tests.durability.cases import CASES
 from tests.durability.harness import Case, run
 from tests.durability.judgement import faults, row_of
-from tests.durability.places import UnavailableError
+from tests.support.places import UnavailableError
 
 
 def parameter(case: Case):
     marks = [pytest.mark.engine] if case.engine else []
-    marks += [pytest.mark.slow] if case.slow or case.engine else []
+    marks += [pytest.mark.slow] if case.slow else []
     marks += [pytest.mark.collector] if case.collector else []
     return pytest.param(case, id=case.name, marks=marks)
 

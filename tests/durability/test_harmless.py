@@ -11,7 +11,7 @@ import pytest
 import rbtrace
 from tests.durability.evidence import raw_spans
 from tests.durability.harness import execute
-from tests.durability.places import black_hole, refused
+from tests.support.places import black_hole, refused
 
 STATUS = 7
 

@@ -14,19 +14,30 @@ from typing import Any
 
 import pytest
 
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
+from tests.support.once import once
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
 RBTRACE = Path(sys.executable).with_name("rbtrace")
 ARMS = ("off", "counted", "summary", "calls")
+QUICK = {
+    "test_a_hook_profiles_the_engine_and_changes_nothing[DataPortal]",
+    "test_an_untraced_run_writes_no_traces",
+    "test_calls_of_every_data_portal_method[backtest-summary]",
+    "test_identical_arms_do_the_same_work",
+    "test_results_are_those_of_an_untraced_run[backtest-summary]",
+    "test_the_trace_is_complete[parallel-summary]",
+}
+"""A backtest, a parallel search, a profile and a comparison: all others are marked slow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.slow)
+            if item.name not in QUICK:
+                item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,11 @@ def run(command: list[str], *, covered: bool = True, **variables: str) -> str:
 def engine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """rustybt's data folder with the ingested bundles of the workload."""
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
-    data = tmp_path_factory.mktemp("engine") / "rustybt data"
-    run([*WORKLOAD, "ingest", "--data", str(data)])
-    return data
+
+    def ingest(folder: Path) -> None:
+        run([*WORKLOAD, "ingest", "--data", str(folder / "rustybt data")])
+
+    return once(tmp_path_factory, "engine", ingest) / "rustybt data"
 
 
 @pytest.fixture(scope="session")
@@ -91,17 +104,23 @@ def engine_run(
     @cache
     def run_once(kind: str, arm: str) -> EngineRun:
         assert arm in ARMS
-        folder = tmp_path_factory.mktemp(f"{kind}-{arm}")
-        command = [*WORKLOAD, kind, "--data", str(engine_data)]
-        if arm == "counted":
-            command += ["--count", str(folder / "counts")]
-        variables = {}
-        if arm in {"summary", "calls"}:
-            variables = {
-                "RBTRACE_ENABLED": "1",
-                "RBTRACE_DETAIL": arm,
-                "RBTRACE_DIR": str(folder / "traces"),
-            }
-        return EngineRun(json.loads(run(command, **variables)), folder)
+
+        def make(made: Path) -> None:
+            folder = made / "left"
+            folder.mkdir()
+            command = [*WORKLOAD, kind, "--data", str(engine_data)]
+            if arm == "counted":
+                command += ["--count", str(folder / "counts")]
+            variables = {}
+            if arm in {"summary", "calls"}:
+                variables = {
+                    "RBTRACE_ENABLED": "1",
+                    "RBTRACE_DETAIL": arm,
+                    "RBTRACE_DIR": str(folder / "traces"),
+                }
+            (made / "result.json").write_text(run(command, **variables), encoding="utf-8")
+
+        made = once(tmp_path_factory, f"{kind}-{arm}", make)
+        return EngineRun(json.loads((made / "result.json").read_text("utf-8")), made / "left")
 
     return run_once

@@ -8,8 +8,8 @@ import pytest
 
 from rbtrace.analysis import analyze
 from rbtrace.analysis.analyze import analyze_paths
-from tests.analysis.test_out_of_core import LIMIT, figures
 from tests.engine.conftest import EngineRun
+from tests.support.figures import figures
 
 
 @pytest.mark.parametrize("arm", ["summary", "calls"])
@@ -20,8 +20,8 @@ def test_a_real_trace(
 ) -> None:
     traces = engine_run("parallel", arm).folder / "traces"
     in_memory = analyze_paths([traces], full=True)
-    monkeypatch.setattr(analyze, "BYTES_PER_SPAN", 2 * LIMIT)
-    out_of_core = analyze_paths([traces], memory_limit=LIMIT, full=True)
+    monkeypatch.setattr(analyze, "BYTES_PER_SPAN", 2 * analyze.LEAST_LIMIT)
+    out_of_core = analyze_paths([traces], memory_limit=analyze.LEAST_LIMIT, full=True)
     assert in_memory.integrity.spans > 20
     assert in_memory.integrity.summaries > 0 or arm == "calls"
     assert out_of_core.computed

@@ -10,6 +10,7 @@ from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_pro
 from rbtrace.profiling.flamegraph.selecting import Selection, rows_of_samples
 from rbtrace.profiling.flamegraph.sources import drawable
 from tests.engine.conftest import WORKLOAD, run
+from tests.support.once import once
 
 HISTORY = "DataPortal.get_history_window"
 
@@ -17,15 +18,17 @@ HISTORY = "DataPortal.get_history_window"
 @pytest.fixture(scope="module")
 def sampled(engine_data, tmp_path_factory):
     """The folder of a sampled grid search on two workers."""
-    folder = tmp_path_factory.mktemp("sampled")
-    run(
-        [*WORKLOAD, "parallel", "--data", str(engine_data)],
-        covered=False,
-        RBTRACE_ENABLED="1",
-        RBTRACE_SAMPLER="signal",
-        RBTRACE_DIR=str(folder),
-    )
-    return folder
+
+    def make(folder):
+        run(
+            [*WORKLOAD, "parallel", "--data", str(engine_data)],
+            covered=False,
+            RBTRACE_ENABLED="1",
+            RBTRACE_SAMPLER="signal",
+            RBTRACE_DIR=str(folder),
+        )
+
+    return once(tmp_path_factory, "sampled", make)
 
 
 def test_one_merged_profile_of_all_processes(sampled):

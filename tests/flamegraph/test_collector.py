@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rbtrace.profiling.flamegraph.otlp_profiles import PATH, to_otlp
-from tests.flamegraph.profiles import profile_of
+from tests.support.profiles import profile_of
 
 ROOT = Path(__file__).parents[2]
 MS = 1_000_000

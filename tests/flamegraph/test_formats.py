@@ -16,7 +16,7 @@ from rbtrace.profiling.flamegraph.otlp_profiles import to_otlp
 from rbtrace.profiling.flamegraph.pprof import to_pprof
 from rbtrace.profiling.flamegraph.session import of_session, to_html, to_session
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
-from tests.flamegraph.profiles import NASTY, profile_of
+from tests.support.profiles import NASTY, profile_of
 
 MS = 1_000_000
 WEIGHTS = {("main", "read"): 30 * MS, ("main", "read", "parse"): 50 * MS, ("main",): 20 * MS}

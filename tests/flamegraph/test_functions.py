@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rbtrace.commands.main import run
 from rbtrace.profiling.flamegraph.functions import functions
 from rbtrace.reporting.facade import analyze
-from tests.analysis.spans import Span, write
-from tests.flamegraph.profiles import profile_of, write_profile
+from tests.support.profiles import profile_of, write_profile
+from tests.support.spans import Span, write
 
 PATHS = st.dictionaries(
     st.lists(st.sampled_from("abcd"), min_size=1, max_size=6).map(tuple),

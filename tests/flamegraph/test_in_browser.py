@@ -17,7 +17,7 @@ from rbtrace.profiling.flamegraph.session import to_html
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from rbtrace.profiling.flamegraph.svg import to_svg
 from tests.flamegraph.browser import document
-from tests.flamegraph.profiles import NASTY, profile_of
+from tests.support.profiles import NASTY, profile_of
 
 MS = 1_000_000
 WEIGHTS = {
@@ -68,7 +68,6 @@ def seen_in(svg, folder):
     return json.loads(base64.b64decode(found[1]))
 
 
-@pytest.mark.slow
 def test_a_graph_is_zoomed_and_searched(tmp_path):
     profile = profile_of(WEIGHTS)
     seen = seen_in(to_svg(call_tree(profile, "all"), "title", "note"), tmp_path)
@@ -83,7 +82,6 @@ def test_a_graph_is_zoomed_and_searched(tmp_path):
     assert max(seen["before"]["drawn"]) > 1000
 
 
-@pytest.mark.slow
 def test_the_page_of_pyinstrument_shows_nasty_names(tmp_path):
     page = tmp_path / "graph.html"
     page.write_text(to_html(profile_of(WEIGHTS), "title"), encoding="utf-8", errors="replace")

@@ -6,7 +6,7 @@ import pytest
 
 from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
-from tests.flamegraph.profiles import write_profile
+from tests.support.profiles import write_profile
 
 OURS = "/x/rbtrace/recording/wrappers.py"
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from rbtrace.analysis.readers.parquet import arrow_schema
-from tests.analysis.encodings import FORMATS
-from tests.analysis.test_formats import SPANS
-from tests.analysis.test_jaeger import DOWNLOAD
-from tests.analysis.test_parquet import ROWS
+from tests.support.encodings import FORMATS
+from tests.support.jaeger import DOWNLOAD
+from tests.support.parquet import ROWS
+from tests.support.small_trace import SPANS
 
 RUNS = int(os.environ.get("FUZZ_RUNS", "1000"))
 pytest.importorskip("atheris", reason="atheris is not made for this platform")
@@ -39,9 +39,14 @@ SEEDS = {
 }
 
 
-@pytest.mark.slow
+QUICK = "otlp-json"
+
+
 @pytest.mark.timeout(7200)
-@pytest.mark.parametrize("reader", SEEDS)
+@pytest.mark.parametrize(
+    "reader",
+    [pytest.param(one, marks=[pytest.mark.slow] if one != QUICK else []) for one in SEEDS],
+)
 def test_no_input_breaks_a_reader(reader: str, tmp_path: Path) -> None:
     seeds, corpus = tmp_path / "seeds", tmp_path / "corpus"
     seeds.mkdir()

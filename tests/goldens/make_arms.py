@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rbtrace import conventions as key
-from tests.analysis.spans import SUMMARY, Span, write, write_tally
+from tests.support.spans import SUMMARY, Span, write, write_tally
 
 START: Final = 1_700_000_000_000_000_000
 MS: Final = 1_000_000

@@ -17,10 +17,10 @@ import pytest
 import zstandard
 
 from rbtrace import conventions as key
-from tests.analysis.encodings import big_endian, collector_zstd, delimited, protobuf
-from tests.analysis.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
-from tests.flamegraph.profiles import NASTY, write_profile
 from tests.goldens.make_arms import ARMS
+from tests.support.encodings import big_endian, collector_zstd, delimited, protobuf
+from tests.support.profiles import NASTY, write_profile
+from tests.support.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
 
 FOLDER: Final = Path(__file__).with_name("inputs")
 START: Final = 1_700_000_000_000_000_000

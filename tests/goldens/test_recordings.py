@@ -12,7 +12,7 @@ import pytest
 
 from tests.goldens import keeping
 from tests.goldens.recording import described, operations
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 PROGRAMS = Path(__file__).with_name("programs")
 RECORDINGS = {

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.places import black_hole, refused
 from tests.harmless.interpreters import UnavailableError, executable
 from tests.harmless.judgement import Run
 from tests.harmless.running import Job, start
 from tests.harmless.table import document
+from tests.support.places import black_hole, refused
 
 RUNS = pytest.StashKey[list[Run]]()
 REMARKS = pytest.StashKey[list[str]]()
@@ -45,15 +45,22 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory,
     collectors: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Callable[[Job], Run]]:
-    """What came of a job; all of the selected tests are started when the first asks."""
+    """What came of a job; all of the selected tests are started when the first asks.
+
+    Where the tests are shared among processes, none knows which will be its own.
+    """
     folder = tmp_path_factory.mktemp("harmless")
-    number = request.config.getoption("--jobs") or JOBS_PER_CORE * (os.cpu_count() or 1)
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    cores = 1 if is_one_of_several else os.cpu_count() or 1
+    number = request.config.getoption("--jobs") or JOBS_PER_CORE * cores
     selected = [item.callspec.params["job"] for item in request.session.items if has_job(item)]
     with ThreadPoolExecutor(number) as executor:
         started = {
-            job: start(executor, job, folder, collectors) for job in selected if can_run(job)
+            job: start(executor, job, folder, collectors)
+            for job in selected
+            if can_run(job) and not is_one_of_several
         }
-        yield lambda job: started[job]()
+        yield lambda job: (started.get(job) or start(executor, job, folder, collectors))()
         executor.shutdown(cancel_futures=True)
     shutil.rmtree(folder, ignore_errors=True)
 

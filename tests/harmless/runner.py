@@ -20,7 +20,7 @@ import rbtrace
 from rbtrace.errors import InputError
 from rbtrace.testing import read_spans
 from tests.harmless.program import Program
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 HERE = Path(__file__).parent
 _ENVIRONMENT = uncovered()

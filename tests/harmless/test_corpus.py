@@ -6,14 +6,13 @@ import pytest
 
 from tests.harmless.corpus import PROGRAMS
 from tests.harmless.interpreters import OTHERS, THIS
+from tests.harmless.judging import judge
 from tests.harmless.runner import PROGRAMS as FOLDER
 from tests.harmless.running import Job
 from tests.harmless.table import said_in, words
 
 OTHERS_EVERY = 10
 """Of how many runs by this Python one is also by the others, the first included."""
-MOST = 3000
-"""Letters of a fault that are shown."""
 
 
 def pytest_generate_tests(metafunc):
@@ -26,7 +25,19 @@ def pytest_generate_tests(metafunc):
         for program in PROGRAMS
         if python == THIS or not program.needs
     ]
-    metafunc.parametrize("job", jobs, ids=lambda job: job.label)
+    quick = {program.file: program for program in reversed(PROGRAMS)}
+    metafunc.parametrize(
+        "job",
+        [
+            pytest.param(job, id=job.label, marks=() if is_quick(job, quick) else pytest.mark.slow)
+            for job in jobs
+        ],
+    )
+
+
+def is_quick(job, quick):
+    """Whether it is the first run of the first program of a file, which stands for the others."""
+    return job.python == THIS and not job.number and quick[job.program.file] is job.program
 
 
 def test_tracing_changes_nothing(job, finished, unavailable, runs, remarks):
@@ -35,25 +46,6 @@ def test_tracing_changes_nothing(job, finished, unavailable, runs, remarks):
             remarks.append(reason)
         pytest.skip(reason)
     judge(job, finished(job), runs)
-
-
-def judge(job, run, runs):
-    """Enter a run into the table, and fail if tracing changed anything."""
-    runs.append(run)
-    if any(run.faults.values()):
-        pytest.fail(told(job, run.faults), pytrace=False)
-
-
-def told(job, faults):
-    """What went wrong, the same of several modes once, and how to see it by hand."""
-    modes = {}
-    for mode, own in faults.items():
-        for fault in own:
-            modes.setdefault(fault[:MOST], []).append(mode)
-    lines = [f"{job.program.name}, Python {job.python}:"]
-    lines += [f"- {', '.join(own)}: {fault}" for fault, own in modes.items()]
-    lines += [f"By hand: {job.program.by_hand(FOLDER)}"]
-    return "\n".join(lines)
 
 
 def test_every_program_says_what_it_does():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.harmless.interpreters import THIS
+from tests.harmless.judging import judge
 from tests.harmless.program import Program, worked
 from tests.harmless.running import Job
-from tests.harmless.test_corpus import judge
 
 WAYS = ("with", "join", "terminate")
 KINDS = ("untraced", "traced", "replaced", "initializer", "nested")
@@ -41,6 +41,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("job", jobs, ids=lambda job: job.label)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_pool_hangs(job, finished, runs):
     judge(job, finished(job), runs)

@@ -13,7 +13,7 @@ import pytest
 import rbtrace
 from rbtrace.errors import SettingError
 from rbtrace.recording.engines.imports import AfterImport
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 UNWANTED = ("opentelemetry", "numpy", "pandas", "scipy", "msgspec", "rich", "click")
 

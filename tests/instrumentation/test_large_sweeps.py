@@ -10,12 +10,12 @@ from rbtrace.analysis.analyze import analyze_paths
 SWEEP = """
 import rbtrace
 from rbtrace import conventions
-from rbtrace.recording import scopes
+from rbtrace.recording import spans
 from rbtrace.recording.propagation.objective import CarriedObjective
 from rbtrace.recording.operation import Operation
 import pickle
 
-scopes.TRIALS_PER_TRACE = 3
+spans.TRIALS_PER_TRACE = 3
 
 @rbtrace.traced(hot=True)
 def hot():

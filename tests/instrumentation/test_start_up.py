@@ -11,7 +11,7 @@ import pytest
 
 import rbtrace
 from rbtrace.testing import read_spans
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 OFF = {"RBTRACE_ENABLED": ""}
 ON = {"RBTRACE_ENABLED": "1"}

@@ -13,7 +13,7 @@ import pytest
 
 from rbtrace.profiling import ProfileContext
 from rbtrace.testing import capture
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 
 def inner(number):

@@ -8,15 +8,12 @@ import gc
 import inspect
 import os
 import pickle
-import shutil
 import signal
 import sys
-import sysconfig
 import threading
 import traceback
 import tracemalloc
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -34,13 +31,8 @@ from rbtrace.recording.hot.tally import EXEMPLARS, PlainTally
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture, fake_clock
+from tests.support.compiler import CAN_COMPILE
 
-_CAN_COMPILE = (
-    sys.implementation.name == "cpython"
-    and not sysconfig.get_config_var("Py_GIL_DISABLED")
-    and shutil.which("cc") is not None
-    and Path(sysconfig.get_path("include"), "Python.h").exists()
-)
 needs_compiled = pytest.mark.skipif(COMPILED is None, reason="hot calls are not compiled here")
 
 
@@ -66,7 +58,7 @@ def users_call(function, name=None):
     return engine_call(function, name, attaches=True, scope=key.USER_SCOPE_NAME)
 
 
-@pytest.mark.skipif(not _CAN_COMPILE, reason="needs CPython with its headers and a C compiler")
+@pytest.mark.skipif(not CAN_COMPILE, reason="needs CPython with its headers and a C compiler")
 def test_hot_calls_of_the_engine_are_compiled_where_they_can_be():
     assert COMPILED is not None
     assert COMPILED.is_quick(engine_call(lambda: None))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import rbtrace
 from rbtrace import conventions as key
+from rbtrace.recording.cursor import HERE
 from rbtrace.recording.hot import wrapper as hot
 from rbtrace.recording.hot.compiled import COMPILED
 from rbtrace.recording.operation import Operation
@@ -80,6 +81,14 @@ def below(captured, span):
 
     visit(span, ())
     return calls, own, total
+
+
+@pytest.fixture(autouse=True)
+def no_greenlets_afterwards():
+    """Have the thread of the tests be as it was before there were greenlets in it."""
+    yield
+    HERE.find()
+    HERE.has_greenlets = False
 
 
 @pytest.fixture(params=["compiled", "python"])

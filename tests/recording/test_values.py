@@ -27,7 +27,7 @@ from rbtrace.recording.export.scalars import CUT_MARK, LONGEST_TEXT
 from rbtrace.recording.export.values import LONGEST_NAME, attribute_value, name, number, text
 from rbtrace.recording.parameters import parameter_attributes
 from rbtrace.testing import capture
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 IS_COVERED = "coverage" in sys.modules and sys.modules["coverage"].Coverage.current() is not None
 LIMIT_S = 1.0 if IS_COVERED else 0.001  # coverage multiplies what every line takes

@@ -15,7 +15,7 @@ import pytest
 
 from rbtrace.commands.main import run
 from rbtrace.testing import read_spans
-from tests.replay.receivers import Received, http_receiver, protobuf_receiver
+from tests.support.receivers import Received, http_receiver, protobuf_receiver
 
 PROGRAM = """
 import rbtrace

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rbtrace.reporting.facade import Analysis, analyze
-from tests.analysis.spans import SUMMARY, Span, write
+from tests.support.spans import SUMMARY, Span, write
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "frames.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ from rbtrace import conventions as key
 from rbtrace.analysis.results import Results
 from rbtrace.reporting.formats import FORMATS, format_of, render
 from rbtrace.reporting.model import By, Options
-from tests.analysis.spans import SUMMARY, Span, evaluated
+from tests.support.spans import SUMMARY, Span, evaluated
 
 NASTY = "<script>alert(1)</script>|`x`\x1b[2J\n## no"
 

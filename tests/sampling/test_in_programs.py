@@ -31,11 +31,17 @@ def seconds(profile, name):
     return sum(within) / 1e9
 
 
-def assert_agrees_with_spans(drawn):
+def but_of_its_pace(complaints):
+    """What is said beside that samples are rarer, as they are on a busy machine."""
+    lines = complaints.splitlines()
+    return [line for line in lines if "rbtrace: warning: stacks are sampled every" not in line]
+
+
+def assert_agrees_with_spans(drawn, stalled=0.0):
     spans, error = re.findall(r"spans ([\d.,]+) s, sampling error ±([\d.]+)", drawn.note)[0]
     # The bound is one of 95 %: twice as wide it holds in all but 1 of 10,000 runs. What comes on
     # top is for a machine that stands still while a span ends.
-    allowed = 2 * float(error) + 0.1
+    allowed = 2 * float(error) + 0.1 + stalled
     assert drawn.profile.total_ns / 1e9 == pytest.approx(float(spans), abs=allowed)
 
 
@@ -79,7 +85,7 @@ def test_times_are_those_of_the_functions(run_script, sampler):
     assert seconds(profile, "first") == pytest.approx(first, abs=allowed)
     assert seconds(profile, "second") == pytest.approx(second, abs=allowed)
     assert profile.processes[0].sampler == sampler
-    assert done.complaints == ""
+    assert but_of_its_pace(done.complaints) == []
 
 
 def test_off_by_default_and_no_module_is_imported(run_script):
@@ -194,34 +200,33 @@ def test_children_that_are_programs_are_not_hit_and_have_no_profile(run_script):
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_workers_of_every_start_method_are_sampled_for_themselves(run_script, method):
     done = run_script(
-        f"""
-        import multiprocessing, os, time
-        import rbtrace
+        STALLING
+        + f"""
+    import multiprocessing, os
 
-        @rbtrace.traced
-        def task(seconds):
-            end = time.perf_counter() + seconds
-            while time.perf_counter() < end:
-                pass
-            return os.getpid()
+    @rbtrace.traced
+    def task(seconds):
+        spin(seconds)
+        return os.getpid(), stalled
 
-        @rbtrace.traced
-        def main():
-            with multiprocessing.get_context("{method}").Pool(2) as pool:
-                return pool.map(task, [0.3] * 4, chunksize=1)
+    @rbtrace.traced
+    def main():
+        with multiprocessing.get_context("{method}").Pool(2) as pool:
+            return pool.map(task, [0.3] * 4, chunksize=1)
 
-        if __name__ == "__main__":
-            rbtrace.instrument()
-            print(len(set(main())))
-        """,
+    if __name__ == "__main__":
+        rbtrace.instrument()
+        done = main()
+        print(len(dict(done)), sum(2 * longest for _, longest in done))
+""",
         covered=False,
         **SAMPLED,
     )
     profile = profile_of(done)
-    workers = int(done.printed)
+    workers, stalled = int(done.printed.split()[0]), float(done.printed.split()[1])
     assert len(profile.processes) == workers + 1
     in_task = drawable([done.folder], Selection(operation="task"))
-    assert_agrees_with_spans(in_task)
+    assert_agrees_with_spans(in_task, stalled)
     assert seconds(in_task.profile, "task") == pytest.approx(in_task.profile.total_ns / 1e9)
     assert len(set(in_task.profile.process.tolist())) == workers
 

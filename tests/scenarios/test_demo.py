@@ -12,9 +12,9 @@ import time
 import pytest
 
 import rbtrace
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = pytest.mark.engine
 
 DEMO = [sys.executable, "-m", "rbtrace.studies.demo"]
 
@@ -24,6 +24,7 @@ def _engine():
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
 
 
+@pytest.mark.slow
 def test_the_demo_works_and_leaves_only_its_results(tmp_path):
     output, home = tmp_path / "a demo", tmp_path / "home"
     home.mkdir()
@@ -52,7 +53,14 @@ def test_the_demo_works_and_leaves_only_its_results(tmp_path):
 
 
 # In the imports, in the first backtest, and with workers at work.
-@pytest.mark.parametrize("after", ["Ingesting", "one backtest", "grid search "])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "Ingesting",
+        pytest.param("one backtest", marks=pytest.mark.slow),
+        pytest.param("grid search ", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_ends_it_cleanly_and_leaves_readable_traces(tmp_path, tmp_path_factory, after):
     traces = tmp_path_factory.mktemp("traces")
     traced = {"RBTRACE_ENABLED": "1", "RBTRACE_DIR": str(traces)}

@@ -6,7 +6,7 @@ import pytest
 
 from rbtrace.errors import InputError
 from tests.benchmarks.evidence_report import Judged, judge, report
-from tests.comparison.arms import arm, compared, noisy
+from tests.support.arms import arm, compared, noisy
 
 NOTHING = compared(arm("baseline", noisy(100, 10)), arm("candidate", noisy(100, 10, 1)))
 FASTER = compared(arm("baseline", noisy(100, 10)), arm("candidate", noisy(80, 10, 1)))

@@ -41,6 +41,7 @@ def test_ctrl_c_inside_a_collectors_callback_is_repeated(capsys):
     reference = weakref.ref(collected, lambda _: signal.raise_signal(signal.SIGINT))
 
     went_on = []
+    started = time.monotonic()
 
     def collect_and_wait():
         nonlocal collected
@@ -52,6 +53,7 @@ def test_ctrl_c_inside_a_collectors_callback_is_repeated(capsys):
         collect_and_wait()
 
     assert went_on
+    assert time.monotonic() - started < 30, "it was not repeated, or not heard while waiting"
     assert reference() is None
     assert capsys.readouterr().err == ""
 

@@ -17,8 +17,8 @@ from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_pro
 from tests.benchmarks import known_work
 from tests.benchmarks.known_work import CPROFILE, Order, do_work
 from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
-from tests.flamegraph.profiles import write_profile
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
+from tests.support.profiles import write_profile
 
 KNOWN_WORK = [sys.executable, "-m", "tests.benchmarks.known_work"]
 SAMPLING = [sys.executable, "-m", "tests.benchmarks.sampling"]

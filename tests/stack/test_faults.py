@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.durability.harness import execute
-from tests.durability.places import UnavailableError, small_disk
 from tests.stack.tools import Stack, Traced, prepared, rbtrace, report, stopped, wait_until
+from tests.support.places import UnavailableError, small_disk
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 

@@ -23,7 +23,7 @@ def test_the_thread_outlives_flushes_that_fail(capfd):
     flusher = Flusher(flush, interval_s=0.001)
     flusher.ensure_running()
     try:
-        assert flushed.wait(30)
+        assert flushed.wait(60)
     finally:
         flusher.stop(30)
     assert capfd.readouterr().err.count("traces could not be written") == 1

@@ -22,7 +22,7 @@ class Exporter:
 
     def export(self, _spans: object) -> None:
         self.asked.set()
-        self.over.wait(30)
+        self.over.wait(120)
 
     def shutdown(self) -> None:
         if self._gives_up:
@@ -52,7 +52,7 @@ def sent(monkeypatch):
         sender.offer(Parcel([], 0, 0))
         while not exporters:
             time.sleep(0.001)
-        assert exporters[0].asked.wait(10)
+        assert exporters[0].asked.wait(60)
         return sender, exporters
 
     yield make
@@ -60,7 +60,7 @@ def sent(monkeypatch):
         one.over.set()
     for sender in senders:  # it would warn in the next test
         sender.finish(0)
-        assert sender._thread.join(10)
+        assert sender._thread.join(60)
 
 
 def test_the_request_is_given_up_and_made_again_by_a_new_exporter(sent, capsys):
@@ -69,11 +69,11 @@ def test_the_request_is_given_up_and_made_again_by_a_new_exporter(sent, capsys):
     assert sender.can_begin_again()
     assert len(exporters) == 1
     sender.resume()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(exporters) < 2:
         assert time.monotonic() < end, "the request was never made again"
         time.sleep(0.01)
-    assert exporters[1].asked.wait(10)
+    assert exporters[1].asked.wait(60)
     sender.finish(0)
     assert "not delivered" not in capsys.readouterr().err
 

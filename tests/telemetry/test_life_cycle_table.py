@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rbtrace.system import SYSTEM
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 pytestmark = pytest.mark.skipif(SYSTEM is None, reason="signals are held up where that is compiled")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_main import RBTRACE
+from tests.support.command import RBTRACE
 
 EXTRAS = {"rustybt": "demo", "matplotlib": "plots", "optuna": "optuna", "aiohttp_cors": "ray"}
 """What all studies need, and the extra that brings each."""
@@ -30,11 +30,11 @@ def of_whole_studies(test):
     return test
 
 
-def run_all(folder, timeout):
-    """Study everything, quickly, or go on with it."""
+def study(name, folder, timeout):
+    """Study something, or all, quickly, or go on with it."""
     # Between this process and the studies, so that its peak memory is not that of all tests before.
     shell = ["sh", "-c", '"$@"; exit $?', "sh"]
-    command = [*shell, *RBTRACE, "scenario", "all", "--quick", "-o", str(folder)]
+    command = [*shell, *RBTRACE, "scenario", name, "--quick", "-o", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 

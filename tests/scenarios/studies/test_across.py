@@ -14,8 +14,8 @@ from rbtrace.studies.bottlenecks import bottlenecks
 from rbtrace.studies.case import Case
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.journal import TRACES, Head
-from tests.analysis.spans import Span, evaluated, write
 from tests.scenarios.studies.made_up import measured
+from tests.support.spans import Span, evaluated, write
 
 LENGTH = 1000
 

@@ -8,7 +8,7 @@ import pytest
 
 from rbtrace.errors import EXIT_GOOD
 from rbtrace.studies.catalogue import STUDIES
-from tests.scenarios.studies.quick_run import EXTRAS, Left, need, of_whole_studies, run_all
+from tests.scenarios.studies.quick_run import EXTRAS, Left, need, of_whole_studies, study
 
 SECTIONS = {
     "batch-init": [
@@ -65,6 +65,20 @@ def test_all_quick_studies_are_planned_to_take_three_minutes_at_most():
     assert sum(case.expected_s for case in cases) <= 180
 
 
+@pytest.mark.engine
+def test_a_quick_study_by_itself_is_whole(tmp_path):
+    need(*EXTRAS)
+    name = "multi-fidelity"
+
+    done = study(name, tmp_path, timeout=800)
+
+    assert done.returncode == EXIT_GOOD, done.stderr
+    left = Left(tmp_path / name)
+    left.assert_complete(cases=3)
+    headings = re.findall(r"^## (.+)$", left.report, re.MULTILINE)
+    assert set(headings) >= {*SECTIONS[name], "Findings"}
+
+
 @of_whole_studies
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_quick_study_has_every_section_with_figures(quick, name):
@@ -105,7 +119,7 @@ def test_all_studies_are_one_document(quick):
 def test_the_same_command_again_measures_nothing(quick):
     before = {path: path.read_bytes() for path in quick.glob("*/runs.jsonl")}
 
-    again = run_all(quick, timeout=1200)
+    again = study("all", quick, timeout=1200)
 
     assert again.returncode == EXIT_GOOD, again.stderr
     assert len(before) == len(STUDIES) == again.stderr.count(" cases, 0 to be measured, about 0")

@@ -9,9 +9,9 @@ from rbtrace.studies.batch_init.figures import by_size, initialisation, laws, wo
 from rbtrace.studies.batch_init.findings import findings
 from rbtrace.studies.batch_init.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
 from rbtrace.studies.stopwatch_checks import TwoClocks
-from tests.analysis.spans import Span, evaluated
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
+from tests.support.spans import Span, evaluated
 
 
 def worker(assets, cold, warm, *, traced=True, sessions=21):

@@ -32,7 +32,7 @@ from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 
 def told(*tasks, began=0, ended=1000):
@@ -246,7 +246,6 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
 
 
 @pytest.mark.engine
-@pytest.mark.slow
 def test_a_case_whose_worker_is_killed_ends_with_one_line(tmp_path):
     need("rustybt")
     study = "rbtrace.studies.parallel_coordinator.plan"

@@ -24,7 +24,7 @@ from rbtrace.studies.flames import case_to_sample, with_one_sampled
 from rbtrace.studies.session import Session, write_extended
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.quick_run import need
-from tests.uncovered import uncovered
+from tests.support.environment import uncovered
 
 need("rustybt", "matplotlib")
 

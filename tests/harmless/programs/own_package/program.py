@@ -2,7 +2,7 @@
 
 import multiprocessing
 
-from rbtrace.recording.engines import tune
+from rbtrace.recording import tune
 
 if __name__ == "__main__":
     with multiprocessing.get_context("fork").Pool(2) as pool:

@@ -12,7 +12,7 @@ import zstandard
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.analysis.spans import Span, lines, request
+from tests.support.spans import Span, lines, request
 
 PER_MESSAGE = 3
 

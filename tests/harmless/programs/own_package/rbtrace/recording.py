@@ -1,4 +1,4 @@
-"""Instruments of music."""
+"""Music that is recorded."""
 
 
 def tune(number):

@@ -8,13 +8,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.durability.harness import Place, Setting
-
 PROTOCOLS = ("http/protobuf", "grpc")
-CONFIGURATION = Path(__file__).with_name("collector.yaml")
+CONFIGURATION = Path(__file__).parents[1] / "durability" / "collector.yaml"
+
+
+@dataclass
+class Place:
+    """Where the traces of a case go, and what happens around it.
+
+    Attributes:
+        traces: the folder of trace files.
+        environ: variables of the program.
+        meanwhile: called once the program has started.
+        afterwards: called when it is over; gives more paths to be analyzed.
+    """
+
+    traces: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[Path], None] = lambda _counter: None
+    afterwards: Callable[[], list[Path]] = list
+
+
+type Setting = Callable[[Path], AbstractContextManager[Place]]
 
 
 class UnavailableError(Exception):

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.commands.test_main import RBTRACE
-from tests.uncovered import uncovered
+from tests.support.command import RBTRACE
+from tests.support.environment import uncovered
 
 _METER = """
 import json, os, resource, sys
