@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 import sys
 
+from rbtrace.lazy import load as _load
 from rbtrace.version import __version__
 
 TYPE_CHECKING = False  # type checkers take it for True; importing typing takes longer than rbtrace
@@ -47,7 +48,7 @@ __all__ = [
     "uninstrument",
 ]
 
-_HOMES = {
+_MODULES = {
     "analyze": "rbtrace.reporting.facade",
     "compare": "rbtrace.reporting.comparison_facade",
     "configure": "rbtrace.recording.engines.control",
@@ -60,18 +61,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in _MODULES:
         for finder in sys.meta_path:
             say = getattr(finder, "say_if_another_is_meant", None)  # where there is a start-up file
             if say is not None:
                 say()
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - not before a name is used
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return _load(globals(), _MODULES, name)
 
 
 def __dir__() -> list[str]:

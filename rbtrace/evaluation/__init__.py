@@ -2,10 +2,10 @@
 
 from rbtrace.evaluation.components import OptimizationComponent, rank_components
 from rbtrace.evaluation.differences import Difference, difference
+from rbtrace.evaluation.documents import dumps, loads
 from rbtrace.evaluation.equivalence import Disagreement, assert_equivalent, find_disagreement
 from rbtrace.evaluation.errors import InvalidFieldError, NotEquivalentError
 from rbtrace.evaluation.implementations import AlternativeSolution, BaselineImplementation
-from rbtrace.evaluation.json import dumps, loads
 from rbtrace.evaluation.report import PerformanceReport
 from rbtrace.evaluation.results import BenchmarkResult, BenchmarkResultSet
 from rbtrace.evaluation.sequence import (

@@ -12,6 +12,8 @@ first used.
 
 from __future__ import annotations
 
+from rbtrace.lazy import load as _load
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -30,7 +32,7 @@ __all__ = [
     "profile_memory",
 ]
 
-_HOMES = {
+_MODULES = {
     "ProfileContext": "rbtrace.profiling.context",
     "aggregate_profile_stats": "rbtrace.profiling.cprofile_stats",
     "generate_flame_graph": "rbtrace.profiling.flames",
@@ -40,14 +42,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - not before a name is used
-
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return _load(globals(), _MODULES, name)
 
 
 def __dir__() -> list[str]:

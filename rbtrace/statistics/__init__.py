@@ -10,18 +10,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+from rbtrace.lazy import load as _load
 
 if TYPE_CHECKING:
     from rbtrace.statistics.comparison import Arm, Comparison, compare_runs
     from rbtrace.statistics.compounding import Compounded, compound
     from rbtrace.statistics.decomposition import Decomposition, decompose
     from rbtrace.statistics.diagnostics import LEAST_RUNS
-    from rbtrace.statistics.documents import DocumentError
+    from rbtrace.statistics.documents import DocumentError, dumps, loads
     from rbtrace.statistics.errors import InvalidParameterError, InvalidRunsError
     from rbtrace.statistics.findings import Finding
-    from rbtrace.statistics.json import dumps, loads
     from rbtrace.statistics.looks import PLANNED_LOOKS, Look, o_brien_fleming
     from rbtrace.statistics.multiplicity import benjamini_hochberg, holm
     from rbtrace.statistics.pooling import pooling_findings
@@ -76,51 +76,47 @@ __all__ = [
     "share_interval",
 ]
 
-_HOMES: Final = {
-    "Arm": "comparison",
-    "Comparison": "comparison",
-    "Compounded": "compounding",
-    "Decision": "verdicts",
-    "Decomposition": "decomposition",
-    "DocumentError": "documents",
-    "Equivalence": "tost",
-    "Finding": "findings",
-    "GateResult": "verdicts",
-    "InvalidParameterError": "errors",
-    "InvalidRunsError": "errors",
-    "LEAST_RUNS": "diagnostics",
-    "Look": "looks",
-    "PLANNED_LOOKS": "looks",
-    "PowerLaw": "power_law",
-    "ShareInterval": "shares",
-    "Verdict": "verdicts",
-    "benjamini_hochberg": "multiplicity",
-    "compare_runs": "comparison",
-    "compound": "compounding",
-    "decide": "verdicts",
-    "decompose": "decomposition",
-    "dumps": "json",
-    "equivalence": "tost",
-    "fit_power_law": "power_law",
-    "gate": "verdicts",
-    "holm": "multiplicity",
-    "loads": "json",
-    "o_brien_fleming": "looks",
-    "pooling_findings": "pooling",
-    "required_runs": "power",
-    "run_medians": "samples",
-    "sensitivity_finding": "verdicts",
-    "share_interval": "shares",
+_MODULES: Final = {
+    "Arm": "rbtrace.statistics.comparison",
+    "Comparison": "rbtrace.statistics.comparison",
+    "Compounded": "rbtrace.statistics.compounding",
+    "Decision": "rbtrace.statistics.verdicts",
+    "Decomposition": "rbtrace.statistics.decomposition",
+    "DocumentError": "rbtrace.statistics.documents",
+    "Equivalence": "rbtrace.statistics.tost",
+    "Finding": "rbtrace.statistics.findings",
+    "GateResult": "rbtrace.statistics.verdicts",
+    "InvalidParameterError": "rbtrace.statistics.errors",
+    "InvalidRunsError": "rbtrace.statistics.errors",
+    "LEAST_RUNS": "rbtrace.statistics.diagnostics",
+    "Look": "rbtrace.statistics.looks",
+    "PLANNED_LOOKS": "rbtrace.statistics.looks",
+    "PowerLaw": "rbtrace.statistics.power_law",
+    "ShareInterval": "rbtrace.statistics.shares",
+    "Verdict": "rbtrace.statistics.verdicts",
+    "benjamini_hochberg": "rbtrace.statistics.multiplicity",
+    "compare_runs": "rbtrace.statistics.comparison",
+    "compound": "rbtrace.statistics.compounding",
+    "decide": "rbtrace.statistics.verdicts",
+    "decompose": "rbtrace.statistics.decomposition",
+    "dumps": "rbtrace.statistics.documents",
+    "equivalence": "rbtrace.statistics.tost",
+    "fit_power_law": "rbtrace.statistics.power_law",
+    "gate": "rbtrace.statistics.verdicts",
+    "holm": "rbtrace.statistics.multiplicity",
+    "loads": "rbtrace.statistics.documents",
+    "o_brien_fleming": "rbtrace.statistics.looks",
+    "pooling_findings": "rbtrace.statistics.pooling",
+    "required_runs": "rbtrace.statistics.power",
+    "run_medians": "rbtrace.statistics.samples",
+    "sensitivity_finding": "rbtrace.statistics.verdicts",
+    "share_interval": "rbtrace.statistics.shares",
 }
 """Which module has each name: a report that needs one figure does not load all of them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return _load(globals(), _MODULES, name)
 
 
 def __dir__() -> list[str]:

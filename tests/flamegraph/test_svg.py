@@ -10,8 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rbtrace.profiling.flamegraph.calltree import call_tree, compared
-from rbtrace.profiling.flamegraph.layout import WIDTH, boxes
-from rbtrace.profiling.flamegraph.svg import to_svg
+from rbtrace.profiling.flamegraph.svg import WIDTH, boxes, to_svg
 from tests.support.profiles import NASTY, profile_of
 
 paths = st.lists(st.sampled_from("abcd"), min_size=1, max_size=5).map(tuple)

@@ -113,12 +113,12 @@ def connect(endpoint: Endpoint) -> Receiver:
         MissingExtraError: gRPC is asked for and its packages are not installed.
     """
     if endpoint.protocol == GRPC:
-        from rbtrace.commands.replay.grpc_receiver import GrpcReceiver  # noqa: PLC0415 - heavy
+        from rbtrace.commands.replay.grpc_sender import GrpcSender  # noqa: PLC0415 - heavy
 
-        return GrpcReceiver(endpoint)
-    from rbtrace.commands.replay.http_receiver import HttpReceiver  # noqa: PLC0415 - only when needed
+        return GrpcSender(endpoint)
+    from rbtrace.commands.replay.http_sender import HttpSender  # noqa: PLC0415 - only when needed
 
-    return HttpReceiver(endpoint)
+    return HttpSender(endpoint)
 
 
 def environment() -> Mapping[str, str]:

@@ -1,19 +1,25 @@
 """A flame graph as one SVG file: readable as it stands, searched and zoomed in a browser.
 
 Callers are above callees. Boxes are nested `svg` elements with widths in per cent, so that texts
-are clipped and never stretched.
+are clipped and never stretched. The children of a box share its width in proportion to their times,
+the rest is its own time. Rounding goes by largest remainder, so boxes never overlap.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from rbtrace.profiling.flamegraph.calltree import Call
-from rbtrace.profiling.flamegraph.layout import WIDTH, Box, boxes
+import numpy as np
 
+from rbtrace.analysis.arrays import apportion
+from rbtrace.profiling.flamegraph.calltree import Call
+
+WIDTH: Final = 1_000_000
+"""Of the picture: boxes have whole millionths of it, exact on every level."""
 _ROW: Final = 18
 _TOP: Final = 58
 _NARROWEST: Final = 100
@@ -30,6 +36,15 @@ text { font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #1d1d1f; }
 .zoomed #reset { visibility: visible; }
 input { font: 12px system-ui, sans-serif; width: 190px; box-sizing: border-box; }
 """
+
+
+class Box(NamedTuple):
+    """A call, its level (0 is the root), and its left edge and width in millionths."""
+
+    call: Call
+    level: int
+    left: int
+    width: int
 
 
 def to_svg(top: Call, title: str, note: str) -> str:
@@ -66,6 +81,38 @@ def to_svg(top: Call, title: str, note: str) -> str:
             f"<script><![CDATA[\n{script}]]></script>\n</svg>\n",
         ]
     )
+
+
+def boxes(top: Call, narrowest: int) -> Iterator[Box]:
+    """The boxes at least as wide as that, parents before children.
+
+    A call with no time of its own (it is only in the profile compared with) has none.
+    """
+    pending = [Box(top, 0, 0, WIDTH)]
+    while pending:
+        box = pending.pop()
+        yield box
+        children = [child for child in box.call.ordered() if child.total_ns]
+        left = box.left
+        inside = []
+        for child, width in zip(children, _widths(box, children), strict=True):
+            if width >= narrowest:
+                inside.append(Box(child, box.level + 1, left, width))
+            left += width
+        pending += reversed(inside)
+
+
+def _widths(box: Box, children: list[Call]) -> list[int]:
+    times = np.array([child.total_ns for child in children], np.int64)
+    if not times.size:
+        return []
+    shared: list[int] = apportion(
+        np.array([box.width], np.int64),
+        np.array([box.call.self_ns], np.int64),
+        times,
+        np.zeros(1, np.int64),
+    ).tolist()
+    return shared
 
 
 def _box(box: Box, top: Call) -> str:

@@ -39,7 +39,7 @@ _NOT_ALLOWED: Final = frozenset(
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 
 
-class GrpcReceiver:
+class GrpcSender:
     """A channel to the trace service of a collector."""
 
     def __init__(self, endpoint: Endpoint) -> None:

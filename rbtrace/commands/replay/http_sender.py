@@ -30,7 +30,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     partial_success: _Rejected | None = None
 
 
-class HttpReceiver:
+class HttpSender:
     """A connection that is kept open over many requests."""
 
     def __init__(self, endpoint: Endpoint) -> None:
