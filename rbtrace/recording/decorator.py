@@ -19,7 +19,7 @@ from rbtrace.recording.targets import require_traceable
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
-    from rbtrace.recording.spans import NoScope, Scope
+    from rbtrace.recording.spans import ActiveSpan, DisabledSpan
 
 
 @overload
@@ -177,7 +177,7 @@ class SpanContextManager:
     def __init__(self, name: str, attributes: dict[str, Any]) -> None:
         self._name = name
         self._attributes = attributes
-        self._scopes: list[Scope | NoScope] = []
+        self._scopes: list[ActiveSpan | DisabledSpan] = []
 
     def __enter__(self) -> Any:
         try:

@@ -23,13 +23,13 @@ from rbtrace.recording.hot.calltree import SummarySpan
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Scope(Protocol):
+    class ActiveSpan(Protocol):
         """What is asked of a block, which `rbtrace.recording.spans` defines."""
 
         span: Span
         context: Context
         around: Context
-        outer: Scope | None
+        outer: ActiveSpan | None
         was_left: bool
 
 
@@ -38,18 +38,18 @@ _SPAN: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """Under which OpenTelemetry has the current span: it has no public name."""
 
 
-def scope_of(context: Context) -> Scope | None:
+def scope_of(context: Context) -> ActiveSpan | None:
     """The innermost block of ours that made this context."""
-    scope: Scope | None = context.get(_SCOPE)  # type: ignore[assignment]
+    scope: ActiveSpan | None = context.get(_SCOPE)  # type: ignore[assignment]
     return scope
 
 
-def context_with(scope: Scope, around: Context) -> Context:
+def context_with(scope: ActiveSpan, around: Context) -> Context:
     """The context within the block."""
     return Context({**around, _SPAN: scope.span, _SCOPE: scope})
 
 
-def leave(scope: Scope, token: Any) -> bool:
+def leave(scope: ActiveSpan, token: Any) -> bool:
     """Make current what was before the block; False if the span may be current elsewhere.
 
     Where another block has taken over meanwhile, it stays current.
@@ -64,7 +64,7 @@ def leave(scope: Scope, token: Any) -> bool:
     return False
 
 
-def _is_within(context: Context, scope: Scope) -> bool:
+def _is_within(context: Context, scope: ActiveSpan) -> bool:
     inner = scope_of(context)
     while inner is not None and inner is not scope:
         inner = inner.outer
@@ -82,7 +82,7 @@ def still_open(context: Context) -> Context:
     return Context({**context, _SPAN: span, _SCOPE: within})
 
 
-def _nearest_open(scope: Scope) -> tuple[Span, Scope | None]:
+def _nearest_open(scope: ActiveSpan) -> tuple[Span, ActiveSpan | None]:
     """The span, and the innermost block it is in or of."""
     around = scope
     while True:

@@ -54,7 +54,7 @@ from rbtrace.recording.recursion import has_stack, say_no_stack, with_headroom
 _THREAD_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 
-class Scope:
+class ActiveSpan:
     """An open span of an operation.
 
     As a context manager it makes the span current for a block, and ends it as failed if the block
@@ -148,7 +148,7 @@ class Scope:
         self.span.end(clock.now_ns())
 
 
-class NoScope:
+class DisabledSpan:
     """Stands for a span that is not recorded, where the code reads better without a branch."""
 
     __slots__ = ()
@@ -175,7 +175,7 @@ class NoScope:
         """There is nothing to end."""
 
 
-NO_SCOPE: Final[Scope | NoScope] = NoScope()
+DISABLED_SPAN: Final[ActiveSpan | DisabledSpan] = DisabledSpan()
 
 
 def open_scope(
@@ -183,15 +183,15 @@ def open_scope(
     arguments: tuple[Any, ...] = (),
     keywords: Mapping[str, Any] | None = None,
     context: Context | None = None,
-) -> Scope | NoScope:
-    """Start the span of an operation; `NO_SCOPE` when tracing is off or fails."""
+) -> ActiveSpan | DisabledSpan:
+    """Start the span of an operation; `DISABLED_SPAN` when tracing is off or fails."""
     try:
         if not has_stack():
             say_no_stack(operation.name)
-            return NO_SCOPE
+            return DISABLED_SPAN
         pipeline = RECORDER.pipeline()
         if pipeline is None:
-            return NO_SCOPE
+            return DISABLED_SPAN
         tracer = pipeline.tracer(operation.scope)
         started = clock.now_ns()  # what is set up before the first span is not its work
         attributes = dict(operation.attributes)
@@ -213,22 +213,22 @@ def open_scope(
             links=links,
             start_time=started,
         )
-        return Scope(operation, span, around)
+        return ActiveSpan(operation, span, around)
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         try:  # noqa: SIM105 - see `harmless`
             excuse("a span is not recorded", problem)
         except (RecursionError, MemoryError):
             pass
-        return NO_SCOPE
+        return DISABLED_SPAN
 
 
-def enter_block(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+def enter_block(name: str, attributes: Mapping[str, Any]) -> ActiveSpan | DisabledSpan:
     """Start the span of a `span(name, **attributes)` block and make it current."""
-    scope: Scope | NoScope = with_headroom(_entered, name, attributes)
+    scope: ActiveSpan | DisabledSpan = with_headroom(_entered, name, attributes)
     return scope
 
 
-def _entered(name: str, attributes: Mapping[str, Any]) -> Scope | NoScope:
+def _entered(name: str, attributes: Mapping[str, Any]) -> ActiveSpan | DisabledSpan:
     return open_scope(block(name, attributes)).__enter__()
 
 

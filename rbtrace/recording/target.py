@@ -26,7 +26,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier(Target):
+class PropagationPoint(Target):
     """A function that starts work elsewhere, and how it is wrapped."""
 
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]]

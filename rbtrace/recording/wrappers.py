@@ -31,7 +31,7 @@ from rbtrace.recording.recursion import (
     take,
     with_headroom,
 )
-from rbtrace.recording.spans import NoScope, Scope, open_scope
+from rbtrace.recording.spans import ActiveSpan, DisabledSpan, open_scope
 
 
 def spanned(function: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
@@ -49,18 +49,18 @@ def spanned(function: Callable[..., Any], operation: Operation) -> Callable[...,
     return _function(function, operation)
 
 
-def _enter(operation: Operation, args: Any, kwargs: Any) -> Scope | NoScope:
+def _enter(operation: Operation, args: Any, kwargs: Any) -> ActiveSpan | DisabledSpan:
     return open_scope(operation, args, kwargs).__enter__()
 
 
-def _failed(scope: Scope | NoScope, error: BaseException, operation: Operation) -> None:
+def _failed(scope: ActiveSpan | DisabledSpan, error: BaseException, operation: Operation) -> None:
     hide_frames(error, __file__)
     scope.__exit__(None, error, None)
     if not IS_GIVEN_BACK:
         say_shared(error, operation.name)
 
 
-def _succeeded(scope: Scope | NoScope, result: Any) -> None:
+def _succeeded(scope: ActiveSpan | DisabledSpan, result: Any) -> None:
     scope.__exit__(None, None, None)
     scope.succeed(result)
 
@@ -132,7 +132,7 @@ def _generator(
     return standing_for(call, function, flags)
 
 
-def _ended(scope: Scope | NoScope, error: BaseException) -> None:
+def _ended(scope: ActiveSpan | DisabledSpan, error: BaseException) -> None:
     """End the span of a generator that raised; to be closed is no failure."""
     hide_frames(error, __file__)
     if isinstance(error, GeneratorExit):

@@ -11,7 +11,7 @@ SWEEP = """
 import rbtrace
 from rbtrace import conventions
 from rbtrace.recording import spans
-from rbtrace.recording.propagation.objective import CarriedObjective
+from rbtrace.recording.propagation.objective import TracedObjective
 from rbtrace.recording.operation import Operation
 import pickle
 
@@ -27,7 +27,7 @@ def objective(parameters):
     return 1.0
 
 with rbtrace.span("sweep"):
-    carried = CarriedObjective(objective)
+    carried = TracedObjective(objective)
     for number in range(5):
         pickle.loads(pickle.dumps(carried))({"x": number})
 """

@@ -10,7 +10,7 @@ import pytest
 import rbtrace
 from rbtrace import conventions as key
 from rbtrace.recording.parameters import parameter_attributes
-from rbtrace.recording.propagation.objective import EVALUATE, CarriedObjective
+from rbtrace.recording.propagation.objective import EVALUATE, TracedObjective
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture
 
@@ -26,7 +26,7 @@ def failing(parameters):
 def test_every_pickle_is_a_trial_below_the_span_it_was_made_in():
     with capture() as captured:
         with rbtrace.span("sweep"):
-            carried = CarriedObjective(objective)
+            carried = TracedObjective(objective)
         arrived = [pickle.loads(pickle.dumps(carried)) for _ in range(3)]
         assert [one({"fast": number}) for number, one in enumerate(arrived)] == [0, 1, 2]
     sweep = captured.one("sweep")
@@ -43,13 +43,13 @@ def test_every_pickle_is_a_trial_below_the_span_it_was_made_in():
 
 def test_in_the_same_process_it_works_without_a_number():
     with capture() as captured:
-        assert CarriedObjective(objective)({"fast": 7}) == 7
+        assert TracedObjective(objective)({"fast": 7}) == 7
     assert key.TRIAL_NUMBER not in captured.one(EVALUATE).attributes
 
 
 def test_an_error_of_the_objective_is_raised_and_recorded():
     with capture() as captured:
-        carried = pickle.loads(pickle.dumps(CarriedObjective(failing)))
+        carried = pickle.loads(pickle.dumps(TracedObjective(failing)))
         with pytest.raises(LookupError):
             carried({"fast": 1})
     assert captured.one(EVALUATE).attributes[key.ERROR_TYPE] == "LookupError"
@@ -59,7 +59,7 @@ def test_where_tracing_is_off_it_turns_it_on_and_where_it_cannot_it_only_evaluat
     tmp_path, monkeypatch
 ):
     with capture(tmp_path) as captured:
-        message = pickle.dumps(CarriedObjective(objective))
+        message = pickle.dumps(TracedObjective(objective))
     monkeypatch.setattr(RECORDER, "_given_up", True)
     try:
         assert pickle.loads(message)({"fast": 3}) == 3
@@ -87,7 +87,7 @@ def test_parameters_are_names_and_a_digest_that_a_plain_hash_does_not_give():
 
 def test_values_only_on_request():
     with capture(params=True) as captured:
-        CarriedObjective(objective)({"fast": 7})
+        TracedObjective(objective)({"fast": 7})
     assert captured.one(EVALUATE).attributes[key.TRIAL_PARAM_VALUES] == '{"fast": "7"}'
 
 
@@ -95,5 +95,5 @@ def test_the_key_is_not_in_the_trace():
     from rbtrace.recording.parameters import digest_key
 
     with capture() as captured:
-        CarriedObjective(objective)({"fast": 7})
+        TracedObjective(objective)({"fast": 7})
     assert digest_key().hex() not in str(captured.spans)

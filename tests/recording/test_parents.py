@@ -251,11 +251,11 @@ def test_a_task_of_a_block_stays_under_it_when_the_block_has_ended(recorded):
 
 
 def test_a_thousand_generators_left_in_one_context_keep_nothing(recorded):
-    from rbtrace.recording.spans import Scope
+    from rbtrace.recording.spans import ActiveSpan
 
     def scopes():
         gc.collect()
-        return sum(type(each) is Scope for each in gc.get_objects())
+        return sum(type(each) is ActiveSpan for each in gc.get_objects())
 
     async def main():
         before = scopes()

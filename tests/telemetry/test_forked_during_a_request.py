@@ -9,7 +9,7 @@ import pytest
 
 from rbtrace.recording.export import sender as sending
 from rbtrace.recording.export.destination import SpanDestination
-from rbtrace.recording.export.sender import Parcel, Sender
+from rbtrace.recording.export.sender import ExportBatch, Sender
 
 
 class Exporter:
@@ -49,7 +49,7 @@ def sent(monkeypatch):
         sender = Sender(SpanDestination(name))
         senders.append(sender)
         sender.start()
-        sender.offer(Parcel([], 0, 0))
+        sender.offer(ExportBatch([], 0, 0))
         while not exporters:
             time.sleep(0.001)
         assert exporters[0].asked.wait(60)

@@ -19,9 +19,9 @@ from rbtrace.recording.engines.table import TRACED_METHODS, Kind, TracedMethod, 
 from rbtrace.recording.propagation.carriers import CARRIERS
 from rbtrace.recording.propagation.os_calls import OS_CALLS
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.target import Carrier
+from rbtrace.recording.target import PropagationPoint
 
-type Row = TracedMethod | Carrier
+type Row = TracedMethod | PropagationPoint
 
 
 class _Patch(NamedTuple):
@@ -107,7 +107,7 @@ def locate(module: ModuleType, row: Row) -> tuple[Any, str, Any]:
 
 def _patch(module: ModuleType, row: Row) -> _Patch:
     owner, attribute, original = locate(module, row)
-    wrapped = row.wrap(original) if isinstance(row, Carrier) else _wrap(original, row)
+    wrapped = row.wrap(original) if isinstance(row, PropagationPoint) else _wrap(original, row)
     setattr(owner, attribute, wrapped)
     return _Patch(row, owner, attribute, original, wrapped)
 
@@ -132,11 +132,11 @@ def _wrap(original: Any, row: TracedMethod) -> Any:
 
 
 def _carrying(run: Callable[..., Any]) -> Callable[..., Any]:
-    from rbtrace.recording.propagation.objective import CarriedObjective  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.propagation.objective import TracedObjective  # noqa: PLC0415 - imports OpenTelemetry
 
     @functools.wraps(run)
     def call(optimizer: Any, objective_function: Callable[[Any], Any]) -> Any:
-        return run(optimizer, CarriedObjective(objective_function))
+        return run(optimizer, TracedObjective(objective_function))
 
     return call
 

@@ -17,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 
 from rbtrace import conventions as key
 from rbtrace.recording.export.destination import Destination, metric_exporter_name
-from rbtrace.recording.export.sender import Parcel, Sender
+from rbtrace.recording.export.sender import ExportBatch, Sender
 from rbtrace.version import __version__
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class CallMetrics:
             is_due = self._has_news and not self._is_offered
             self._is_offered |= is_due
         if is_due:
-            self.sender.offer(Parcel([self], 0, 0))
+            self.sender.offer(ExportBatch([self], 0, 0))
 
     def was_taken(self) -> None:
         """A state was sent; what came meanwhile is sent next."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from rbtrace.errors import let_through, warn_once
 from rbtrace.recording.export.counts import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.recording.export.encoder import encode_line
-from rbtrace.recording.export.sender import Parcel
+from rbtrace.recording.export.sender import ExportBatch
 from rbtrace.recording.export.threads import new_lock
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Outbox:
             if self.sender is not None and batch:
                 if start == 0:
                     self.sender.file_was_emptied()
-                self.sender.offer(Parcel(batch, start, end))
+                self.sender.offer(ExportBatch(batch, start, end))
 
     def _encode(self, batch: list[Record]) -> tuple[bytes, list[Record]]:
         """A line of the batch; spans that cannot be encoded are dropped and counted."""

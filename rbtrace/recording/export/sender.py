@@ -41,7 +41,7 @@ REST_S: Final = 0.2
 """Pause after all has been sent: an exporter is made anew for what comes then."""
 
 
-class Parcel(NamedTuple):
+class ExportBatch(NamedTuple):
     """What is to be sent, and the bytes of the spans file that hold it (none: `start == end`)."""
 
     batch: Sequence[Any]
@@ -66,7 +66,7 @@ class Sender:
     def __init__(self, destination: Destination[Any]) -> None:
         self._destination = destination
         self._thread = BackgroundThread(self._run)
-        self._waiting: deque[Parcel] = deque()
+        self._waiting: deque[ExportBatch] = deque()
         self._spans_waiting = 0
         self._changing = new_lock()
         self._awake = Wake()
@@ -91,7 +91,7 @@ class Sender:
         if not self._ends:
             self._thread.start()
 
-    def offer(self, parcel: Parcel) -> None:
+    def offer(self, parcel: ExportBatch) -> None:
         """Take a parcel to be sent, unless too much waits already, or the thread is to end."""
         with self._changing:
             too_many = self._spans_waiting + len(parcel.batch) > MOST_WAITING
@@ -202,7 +202,7 @@ class Sender:
             self._has_left = self._is_paused
             return self._is_paused or self._ends
 
-    def _next(self) -> Parcel | None:
+    def _next(self) -> ExportBatch | None:
         """The parcel to send now; None after waiting for one."""
         if not self._waiting:
             self._destination.close()
@@ -219,7 +219,7 @@ class Sender:
         while not (self._ends or self._is_paused or self._hurries) and time.monotonic() < until:
             self._awake.wait(until - time.monotonic())
 
-    def _ask(self, parcel: Parcel) -> bool:
+    def _ask(self, parcel: ExportBatch) -> bool:
         """Send one parcel; remember how long the answer takes."""
         if not self._destination.is_connected and self._destination.is_unsafe_to_fork:
             self._others = native_threads()
@@ -231,13 +231,13 @@ class Sender:
         self._is_prompt = taken and (not is_connected or time.monotonic() - asked_at < SLOW_S)
         return taken
 
-    def _put_behind(self, parcel: Parcel) -> None:
+    def _put_behind(self, parcel: ExportBatch) -> None:
         """Try the others first: it may be this parcel that the exporter cannot encode."""
         with self._changing:
             self._waiting.popleft()
             self._waiting.append(parcel)
 
-    def _note(self, parcel: Parcel) -> None:
+    def _note(self, parcel: ExportBatch) -> None:
         with self._changing:
             self._waiting.popleft()
             self._spans_waiting -= len(parcel.batch)

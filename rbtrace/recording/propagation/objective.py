@@ -30,7 +30,7 @@ from rbtrace.recording.spans import open_scope
 EVALUATE = "ParallelOptimizer.evaluate"
 
 
-class CarriedObjective:
+class TracedObjective:
     """A picklable objective that remembers the span, settings and digest key it comes from.
 
     Each pickle takes the next trial number: rustybt pickles the objective once per task.
@@ -96,5 +96,5 @@ class CarriedObjective:
         return attributes
 
 
-def _arrive(*state: Any) -> CarriedObjective:
-    return CarriedObjective.arrived(*state)
+def _arrive(*state: Any) -> TracedObjective:
+    return TracedObjective.arrived(*state)

@@ -11,7 +11,7 @@ from rbtrace.recording.export.lifecycle import fork_begins, fork_is_over
 from rbtrace.recording.propagation import programs
 from rbtrace.recording.propagation.preparing import like_builtin, prepared
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.target import Carrier
+from rbtrace.recording.target import PropagationPoint
 
 
 def _nothing() -> None:
@@ -64,14 +64,14 @@ def _listening(original: Callable[..., Any]) -> Callable[..., Any]:
     return like_builtin(call, original)
 
 
-OS_CALLS: Final[tuple[Carrier, ...]] = (
-    Carrier("os:fork", _around(fork_begins, fork_is_over)),
-    Carrier("os:forkpty", _around(fork_begins, fork_is_over)),
-    Carrier("os:_exit", _around(RECORDER.before_exit)),
-    Carrier("os:execve", _replacing(prepared(programs.execve))),
-    Carrier("os:execv", _replacing(programs.execv)),
-    Carrier("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
-    Carrier("signal:set_wakeup_fd", _listening),
-    Carrier("signal:signal", _around(_nothing, RECORDER.after_handling)),
+OS_CALLS: Final[tuple[PropagationPoint, ...]] = (
+    PropagationPoint("os:fork", _around(fork_begins, fork_is_over)),
+    PropagationPoint("os:forkpty", _around(fork_begins, fork_is_over)),
+    PropagationPoint("os:_exit", _around(RECORDER.before_exit)),
+    PropagationPoint("os:execve", _replacing(prepared(programs.execve))),
+    PropagationPoint("os:execv", _replacing(programs.execv)),
+    PropagationPoint("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
+    PropagationPoint("signal:set_wakeup_fd", _listening),
+    PropagationPoint("signal:signal", _around(_nothing, RECORDER.after_handling)),
 )
 """`os.execl`, `os.execvp` and the like call `os.execv` and `os.execve`."""
