@@ -32,7 +32,7 @@ _STRATEGY: Final = "rbtrace.studies.baseline.strategy"
 
 
 def _step(span: str, attribute: str) -> Part:
-    return Part(f"strategy.{span}", _STRATEGY, attribute, "baseline_strategy.py")
+    return Part(f"strategy.{span}", _STRATEGY, attribute, "strategy.py")
 
 
 WHOLE: Final = "whole backtest"

@@ -162,7 +162,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     left.assert_complete(cases=5)
     assert left.picture("parts.svg").startswith("<svg")
     _, daily, minute, untraced, profiled = (run["found"] for run in left.runs)
-    assert "baseline_strategy.py" in left.picture("flame.svg")
+    assert "baseline/strategy.py" in left.picture("flame.svg")
     # Tracing, profiling and watching change nothing of the result, nor does sampling.
     assert daily["portfolio_value"] == untraced["portfolio_value"] == profiled["portfolio_value"]
     assert 100_000 != minute["portfolio_value"] > 0
