@@ -10,9 +10,9 @@ import click
 
 from rbtrace.reporting.model import Report
 from rbtrace.reporting.numbers import duration
-from rbtrace.studies.across import across
-from rbtrace.studies.case import Case
 from rbtrace.studies.catalogue import STUDIES
+from rbtrace.studies.comparison import compare_studies
+from rbtrace.studies.journal import Case
 from rbtrace.studies.session import REPORT, Session, write_extended
 
 _ALL: Final = "all"
@@ -60,7 +60,7 @@ def command(name: str, folder: Path, timeout: float, *, quick: bool) -> None:
         click.echo("".join(f"- {line}\n" for line in found.findings), nl=False)
         click.echo(f"The report is {folder / one / REPORT}.md, and .html\n")
     if name == _ALL:
-        compared = across({one: session.evidence for one, session in sessions.items()})
+        compared = compare_studies({one: session.evidence for one, session in sessions.items()})
         click.echo(f"All of it is in {write_extended(folder, reports, compared)}, and .html")
 
 

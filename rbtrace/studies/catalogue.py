@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 
 from rbtrace.errors import MissingExtraError
 from rbtrace.reporting.model import Report
-from rbtrace.studies.case import Case, Settings
 from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.journal import Case, Settings
 
 _GIB: Final = 1 << 30
 _EVERY_STUDY: Final = {"rustybt": "demo", "backtesting": "demo", "arch": "demo"}

@@ -13,9 +13,8 @@ from rbtrace.reporting.breakdown import breakdown
 from rbtrace.reporting.model import Options, Table
 from rbtrace.reporting.numbers import count, duration, size
 from rbtrace.reporting.verdict import sentences
-from rbtrace.studies.case import Case, Measured
 from rbtrace.studies.flames import case_to_sample
-from rbtrace.studies.journal import TRACES, Head, Journal
+from rbtrace.studies.journal import TRACES, Case, Head, Journal, Measured
 
 _ABOUT = ("cpu", "cores", "usable_cores", "system")
 

@@ -15,7 +15,7 @@ from rbtrace.profiling.flamegraph.selecting import Selection
 from rbtrace.profiling.flamegraph.sources import drawable
 from rbtrace.reporting.files import without_folders
 from rbtrace.reporting.model import Picture
-from rbtrace.studies.case import Case
+from rbtrace.studies.journal import Case
 
 FILE: Final = "flame.svg"
 

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import rbtrace
 from rbtrace.conventions import WORKERS, Category
-from rbtrace.studies.batches import Batch, Log, timed_batch
+from rbtrace.studies.batches import Batch, Log, Scored, rustybt_optimizer, timed_batch
 from rbtrace.studies.evaluations import Evaluated, Evaluation, Spanned
-from rbtrace.studies.rustybt_tasks import Scored, rustybt_optimizer
 
 SEQUENTIAL: Final = "sequential"
 POOL: Final = "pool"

@@ -14,7 +14,7 @@ import msgspec
 
 from rbtrace.errors import RbtraceError
 from rbtrace.files.small_files import replace_file
-from rbtrace.studies.case import Settings
+from rbtrace.studies.journal import Settings
 
 
 @click.command()

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from rbtrace.studies.interrupts import lasting_interrupts
+from rbtrace.studies.demo import lasting_interrupts
 
 
 def test_without_ctrl_c_nothing_happens():

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from rbtrace.studies.workloads import minute_data
+from rbtrace.studies.workloads import market_data
 
 pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
 
@@ -16,19 +16,19 @@ pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportErr
 def test_the_minutes_are_those_of_the_exchange():
     from rustybt.utils.calendar_utils import get_calendar
 
-    days = minute_data.trading_sessions()
+    days = market_data.trading_sessions()
     calendar = get_calendar("NYSE")
 
     expected = calendar.sessions_minutes(days[0], days[-1])
 
-    assert minute_data.trading_minutes().tolist() == expected.tolist()
-    assert len(expected) == minute_data.MINUTE_SESSIONS * minute_data.SESSION_MINUTES
+    assert market_data.trading_minutes().tolist() == expected.tolist()
+    assert len(expected) == market_data.MINUTE_SESSIONS * market_data.SESSION_MINUTES
 
 
 def test_every_asset_is_a_stretch_of_the_hourly_series_with_its_times_moved():
-    hours, assets = minute_data.hourly_prices(), minute_data.minute_assets()
+    hours, assets = market_data.hourly_prices(), market_data.minute_assets()
 
-    assert len(assets) == minute_data.MINUTE_ASSETS
+    assert len(assets) == market_data.MINUTE_ASSETS
     for symbol, bars in assets.items():
         first = int(symbol.partition("+")[2])
         original = hours.iloc[first : first + len(bars)]
@@ -38,12 +38,12 @@ def test_every_asset_is_a_stretch_of_the_hourly_series_with_its_times_moved():
 
 
 def test_a_session_is_the_sum_of_its_minutes():
-    minutes = next(iter(minute_data.minute_assets().values()))
-    first = minutes.iloc[: minute_data.SESSION_MINUTES]
+    minutes = next(iter(market_data.minute_assets().values()))
+    first = minutes.iloc[: market_data.SESSION_MINUTES]
 
-    day = minute_data.by_session(minutes).iloc[0]
+    day = market_data.by_session(minutes).iloc[0]
 
-    assert day.name.date().isoformat() == minute_data.trading_sessions()[0]
+    assert day.name.date().isoformat() == market_data.trading_sessions()[0]
     assert (day["open"], day["close"]) == (first["open"].iloc[0], first["close"].iloc[-1])
     assert (day["high"], day["low"]) == (first["high"].max(), first["low"].min())
     assert day["volume"] == first["volume"].sum()
@@ -52,10 +52,10 @@ def test_a_session_is_the_sum_of_its_minutes():
 READ = """
 import json, sys
 from pathlib import Path
-from rbtrace.studies.workloads import engine, minute_data
+from rbtrace.studies.workloads import engine, market_data
 engine.prepare(Path(sys.argv[1]), "rbtrace-minute")
 from rustybt.data import bundles
-loaded, minutes = bundles.load("rbtrace-minute"), minute_data.trading_minutes()
+loaded, minutes = bundles.load("rbtrace-minute"), market_data.trading_minutes()
 day = minutes[-1].tz_localize(None)
 (asset,) = loaded.asset_finder.lookup_symbols(["EURUSD+0"], day)
 read = loaded.equity_minute_bar_reader.load_raw_arrays
@@ -72,6 +72,6 @@ def test_the_engine_gives_back_the_minute_bars_that_were_put_in(tmp_path):
 
     assert read.returncode == 0, read.stderr
     closes, volumes = json.loads(read.stdout)
-    put_in = minute_data.minute_assets()["EURUSD+0"]
+    put_in = market_data.minute_assets()["EURUSD+0"]
     assert closes == pytest.approx(put_in["close"].tolist(), abs=1e-6)
     assert volumes == put_in["volume"].tolist()

@@ -9,23 +9,27 @@ from typing import Final
 
 from rbtrace.reporting.numbers import duration, percent, size
 from rbtrace.studies.baseline.figures import (
+    COMPUTE,
     COMPUTED_SHARE,
     CPROFILE,
+    HISTORY,
     HISTORY_SHARE,
+    PARTS,
     SHARES,
     SPANS,
     STEP_SHARES,
     STOPWATCH,
     UNTRACED,
+    USERS,
     WRANGLING_SHARE,
     Group,
     Overhead,
     Quantity,
+    Times,
     framework,
     user_code,
     wrangling,
 )
-from rbtrace.studies.baseline.times import COMPUTE, HISTORY, PARTS, USERS, Times
 
 _NOT_THE_REST: Final = {PARTS[name].span for name in (HISTORY, *USERS)}
 

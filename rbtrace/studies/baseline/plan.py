@@ -7,7 +7,11 @@ under cProfile. `rbtrace.studies.baseline.report` says what was found.
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final, NamedTuple
@@ -15,15 +19,62 @@ from typing import Any, Final, NamedTuple
 import rbtrace
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling import ProfileContext, profile_memory
-from rbtrace.studies.baseline.memory import history_calls
+from rbtrace.studies.baseline.figures import HISTORY, MEASURED, PARTS, WHOLE, clocked, of_profile
 from rbtrace.studies.baseline.report import baseline_report as report
 from rbtrace.studies.baseline.strategy import WrangledMomentum
-from rbtrace.studies.baseline.times import MEASURED, WHOLE, clocked, of_profile
-from rbtrace.studies.case import Case, Settings
-from rbtrace.studies.clocks import Stopwatch
+from rbtrace.studies.journal import Case, Settings
+from rbtrace.studies.measuring import Stopwatch
 from rbtrace.studies.workloads import engine
 from rbtrace.studies.workloads.bundles import ensure_ingested, ensure_registered
-from rbtrace.studies.workloads.minute_data import trading_sessions
+from rbtrace.studies.workloads.market_data import trading_sessions
+
+
+class Calls:
+    """What calls allocated, bytes: at most at a time, and what was still held after each.
+
+    Allocations are traced within the calls only, so that all else takes as long as ever.
+    """
+
+    def __init__(self) -> None:
+        self.peak: list[int] = []
+        self.net: list[int] = []
+
+    def call(self, function: Any, *arguments: Any, **options: Any) -> Any:
+        """Call a function and note what it allocated."""
+        tracemalloc.start()
+        try:
+            result = function(*arguments, **options)
+            held, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        self.peak.append(peak)
+        self.net.append(held)
+        return result
+
+
+@contextmanager
+def history_calls() -> Iterator[Calls]:
+    """Within the block, note what every call of `DataPortal.get_history_window` allocates.
+
+    Python's and numpy's allocations count, those of C libraries with an allocator of their own
+    (blosc's decompression) do not.
+    """
+    from rustybt.data.data_portal import DataPortal  # noqa: PLC0415 - heavy
+
+    attribute = PARTS[HISTORY].attribute
+    original = getattr(DataPortal, attribute)
+    calls = Calls()
+
+    @wraps(original)
+    def noted(*arguments: Any, **options: Any) -> Any:
+        return calls.call(original, *arguments, **options)
+
+    setattr(DataPortal, attribute, noted)
+    try:
+        yield calls
+    finally:
+        setattr(DataPortal, attribute, original)
+
 
 __all__ = ["cases", "measure", "report"]
 

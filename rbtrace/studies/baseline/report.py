@@ -13,6 +13,7 @@ from rbtrace.studies import plots
 from rbtrace.studies.baseline.figures import (
     COMPUTED_SHARE,
     CPROFILE,
+    PARTS,
     SHARES,
     SPANS,
     STOPWATCH,
@@ -24,7 +25,6 @@ from rbtrace.studies.baseline.figures import (
     groups,
 )
 from rbtrace.studies.baseline.findings import findings, pieces
-from rbtrace.studies.baseline.times import PARTS
 from rbtrace.studies.evidence import Evidence
 
 TITLE: Final = "Baseline: where time and memory go"

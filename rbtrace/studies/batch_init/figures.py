@@ -3,14 +3,84 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from rbtrace.statistics import PowerLaw, fit_power_law
+from rbtrace.analysis.results import Results
+from rbtrace.reporting.model import Row, Table, columns
+from rbtrace.reporting.numbers import duration
+from rbtrace.statistics import Comparison, PowerLaw, compare_runs, fit_power_law
 from rbtrace.statistics.power_law import LEAST_SIZES, PARAMETERS
-from rbtrace.studies.batch_init.phases import INITIALIZE, LOAD, PHASES, RUN, WHOLE
-from rbtrace.studies.case import Measured
+from rbtrace.studies.journal import Measured
+from rbtrace.studies.shared_tables import (
+    STOPWATCH_COLUMNS,
+    STOPWATCH_NOTE,
+    STOPWATCH_TITLE,
+    TwoClocks,
+    two_clocks,
+)
+
+
+class Phase(NamedTuple):
+    """One function of the engine that prepares a backtest, or runs it.
+
+    Attributes:
+        name: what reports call it.
+        function: where its caller finds it: owner and attribute.
+        span: the name of its spans.
+        marked: whether the study itself marks it for tracing; the engine's table has the others.
+        within: the phase it is part of, if of another than the whole.
+    """
+
+    name: str
+    function: tuple[str, str]
+    span: str
+    marked: bool = True
+    within: str = ""
+
+
+WHOLE: Final = "whole backtest"
+WHOLE_SPAN: Final = "run_algorithm"
+RUN: Final = "run"
+INITIALIZE: Final = "strategy's initialize"
+LOAD: Final = "bundle load"
+
+_RUN_ALGO: Final = "rustybt.utils.run_algo"
+
+PHASES: Final = (
+    Phase(LOAD, (f"{_RUN_ALGO}:bundles", "load"), "bundles.load", marked=False),
+    Phase(
+        "asset finder",
+        ("rustybt.data.bundles.core:AssetFinder", "__init__"),
+        "AssetFinder.__init__",
+        within=LOAD,
+    ),
+    Phase(
+        "bar reader",
+        ("rustybt.data.bundles.core:BcolzDailyBarReader", "__init__"),
+        "BcolzDailyBarReader.__init__",
+        within=LOAD,
+    ),
+    Phase(
+        "adjustment reader",
+        ("rustybt.data.bundles.core:SQLiteAdjustmentReader", "__init__"),
+        "SQLiteAdjustmentReader.__init__",
+        within=LOAD,
+    ),
+    Phase("calendar", (_RUN_ALGO, "get_calendar"), "get_calendar"),
+    Phase("data portal", (f"{_RUN_ALGO}:DataPortal", "__init__"), "DataPortal.__init__"),
+    Phase("algorithm", (f"{_RUN_ALGO}:TradingAlgorithm", "__init__"), "TradingAlgorithm.__init__"),
+    Phase(
+        INITIALIZE,
+        (f"{_RUN_ALGO}:TradingAlgorithm", "initialize"),
+        "TradingAlgorithm.initialize",
+        marked=False,
+        within=RUN,
+    ),
+    Phase(RUN, (f"{_RUN_ALGO}:TradingAlgorithm", "run"), "TradingAlgorithm.run", marked=False),
+)
+
 
 TOP: tuple[str, ...] = tuple(
     phase.name
@@ -127,3 +197,77 @@ def laws(found: Sequence[Worker]) -> list[Law]:
         law = fit_power_law(assets, seconds) if enough else None
         found_laws.append(Law(name, assets, seconds, law))
     return found_laws
+
+
+_SPANS: Final = {**{one.name: one.span for one in PHASES}, WHOLE: WHOLE_SPAN}
+
+
+def agreements(found: Sequence[Worker], results: Results) -> dict[str, TwoClocks]:
+    """Each phase, and the whole backtest as the last, in all traced workers, by its name."""
+    batches = [one.backtests for one in found if one.traced]
+    told = {
+        span: sum(backtest.get(phase, 0) for batch in batches for backtest in batch)
+        for phase, span in _SPANS.items()
+    }
+    agreed = two_clocks(told, results)
+    return {phase: agreed[span] for phase, span in _SPANS.items()}
+
+
+def agreement_table(found: Mapping[str, TwoClocks]) -> Table:
+    """The two clocks beside each other."""
+    rows = [Row([phase, _SPANS[phase], *one.cells]) for phase, one in found.items()]
+    return Table(
+        STOPWATCH_TITLE, columns("phase", ["span", *STOPWATCH_COLUMNS]), rows, STOPWATCH_NOTE
+    )
+
+
+class Tracing(NamedTuple):
+    """Warm initialisation of workers without tracing and with it, for one number of assets, ns."""
+
+    assets: int
+    untraced: list[float]
+    traced: list[float]
+
+    @property
+    def compared(self) -> Comparison:
+        """Traced ÷ untraced."""
+        return compare_runs(self.untraced, self.traced)
+
+
+def tracing(found: Sequence[Worker]) -> list[Tracing]:
+    """The sizes that were measured both ways, by the stopwatch."""
+    plain = [one for one in found if not one.traced]
+    both = []
+    for assets in sorted({one.assets for one in plain}):
+        without = [one for one in plain if one.assets == assets]
+        sessions = {one.sessions for one in without}
+        traced = [
+            one.warm
+            for one in found
+            if one.traced and one.assets == assets and one.sessions in sessions
+        ]
+        if traced:
+            both.append(Tracing(assets, [one.warm for one in without], traced))
+    return both
+
+
+def tracing_table(found: Sequence[Tracing]) -> Table:
+    """What tracing adds to a warm initialisation."""
+    rows = []
+    for one in found:
+        compared = one.compared
+        rows.append(
+            Row(
+                [
+                    str(one.assets),
+                    f"{len(one.untraced)} and {len(one.traced)}",
+                    duration(median(one.untraced)),
+                    duration(median(one.traced)),
+                    f"{compared.ratio:.3f}",
+                    "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
+                ]
+            )
+        )
+    note = "Warm initialisation by the stopwatch, in processes with and without tracing."
+    titles = ["processes", "untraced", "traced", "traced ÷ untraced", "95 %"]
+    return Table("Check: what tracing adds", columns("assets", titles), rows, note)

@@ -14,11 +14,10 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final
 
-from rbtrace.studies.batch_init.phases import PHASES, WHOLE
+from rbtrace.studies.batch_init.figures import PHASES, WHOLE
 from rbtrace.studies.batch_init.report import batch_init_report as report
-from rbtrace.studies.case import Case, Settings
-from rbtrace.studies.clocks import Clocked, Stopwatch
-from rbtrace.studies.memory import memory_here
+from rbtrace.studies.journal import Case, Settings
+from rbtrace.studies.measuring import Clocked, Stopwatch, memory_here
 from rbtrace.studies.workloads import engine
 from rbtrace.studies.workloads.bundles import (
     DATA_FOLDER_VARIABLE,

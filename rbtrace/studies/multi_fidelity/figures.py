@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rbtrace.statistics.survival import Times
-from rbtrace.studies.case import Measured
-from rbtrace.studies.multi_fidelity.space import SPACES, Evaluation, Space
+from rbtrace.studies.journal import Measured
+from rbtrace.studies.multi_fidelity.searches import SPACES, Evaluation, Space
 
 type Interval = tuple[float, float] | None
 
@@ -22,7 +22,7 @@ AMONG_THE_BEST = 0.1
 """The part of the space that counts as good."""
 
 
-class Run(NamedTuple):
+class SearchRun(NamedTuple):
     """One search with one seed; how long it took, ns, 0 where scores were looked up."""
 
     search: str
@@ -57,8 +57,8 @@ class Findings:
 
     space: Space
     table: list[Evaluation]
-    replays: list[Run]
-    runs: list[Run]
+    replays: list[SearchRun]
+    runs: list[SearchRun]
 
     @classmethod
     def of(cls, measured: Sequence[Measured]) -> Findings:
@@ -70,11 +70,13 @@ class Findings:
             if settings["do"] == "table":
                 table += _evaluations(found["evaluations"])
             elif settings["do"] == "replay":
-                replays += [Run(name, seed, _evaluations(e)) for name, seed, e in found["searches"]]
+                replays += [
+                    SearchRun(name, seed, _evaluations(e)) for name, seed, e in found["searches"]
+                ]
             else:
                 done = _evaluations(found["evaluations"])
                 name, seed = str(settings["search"]), int(settings["seed"])
-                runs.append(Run(name, seed, done, found["optimize_ns"]))
+                runs.append(SearchRun(name, seed, done, found["optimize_ns"]))
         return cls(SPACES[str(measured[0].settings["space"])], table, replays, runs)
 
     @cached_property
@@ -107,11 +109,11 @@ class Findings:
         """Bars that each search may spend."""
         return self.space.budget * self.space.whole
 
-    def of_search(self, name: str) -> list[Run]:
+    def of_search(self, name: str) -> list[SearchRun]:
         """The looked-up runs of one search."""
         return [one for one in self.replays if one.search == name]
 
-    def curve(self, run: Run) -> Iterator[tuple[int, float]]:
+    def curve(self, run: SearchRun) -> Iterator[tuple[int, float]]:
         """Bars spent, and the regret of the best that was seen in the whole window so far.
 
         Before the first backtest of the whole window a search has nothing to offer: it begins
@@ -125,11 +127,11 @@ class Findings:
                 best = min(best, float(self.regrets[one.configuration]))
             yield spent, best
 
-    def regret_at(self, run: Run, bars: float) -> float:
+    def regret_at(self, run: SearchRun, bars: float) -> float:
         """The regret when so many bars were spent."""
         return [regret for spent, regret in self.curve(run) if spent <= bars][-1]
 
-    def times(self, runs: Sequence[Run], target: Target) -> Times:
+    def times(self, runs: Sequence[SearchRun], target: Target) -> Times:
         """Bars until the target, censored at the budget."""
         there = [
             next((bars for bars, regret in self.curve(run) if regret <= target.regret), math.inf)

@@ -15,21 +15,19 @@ import msgspec
 
 from rbtrace.errors import InputError
 from rbtrace.files.small_files import replace_file
-from rbtrace.studies.case import Case, Settings
+from rbtrace.studies.journal import Case, Settings
 from rbtrace.studies.multi_fidelity.report import multi_fidelity_report as report
 from rbtrace.studies.multi_fidelity.searches import (
+    BUNDLE,
     GRID,
     MULTI_FIDELITY,
     RANDOM,
     SEARCHES,
-    run_search,
-)
-from rbtrace.studies.multi_fidelity.space import (
-    BUNDLE,
     SPACES,
     Evaluation,
     Space,
     evaluate,
+    run_search,
 )
 from rbtrace.studies.workloads import engine
 

@@ -11,7 +11,7 @@ from rbtrace.reporting.numbers import count, percent
 from rbtrace.studies.multi_fidelity.figures import (
     Findings,
     Interval,
-    Run,
+    SearchRun,
     median_interval,
 )
 from rbtrace.studies.multi_fidelity.searches import MULTI_FIDELITY
@@ -43,7 +43,7 @@ class Stopping(NamedTuple):
         return 1 - self.bars / (self.started * whole)
 
 
-def stopping(found: Findings, run: Run) -> Stopping:
+def stopping(found: Findings, run: SearchRun) -> Stopping:
     """What became of the configurations that a search started.
 
     The very last, if it did not reach the highest level, may not have been stopped, but the search

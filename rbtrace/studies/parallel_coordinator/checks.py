@@ -8,9 +8,9 @@ from typing import NamedTuple
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import duration, percent, ratio
 from rbtrace.statistics import compare_runs
-from rbtrace.studies.parallel_coordinator.figures import Groups, Parallel, Run
+from rbtrace.studies.parallel_coordinator.figures import Groups, Parallel, PoolRun
 from rbtrace.studies.pools import IN_WORDS
-from rbtrace.studies.words import interval_of
+from rbtrace.studies.shared_tables import interval_of
 
 
 class Agreement(NamedTuple):
@@ -95,7 +95,7 @@ def agreement_table(found: Sequence[Agreement]) -> Table:
     return Table("Check: getrusage of the workers", columns("way", titles), rows, note)
 
 
-def tracing_table(runs: list[Run], groups: Groups) -> Table:
+def tracing_table(runs: list[PoolRun], groups: Groups) -> Table:
     """The same backtests with and without tracing; no rows where there are none without."""
     rows = []
     for (way, workers), traced in groups.items():

@@ -7,13 +7,14 @@ from typing import Final
 
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import duration, percent, ratio, size
-from rbtrace.studies.parallel_coordinator.figures import Groups, wall
-from rbtrace.studies.parallel_coordinator.model import (
+from rbtrace.studies.parallel_coordinator.figures import (
     UNLIMITED,
     Costs,
+    Groups,
     Work,
     asleep,
     predict,
+    wall,
 )
 from rbtrace.studies.pools import IN_WORDS
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
+from math import ceil, inf
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -14,14 +15,14 @@ import msgspec
 from rbtrace.analysis.regions import Region, RegionWorker
 from rbtrace.statistics import Comparison, compare_runs
 from rbtrace.studies.batches import Batch
-from rbtrace.studies.case import Measured
 from rbtrace.studies.evaluations import Evaluated
 from rbtrace.studies.evidence import Evidence
+from rbtrace.studies.journal import Measured
+from rbtrace.studies.measuring import Traffic
 from rbtrace.studies.pools import SEQUENTIAL
-from rbtrace.studies.traffic import Traffic
 
 
-class Told(Batch, kw_only=True, dict=True):
+class TimedBatch(Batch, kw_only=True, dict=True):
     """A batch, and what was measured around it; times in ns.
 
     Attributes:
@@ -84,7 +85,7 @@ class Told(Batch, kw_only=True, dict=True):
         return self.ended_ns - max(one.ended_ns for one in self.evaluated)
 
 
-class Run(NamedTuple):
+class PoolRun(NamedTuple):
     """One process that had a pool; `dispatch` is True where tasks only slept."""
 
     way: str
@@ -92,10 +93,10 @@ class Run(NamedTuple):
     traced: bool
     dispatch: bool
     run_id: str
-    batches: list[Told]
+    batches: list[TimedBatch]
 
     @classmethod
-    def of(cls, measured: Measured) -> Run:
+    def of(cls, measured: Measured) -> PoolRun:
         """What a case says."""
         settings = measured.settings
         return cls(
@@ -104,7 +105,7 @@ class Run(NamedTuple):
             measured.traced,
             settings["do"] == "dispatch",
             measured.run_id,
-            msgspec.convert(measured.found["batches"], list[Told]),
+            msgspec.convert(measured.found["batches"], list[TimedBatch]),
         )
 
     @property
@@ -113,11 +114,11 @@ class Run(NamedTuple):
         return self.batches[0].wall_ns
 
 
-type Groups = dict[tuple[str, int], list[Run]]
+type Groups = dict[tuple[str, int], list[PoolRun]]
 """Runs that are alike, by way and number of workers."""
 
 
-def grouped(runs: Sequence[Run], chosen: Callable[[Run], bool]) -> Groups:
+def grouped(runs: Sequence[PoolRun], chosen: Callable[[PoolRun], bool]) -> Groups:
     """The chosen runs by way, in the order in which ways come first, and number of workers."""
     groups: Groups = defaultdict(list)
     ways = list(dict.fromkeys(one.way for one in runs))
@@ -126,27 +127,27 @@ def grouped(runs: Sequence[Run], chosen: Callable[[Run], bool]) -> Groups:
     return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
 
 
-def backtests(runs: Sequence[Run]) -> Groups:
+def backtests(runs: Sequence[PoolRun]) -> Groups:
     """Traced runs of real backtests."""
     return grouped(runs, lambda one: one.traced and not one.dispatch)
 
 
-def dispatches(runs: Sequence[Run]) -> Groups:
+def dispatches(runs: Sequence[PoolRun]) -> Groups:
     """Runs of tasks that only slept."""
     return grouped(runs, lambda one: one.dispatch)
 
 
-def one_by_one(groups: Groups) -> list[Run]:
+def one_by_one(groups: Groups) -> list[PoolRun]:
     """The runs without any pool."""
     return groups[SEQUENTIAL, 1]
 
 
-def wall(group: Sequence[Run]) -> float:
+def wall(group: Sequence[PoolRun]) -> float:
     """Median wall time, ns."""
     return median(one.wall_ns for one in group)
 
 
-def speed_up(sequential: Sequence[Run], group: Sequence[Run]) -> Comparison:
+def speed_up(sequential: Sequence[PoolRun], group: Sequence[PoolRun]) -> Comparison:
     """How many times as fast a group is, against runs one after the other."""
     # The greater figure is the better one: the sequential time over that of the group.
     return compare_runs([one.wall_ns for one in group], [one.wall_ns for one in sequential])
@@ -176,7 +177,7 @@ def ways(groups: Groups) -> list[str]:
 class Parallel(NamedTuple):
     """A run of backtests as its spans tell it."""
 
-    run: Run
+    run: PoolRun
     region: Region
     workers: list[RegionWorker]
 
@@ -190,8 +191,73 @@ def parallel(evidence: Evidence, groups: Groups) -> dict[tuple[str, int], list[P
     return found
 
 
-def _parallel(evidence: Evidence, run: Run) -> Parallel:
+def _parallel(evidence: Evidence, run: PoolRun) -> Parallel:
     results = evidence.of(run.run_id)
     region = max(results.regions, key=lambda one: one.tasks)
     own = [one for one in results.workers if one.region_start_ns == region.start_ns]
     return Parallel(run, region, own)
+
+
+UNLIMITED = inf
+
+
+class Work(NamedTuple):
+    """What is to be done: number of tasks, time of each, and more for a process's first, ns."""
+
+    tasks: int
+    each_ns: float
+    first_ns: float
+
+    @property
+    def sequential_ns(self) -> float:
+        """By one process."""
+        return self.tasks * self.each_ns + self.first_ns
+
+
+class Costs(NamedTuple):
+    """What a way costs with so many workers, ns: once, and for each task."""
+
+    workers: int
+    startup_ns: float
+    handling_ns: float
+    gap_ns: float
+    closing_ns: float
+
+
+def predict(costs: Costs, work: Work, cores: float) -> float:
+    """How long the work takes, ns."""
+    at_work = min(costs.workers, work.tasks)
+    rounds = ceil(work.tasks / costs.workers) * (work.each_ns + costs.gap_ns) + work.first_ns
+    shared = (work.tasks * work.each_ns + at_work * work.first_ns) / cores
+    distribution = work.tasks * costs.handling_ns
+    return costs.startup_ns + max(rounds, shared, distribution) + costs.closing_ns
+
+
+def work_of(sequential: list[PoolRun]) -> Work:
+    """The work as it was measured one task after the other; medians over runs."""
+    durations = [one.batches[0].durations for one in sequential]
+    each = median(fmean(one[1:]) for one in durations)
+    return Work(len(durations[0]), each, max(0.0, median(one[0] for one in durations) - each))
+
+
+def costs_of(dispatched: Groups) -> dict[tuple[str, int], Costs]:
+    """The costs by way and number of workers; medians over runs.
+
+    A run has two batches: tasks that are over at once, and tasks that sleep.
+    """
+    return {
+        (way, workers): Costs(
+            workers,
+            median(one.batches[1].startup_ns for one in group),
+            median(one.batches[0].each_ns for one in group),
+            median(one.batches[1].gap_ns for one in group),
+            median(one.batches[1].closing_ns for one in group),
+        )
+        for (way, workers), group in dispatched.items()
+    }
+
+
+def asleep(group: list[PoolRun]) -> Work:
+    """The work of the batch that sleeps."""
+    batch = group[0].batches[1]
+    return Work(len(batch.evaluated), median(batch.durations), 0.0)

@@ -11,18 +11,20 @@ from rbtrace.studies import plots
 from rbtrace.studies.parallel_coordinator.checks import Agreement
 from rbtrace.studies.parallel_coordinator.costs import REAL_CORES
 from rbtrace.studies.parallel_coordinator.figures import (
+    Costs,
     Groups,
     Parallel,
+    Work,
     fastest,
     one_by_one,
+    predict,
     speed_up,
     step,
     wall,
     ways,
 )
-from rbtrace.studies.parallel_coordinator.model import Costs, Work, predict
 from rbtrace.studies.pools import IN_WORDS
-from rbtrace.studies.words import ratio_in_words, workers_in_words
+from rbtrace.studies.shared_tables import ratio_in_words, workers_in_words
 
 type ByPoint[T] = dict[tuple[str, int], T]
 """Figures by way and number of workers."""

@@ -15,11 +15,11 @@ from typing import Any, Final
 import msgspec
 import threadpoolctl
 
-from rbtrace.studies.case import Case, Settings
-from rbtrace.studies.clocks import Clocked, Stopwatch
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import Backtests, Evaluation, Sleeps
-from rbtrace.studies.parallel_coordinator.figures import Told
+from rbtrace.studies.journal import Case, Settings
+from rbtrace.studies.measuring import Clocked, Stopwatch, TrafficCount
+from rbtrace.studies.parallel_coordinator.figures import TimedBatch
 from rbtrace.studies.parallel_coordinator.report import (
     parallel_coordinator_report as report,
 )
@@ -30,7 +30,6 @@ from rbtrace.studies.pools import (
     SHORT_LIVED,
     run_batch,
 )
-from rbtrace.studies.traffic import TrafficCount
 from rbtrace.studies.workloads import engine
 
 __all__ = ["cases", "measure", "report"]
@@ -83,7 +82,7 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
         batch = run_batch(
             str(settings["way"]), int(settings["workers"]), evaluation, int(settings["tasks"])
         )
-        told = Told(
+        told = TimedBatch(
             **msgspec.structs.asdict(batch),
             making_ns=stopwatch.take().get(_MAKING, 0),
             own_cpu_ns=_used(resource.RUSAGE_SELF) - own,

@@ -21,26 +21,28 @@ from rbtrace.studies.parallel_coordinator.costs import (
 from rbtrace.studies.parallel_coordinator.figures import (
     Groups,
     Parallel,
-    Run,
+    PoolRun,
+    Work,
     backtests,
+    costs_of,
     dispatches,
     one_by_one,
     parallel,
     speed_up,
     step,
     wall,
+    work_of,
 )
 from rbtrace.studies.parallel_coordinator.findings import findings, pictures
-from rbtrace.studies.parallel_coordinator.model import Work, costs_of, work_of
 from rbtrace.studies.pools import IN_WORDS, SEQUENTIAL
-from rbtrace.studies.words import interval_of
+from rbtrace.studies.shared_tables import interval_of
 
 TITLE: Final = "Parallel coordination"
 
 
 def parallel_coordinator_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
-    runs = [Run.of(one) for one in evidence.measured]
+    runs = [PoolRun.of(one) for one in evidence.measured]
     groups, asleep_groups = backtests(runs), dispatches(runs)
     spans = parallel(evidence, groups)
     work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
@@ -68,7 +70,7 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
     )
 
 
-def _figures(evidence: Evidence, runs: list[Run], work: Work) -> list[tuple[str, str]]:
+def _figures(evidence: Evidence, runs: list[PoolRun], work: Work) -> list[tuple[str, str]]:
     found = evidence.measured[0].found
     threads = ", ".join(f"{name} {number}" for name, number in sorted(found["threads"].items()))
     return [
@@ -116,7 +118,7 @@ def _scaling(groups: Groups) -> Table:
     return Table("Scaling of real backtests", columns("way", titles), rows, note)
 
 
-def _cpu(run: Run) -> int:
+def _cpu(run: PoolRun) -> int:
     return run.batches[0].own_cpu_ns + run.batches[0].children_cpu_ns
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from rbtrace.statistics import Comparison, compare_runs
 from rbtrace.studies.batches import Batch
-from rbtrace.studies.case import Measured
+from rbtrace.studies.journal import Measured
 from rbtrace.studies.pools import SEQUENTIAL
 
 READY: Final = "ready"
@@ -54,7 +54,7 @@ class Found(Struct, kw_only=True):
     elsewhere: bool = False
 
 
-class Run(NamedTuple):
+class BatchesRun(NamedTuple):
     """One process, and what it measured."""
 
     way: str
@@ -63,7 +63,7 @@ class Run(NamedTuple):
     found: Found
 
     @classmethod
-    def of(cls, measured: Measured) -> Run:
+    def of(cls, measured: Measured) -> BatchesRun:
         """What a case says."""
         return cls(
             str(measured.settings["way"]),
@@ -107,17 +107,17 @@ def wall_ns(batch: Batch) -> int:
     return batch.ended_ns - batch.began_ns
 
 
-type Figure = Callable[[Run], float]
+type Figure = Callable[[BatchesRun], float]
 """Something of a run, in ns or bytes."""
 
-type Groups = dict[tuple[str, int], list[Run]]
+type Groups = dict[tuple[str, int], list[BatchesRun]]
 """Runs that are alike, by way and number of workers."""
 
 
 def grouped(measured: Sequence[Measured]) -> Groups:
     """All runs, in the order in which they come first."""
     groups: Groups = defaultdict(list)
-    for one in map(Run.of, measured):
+    for one in map(BatchesRun.of, measured):
         groups[one.way, one.workers].append(one)
     ways = list(dict.fromkeys(way for way, _ in groups))
     return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
@@ -128,22 +128,22 @@ def with_workers(groups: Groups) -> Groups:
     return {point: group for point, group in groups.items() if point[0] != SEQUENTIAL}
 
 
-def middle(group: Sequence[Run], figure: Figure) -> float:
+def middle(group: Sequence[BatchesRun], figure: Figure) -> float:
     """Median of a figure over runs."""
     return median(figure(one) for one in group)
 
 
-def wall(group: Sequence[Run], batch: str) -> float:
+def wall(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took, median."""
     return middle(group, lambda one: one.wall_ns(batch))
 
 
-def each(group: Sequence[Run], batch: str) -> float:
+def each(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took for each of its tasks, median."""
     return middle(group, lambda one: one.each_ns(batch))
 
 
-def held(group: Sequence[Run], when: str, what: str) -> float:
+def held(group: Sequence[BatchesRun], when: str, what: str) -> float:
     """Memory before or after the backtests, median."""
     return middle(group, lambda one: one.found.memory[when][what])
 

@@ -13,16 +13,16 @@ from rbtrace.studies.ray_vs_pool.figures import (
     KEPT,
     ONE_BY_ONE,
     STARTED,
+    BatchesRun,
     Figure,
     Groups,
-    Run,
     each,
     held,
     middle,
     wall,
     with_workers,
 )
-from rbtrace.studies.words import ratio_in_words
+from rbtrace.studies.shared_tables import ratio_in_words
 
 
 def findings(groups: Groups) -> list[str]:
@@ -40,7 +40,7 @@ def findings(groups: Groups) -> list[str]:
     ]
 
 
-def _machines(ray: list[Run]) -> str:
+def _machines(ray: list[BatchesRun]) -> str:
     if any(one.found.elsewhere for one in ray):
         return (
             "Ray was a cluster that was there before, and the pool was on this machine: start-up "
@@ -66,7 +66,7 @@ def pictures(groups: Groups) -> list[Picture]:
     ]
 
 
-def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
+def _startup(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     return (
         f"Until all of {workers} workers work, Ray takes "
         f"{duration(middle(ray, lambda one: one.startup_ns))}, a pool "
@@ -77,7 +77,7 @@ def _startup(workers: int, pool: list[Run], ray: list[Run]) -> str:
     )
 
 
-def _kept(workers: int, pool: list[Run], ray: list[Run]) -> str:
+def _kept(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     found = compare_runs(*([KEPT.workers(one) for one in group] for group in (pool, ray)))
     return (
         f"With {workers} workers that are kept, the same backtests take Ray "
@@ -85,7 +85,7 @@ def _kept(workers: int, pool: list[Run], ray: list[Run]) -> str:
     )
 
 
-def _tasks(workers: int, pool: list[Run], ray: list[Run]) -> str:
+def _tasks(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     told = [duration(each(group, name)) for name in (AT_ONCE, ONE_BY_ONE) for group in (ray, pool)]
     return (
         f"A task costs Ray {told[0]} and the pool {told[1]} when many are given out to {workers} "
@@ -93,7 +93,9 @@ def _tasks(workers: int, pool: list[Run], ray: list[Run]) -> str:
     )
 
 
-def _worth(workers: int, pool: list[Run], ray: list[Run], sequential: list[Run]) -> str:
+def _worth(
+    workers: int, pool: list[BatchesRun], ray: list[BatchesRun], sequential: list[BatchesRun]
+) -> str:
     """How much work there has to be before Ray is worth its start."""
     backtests = len(sequential[0].found.batches[FIRST].evaluated)
     fixed = _fixed(ray, STARTED.workers, KEPT.workers)
@@ -111,11 +113,11 @@ def _worth(workers: int, pool: list[Run], ray: list[Run], sequential: list[Run])
     )
 
 
-def _fixed(group: list[Run], at_first: Figure, then: Figure) -> float:
+def _fixed(group: list[BatchesRun], at_first: Figure, then: Figure) -> float:
     return middle(group, at_first) - middle(group, then)
 
 
-def _memory(workers: int, pool: list[Run], ray: list[Run]) -> str:
+def _memory(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     told = [
         size(held(group, "after", f"{whose}_proportional"))
         for whose in ("workers", "helpers")
@@ -127,7 +129,7 @@ def _memory(workers: int, pool: list[Run], ray: list[Run]) -> str:
     )
 
 
-def _counts(ray: list[Run]) -> str:
+def _counts(ray: list[BatchesRun]) -> str:
     handed = sum(len(batch.evaluated) for one in ray for batch in one.found.batches.values())
     finished = sum(sum((one.found.finished or {}).values()) for one in ray)
     agree = "as many as" if handed == finished else "not as many as"

@@ -18,7 +18,6 @@ import psutil
 import rbtrace
 from rbtrace.conventions import WORKERS, Category
 from rbtrace.studies.batches import Batch, Log, timed_batch
-from rbtrace.studies.case import Case, Settings
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import (
     Backtests,
@@ -31,7 +30,8 @@ from rbtrace.studies.evaluations import (
     Touches,
     prepare_here,
 )
-from rbtrace.studies.memory import held_by
+from rbtrace.studies.journal import Case, Settings
+from rbtrace.studies.measuring import held_by
 from rbtrace.studies.pools import POOL, RAY, SEQUENTIAL, run_batch
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
@@ -44,9 +44,8 @@ from rbtrace.studies.ray_vs_pool.figures import (
     THREADS,
     Found,
 )
-from rbtrace.studies.ray_vs_pool.pool_workers import PoolWorkers
-from rbtrace.studies.ray_vs_pool.ray_workers import ADDRESS, RayWorkers
 from rbtrace.studies.ray_vs_pool.report import ray_vs_pool_report as report
+from rbtrace.studies.ray_vs_pool.workers import ADDRESS, PoolWorkers, RayWorkers
 
 __all__ = ["cases", "measure", "report"]
 

@@ -4,26 +4,167 @@ from __future__ import annotations
 
 from typing import Final
 
+from rbtrace.recording.propagation.objective import EVALUATE
 from rbtrace.reporting.model import Report, Row, Table, columns
-from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.reporting.numbers import count, duration, percent, ratio, size
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.pools import IN_WORDS, SEQUENTIAL
-from rbtrace.studies.ray_vs_pool.checks import clock_table, ray_table
-from rbtrace.studies.ray_vs_pool.costs import memory_table, task_table
+from rbtrace.studies.pools import IN_WORDS, RAY, SEQUENTIAL
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
+    ARRAYS,
+    AT_ONCE,
     FIRST,
     KEPT,
+    ONE_BY_ONE,
     OPTIMIZER,
     STARTED,
+    BatchesRun,
     Groups,
+    each,
     grouped,
+    held,
     middle,
     wall,
     with_workers,
 )
 from rbtrace.studies.ray_vs_pool.findings import findings, pictures
-from rbtrace.studies.words import interval_of
+from rbtrace.studies.shared_tables import interval_of
+
+
+def task_table(groups: Groups) -> Table:
+    """What it takes to have a task done that is over at once."""
+    rows = []
+    for (way, workers), group in with_workers(groups).items():
+        message = group[0].found.message or {}
+        array = group[0].found.array_bytes
+        arrays = each(group, ARRAYS)
+        rows.append(
+            Row(
+                [
+                    IN_WORDS[way],
+                    str(workers),
+                    duration(each(group, AT_ONCE)),
+                    duration(each(group, ONE_BY_ONE)),
+                    size(message.get("task_bytes")),
+                    duration(message.get("task_ns")),
+                    size(message.get("result_bytes")),
+                    duration(message.get("result_ns")),
+                    size(message.get("once_bytes")),
+                    size(array),
+                    duration(arrays),
+                    f"{size(array * 1e9 / arrays)}/s",
+                ]
+            )
+        )
+    titles = ["workers", "pipelined", "one at a time", "task", "pickling it", "result"]
+    titles += ["pickling the result", "once, for all tasks", "array", "task with an array", "rate"]
+    note = (
+        "Time per task. Pipelined: all are given out, then waited for. One at a time: each is "
+        "waited for before the next. Bytes are those of what is pickled for a task and its result; "
+        "Ray pickles the function once, and sends more that is not pickled. An array is "
+        "an argument of its own for each task: through a pipe in a pool, in Ray's object store."
+    )
+    return Table("What a task costs", columns("way", titles), rows, note)
+
+
+def memory_table(groups: Groups) -> Table:
+    """What the workers hold, and what else runs for them."""
+    rows = []
+    for (way, workers), group in with_workers(groups).items():
+        cells = [IN_WORDS[way], str(workers)]
+        for when, whose in (
+            ("before", "workers"),
+            ("after", "workers"),
+            ("after", "helpers"),
+            ("after", "own"),
+        ):
+            if whose == "helpers":
+                told = (one.found.memory[when]["helpers_processes"] for one in group)
+                cells.append(count(max(told)))
+            cells += [
+                size(held(group, when, f"{whose}_{kind}")) for kind in ("resident", "proportional")
+            ]
+        rows.append(Row(cells))
+    parts = [
+        f"{when}, {kind}" for when in ("before", "after") for kind in ("resident", "proportional")
+    ]
+    titles = ["workers", *parts, "other processes", "others, resident", "others, proportional"]
+    titles += ["own, resident", "own, proportional"]
+    note = (
+        "By /proc/PID/smaps_rollup: all workers together, before the backtests and after; other "
+        "processes, which are Ray's servers, agents and dashboard; and the process that gives out "
+        "the tasks, its own. "
+        "Resident counts a page for every process that has it, proportional divides it among them: "
+        "forked workers share most with the process that forked them."
+    )
+    return Table("Memory", columns("way", titles), rows, note)
+
+
+CALLED: dict[str, str] = {OPTIMIZER: "rustybt's optimizer"}
+"""Batches whose names say too little."""
+
+
+def ray_table(groups: Groups) -> Table:
+    """Tasks that were given to Ray, and what its state API knows of them."""
+    runs = [one for (way, _), group in groups.items() if way == RAY for one in group]
+    rows = []
+    for name in runs[0].found.batches if runs else ():
+        handed = sum(len(one.found.batches[name].evaluated) for one in runs)
+        finished = sum((one.found.finished or {}).get(name, 0) for one in runs)
+        same = "yes" if handed == finished else "no"
+        stored = sum(one.found.stored_bytes or 0 for one in runs) if name == ARRAYS else None
+        given = sum(_array_bytes(one) for one in runs) if name == ARRAYS else None
+        cells = [count(handed), count(finished), same, size(given), size(stored)]
+        rows.append(Row([CALLED.get(name, name), *cells]))
+    note = (
+        "Results that came back, and tasks that have finished by ray.util.state.list_tasks; "
+        "bytes of the arrays, and of the objects by summarize_objects, which have a header each."
+    )
+    titles = ["results", "finished, says Ray", "equal", "arrays", "objects, says Ray"]
+    return Table("Check: Ray's state API", columns("batch", titles), rows, note)
+
+
+def _array_bytes(run: BatchesRun) -> int:
+    return run.found.array_bytes * len(run.found.batches[ARRAYS].evaluated)
+
+
+def clock_table(evidence: Evidence, groups: Groups) -> Table:
+    """Evaluations by the workers' own clock, and by their spans."""
+    rows = []
+    for (way, workers), group in with_workers(groups).items():
+        told = [
+            one.ended_ns - one.started_ns
+            for run in group
+            for name in (FIRST, AGAIN, OPTIMIZER)
+            for one in run.found.batches[name].evaluated
+        ]
+        spans = [
+            one
+            for run in group
+            for one in evidence.of(run.run_id).operations
+            if one.name in {f"{way}.evaluate", EVALUATE}
+        ]
+        total = sum(one.total_ns for one in spans)
+        rows.append(
+            Row(
+                [
+                    IN_WORDS[way],
+                    str(workers),
+                    count(len(told)),
+                    count(sum(one.calls for one in spans)),
+                    duration(sum(told)),
+                    duration(total),
+                    f"{total / sum(told):.4f}",
+                ]
+            )
+        )
+    titles = ["workers", "backtests", "spans", "by a clock", "by rbtrace", "÷"]
+    note = (
+        "The monotonic clock around each backtest, read in the worker, and the spans of the same. "
+        "A span encloses the readings, and a worker's first also the start of tracing there."
+    )
+    return Table("Check: a clock in the workers", columns("way", titles), rows, note)
+
 
 TITLE: Final = "Ray and multiprocessing.Pool"
 

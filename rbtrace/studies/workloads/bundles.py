@@ -13,8 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import MissingExtraError
-from rbtrace.studies.workloads.market_data import daily_prices, many_assets, ten_assets
-from rbtrace.studies.workloads.minute_data import by_session, minute_assets
+from rbtrace.studies.workloads.market_data import (
+    by_session,
+    daily_prices,
+    many_assets,
+    minute_assets,
+    ten_assets,
+)
 from rbtrace.studies.workloads.quiet import without_engine_warnings
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rbtrace.studies.case import Measured
+from rbtrace.studies.journal import Measured
 
 
 def measured(settings, found, *, traced=True, run_id="x"):

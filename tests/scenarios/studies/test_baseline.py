@@ -12,24 +12,23 @@ import pytest
 
 from rbtrace.analysis.paths import CallPathTime
 from rbtrace.studies.baseline import figures, strategy
-from rbtrace.studies.baseline import times as parts
 from rbtrace.studies.baseline.findings import findings, pieces
-from rbtrace.studies.baseline.memory import Calls
+from rbtrace.studies.baseline.plan import Calls
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
 TIMES = {
-    parts.WHOLE: 1000,
-    parts.HISTORY: 300,
-    parts.ON_BAR: 700,
-    parts.ASK: 320,
-    parts.TRADE: 80,
-    parts.EXTRACT: 60,
-    parts.FILTER: 150,
-    parts.CONVERT: 30,
-    parts.COMPUTE: 50,
+    figures.WHOLE: 1000,
+    figures.HISTORY: 300,
+    figures.ON_BAR: 700,
+    figures.ASK: 320,
+    figures.TRADE: 80,
+    figures.EXTRACT: 60,
+    figures.FILTER: 150,
+    figures.CONVERT: 30,
+    figures.COMPUTE: 50,
 }
 
-NAMES = parts.PARTS.keys()
+NAMES = figures.PARTS.keys()
 
 
 def group(*times):
@@ -53,11 +52,11 @@ def test_the_shares_are_of_framework_time_and_of_user_code():
 
 
 def test_the_parts_add_up_to_the_whole():
-    assert sum(pieces(group(TIMES, TIMES)).values()) == 2 * TIMES[parts.WHOLE]
+    assert sum(pieces(group(TIMES, TIMES)).values()) == 2 * TIMES[figures.WHOLE]
 
 
 def test_overhead_is_all_but_the_computation_and_its_interval_is_that_of_the_share():
-    several = [TIMES | {parts.COMPUTE: spent} for spent in (45, 50, 55, 48, 52)]
+    several = [TIMES | {figures.COMPUTE: spent} for spent in (45, 50, 55, 48, 52)]
 
     share = group(*several).share(figures.COMPUTED_SHARE)
 
@@ -73,8 +72,8 @@ def test_only_spans_beneath_the_measured_one_count():
     def path(*names, total):
         return CallPathTime(path=list(names), calls=1, total_ns=total, self_ns=total, share=None)
 
-    beneath = (parts.MEASURED, "run_algorithm")
-    found = parts.of_paths(
+    beneath = (figures.MEASURED, "run_algorithm")
+    found = figures.of_paths(
         [
             path("run_algorithm", total=7),
             path(*beneath, total=100),
@@ -83,8 +82,8 @@ def test_only_spans_beneath_the_measured_one_count():
         ]
     )
 
-    assert (found[parts.WHOLE], found[parts.HISTORY]) == (100, 23)
-    assert found[parts.COMPUTE] == 0
+    assert (found[figures.WHOLE], found[figures.HISTORY]) == (100, 23)
+    assert found[figures.COMPUTE] == 0
 
 
 def test_cprofile_knows_the_functions_by_file_and_name():
@@ -93,10 +92,10 @@ def test_cprofile_knows_the_functions_by_file_and_name():
     with profile:
         strategy.compute(prices)
 
-    found = parts.of_profile(pstats.Stats(profile))
+    found = figures.of_profile(pstats.Stats(profile))
 
-    assert found[parts.COMPUTE] > 0
-    assert {name for name, spent in found.items() if spent} == {parts.COMPUTE}
+    assert found[figures.COMPUTE] > 0
+    assert {name for name, spent in found.items() if spent} == {figures.COMPUTE}
 
 
 def test_filtering_keeps_traded_bars_of_assets_that_have_enough():
@@ -139,8 +138,8 @@ def test_a_call_is_charged_with_its_peak_and_with_what_it_leaves():
 
 
 def test_the_findings_say_what_differs_and_how_far_the_means_agree():
-    found = group(*(TIMES | {parts.HISTORY: spent} for spent in (290, 300, 310, 295, 305)))
-    found.times[figures.STOPWATCH] = [TIMES | {parts.HISTORY: 307}]
+    found = group(*(TIMES | {figures.HISTORY: spent} for spent in (290, 300, 310, 295, 305)))
+    found.times[figures.STOPWATCH] = [TIMES | {figures.HISTORY: 307}]
     found.backtests, found.self_ns = 5, {"AnOperation": 140, "strategy.filter": 750}
     found.memory = [figures.Memory(1, 2, None, [2048, 4096, 2048], [1024, 1024, 0])]
 
@@ -160,7 +159,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "baseline")
 
     left.assert_complete(cases=5)
-    assert left.picture("parts.svg").startswith("<svg")
+    assert left.picture("figures.svg").startswith("<svg")
     _, daily, minute, untraced, profiled = (run["found"] for run in left.runs)
     assert "baseline/strategy.py" in left.picture("flame.svg")
     # Tracing, profiling and watching change nothing of the result, nor does sampling.
@@ -173,8 +172,8 @@ def test_the_whole_study_on_the_real_engine(quick):
     rows = left.rows("Check: a stopwatch that is not rbtrace")
     ratios = {row[0]: [float(row[3]), float(row[5])] for row in rows if row[0] in NAMES}
     assert ratios.keys() == NAMES
-    for name in (parts.WHOLE, parts.ON_BAR, parts.FILTER):
+    for name in (figures.WHOLE, figures.ON_BAR, figures.FILTER):
         assert all(ratio <= 1.0001 for ratio in ratios[name]), ratios
-    assert min(*ratios[parts.WHOLE], *ratios[parts.ON_BAR]) > 0.95, ratios
+    assert min(*ratios[figures.WHOLE], *ratios[figures.ON_BAR]) > 0.95, ratios
     # So short a part can lose the core for long between stopwatch and span; hardly in both.
-    assert max(ratios[parts.FILTER]) > 0.95, ratios
+    assert max(ratios[figures.FILTER]) > 0.95, ratios

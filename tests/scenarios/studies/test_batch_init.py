@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from rbtrace.studies.batch_init.checks import agreements, tracing
-from rbtrace.studies.batch_init.figures import by_size, initialisation, laws, workers
-from rbtrace.studies.batch_init.findings import findings
-from rbtrace.studies.batch_init.phases import INITIALIZE, LOAD, RUN, WHOLE, WHOLE_SPAN
-from rbtrace.studies.stopwatch_checks import TwoClocks
+from rbtrace.studies.batch_init.figures import (
+    INITIALIZE,
+    LOAD,
+    RUN,
+    WHOLE,
+    WHOLE_SPAN,
+    agreements,
+    by_size,
+    initialisation,
+    laws,
+    tracing,
+    workers,
+)
+from rbtrace.studies.batch_init.report import findings
+from rbtrace.studies.shared_tables import TwoClocks
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
 from tests.support.spans import Span, evaluated

@@ -8,22 +8,23 @@ import pytest
 
 from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.errors import InputError
-from rbtrace.studies.multi_fidelity.checks import agreements
 from rbtrace.studies.multi_fidelity.figures import (
     Findings,
-    Run,
+    SearchRun,
     level_figures,
     median_interval,
 )
 from rbtrace.studies.multi_fidelity.plan import read_table
+from rbtrace.studies.multi_fidelity.report import agreements
 from rbtrace.studies.multi_fidelity.searches import (
     GRID,
     MULTI_FIDELITY,
     RANDOM,
     SEARCHES,
+    SPACES,
+    Evaluation,
     run_search,
 )
-from rbtrace.studies.multi_fidelity.space import SPACES, Evaluation
 from rbtrace.studies.multi_fidelity.stopping import stopping
 from rbtrace.studies.multi_fidelity.times import times_to_targets
 from tests.scenarios.studies.made_up import measured
@@ -51,7 +52,7 @@ def findings(replays=(), runs=()):
 
 
 def run(*evaluations, search=MULTI_FIDELITY, seed=1):
-    return Run(search, seed, [evaluation(*one) for one in evaluations])
+    return SearchRun(search, seed, [evaluation(*one) for one in evaluations])
 
 
 def test_regret_falls_with_whole_windows_only():
@@ -154,7 +155,9 @@ def test_stopping_what_is_worse_is_no_fault():
 )
 def test_a_run_agrees_only_if_every_bit_of_it_does(changed, same):
     looked_up = run((2, 2), (4, 1))
-    engine = Run(MULTI_FIDELITY, 1, [one._replace(ns=7) for one in looked_up.evaluations], 100)
+    engine = SearchRun(
+        MULTI_FIDELITY, 1, [one._replace(ns=7) for one in looked_up.evaluations], 100
+    )
     for at, change in changed:
         engine.evaluations[at] = engine.evaluations[at]._replace(**change)
 
@@ -192,8 +195,8 @@ def test_what_is_kept_is_read_as_it_was_measured():
     )
 
     assert found.table == [one]
-    assert found.of_search(RANDOM) == [Run(RANDOM, 1, [one])]
-    assert found.runs == [Run(RANDOM, 1, [one], 5)]
+    assert found.of_search(RANDOM) == [SearchRun(RANDOM, 1, [one])]
+    assert found.runs == [SearchRun(RANDOM, 1, [one], 5)]
     assert agreements(found)[0].exact
 
 

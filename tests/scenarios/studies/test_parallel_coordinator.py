@@ -19,14 +19,17 @@ import pytest
 from rbtrace.errors import EXIT_USAGE, RbtraceError
 from rbtrace.studies.evaluations import Evaluated, Evaluation
 from rbtrace.studies.parallel_coordinator.figures import (
-    Run,
-    Told,
+    Costs,
+    PoolRun,
+    TimedBatch,
+    Work,
     backtests,
     fastest,
+    predict,
     speed_up,
     step,
+    work_of,
 )
-from rbtrace.studies.parallel_coordinator.model import Costs, Work, predict, work_of
 from rbtrace.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
@@ -52,12 +55,12 @@ def told(*tasks, began=0, ended=1000):
 
 def run(way, workers, wall, *, do="backtests", traced=True):
     found = {"batches": [told((7, 100, wall), ended=wall), told((7, 100, wall), ended=wall)]}
-    return Run.of(measured({"do": do, "way": way, "workers": workers}, found, traced=traced))
+    return PoolRun.of(measured({"do": do, "way": way, "workers": workers}, found, traced=traced))
 
 
 def test_the_parts_of_a_batch():
     batch = msgspec.convert(
-        told((1, 100, 200), (2, 140, 300), (1, 250, 400), began=50, ended=450), Told
+        told((1, 100, 200), (2, 140, 300), (1, 250, 400), began=50, ended=450), TimedBatch
     )
 
     assert list(batch.processes) == [1, 2]
@@ -109,7 +112,7 @@ def test_the_model_adds_costs_and_knows_that_one_process_hands_out_all_tasks():
 
 def test_the_work_is_what_one_process_took_for_it():
     one = run(SEQUENTIAL, 1, 1000)
-    batch = msgspec.convert(told((1, 0, 500), (1, 500, 600), (1, 600, 700)), Told)
+    batch = msgspec.convert(told((1, 0, 500), (1, 500, 600), (1, 600, 700)), TimedBatch)
 
     assert work_of([one._replace(batches=[batch])]) == Work(3, 100, 400)
     assert Work(3, 100, 400).sequential_ns == 700

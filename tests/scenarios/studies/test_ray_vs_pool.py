@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from rbtrace.studies.batches import timed_batch
-from rbtrace.studies.case import Measured
 from rbtrace.studies.evaluations import Evaluation, Touches
-from rbtrace.studies.memory import held_by, memory_here
+from rbtrace.studies.journal import Measured
+from rbtrace.studies.measuring import held_by, memory_here
 from rbtrace.studies.pools import POOL, RAY, SEQUENTIAL
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
@@ -22,12 +22,12 @@ from rbtrace.studies.ray_vs_pool.figures import (
     KEPT,
     READY,
     STARTED,
-    Run,
+    BatchesRun,
     each,
     grouped,
 )
 from rbtrace.studies.ray_vs_pool.findings import _worth
-from rbtrace.studies.ray_vs_pool.pool_workers import PoolWorkers
+from rbtrace.studies.ray_vs_pool.workers import PoolWorkers
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
@@ -173,7 +173,7 @@ def test_the_whole_study_on_real_ray_and_the_real_engine(quick):
     rows = left.rows("Check: a clock in the workers")
     assert [[int(row[2]), int(row[3])] for row in rows] == [[18, 18], [18, 18]]
     assert all(0.99 < float(row[6]) < 1.5 for row in rows), rows
-    assert Run.of(Measured(**left.runs[-1])).startup_ns > 0
+    assert BatchesRun.of(Measured(**left.runs[-1])).startup_ns > 0
 
 
 @pytest.mark.engine

@@ -17,10 +17,10 @@ import pytest
 from rbtrace.comparison.bench.processes import CommandError
 from rbtrace.errors import EXIT_GOOD, EXIT_USAGE, InputError, MissingExtraError, RbtraceError
 from rbtrace.studies import session as sessions
-from rbtrace.studies.across import across
-from rbtrace.studies.case import Case
 from rbtrace.studies.catalogue import STUDIES
+from rbtrace.studies.comparison import compare_studies
 from rbtrace.studies.flames import case_to_sample, with_one_sampled
+from rbtrace.studies.journal import Case
 from rbtrace.studies.session import Session, write_extended
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.quick_run import need
@@ -138,7 +138,7 @@ def test_a_flame_graph_of_one_more_process_is_beside_the_report(tmp_path, small)
     page = (tmp_path / NAME / "report.html").read_text()
     assert '<a href="flame.svg"><img src="data:image/svg+xml;base64,' in page
     # The comparison names the function, too.
-    compared = across({NAME: session.evidence})
+    compared = compare_studies({NAME: session.evidence})
     assert compared.findings[0].startswith("small: the bottleneck is small.work, 100.0 % of")
     assert compared.findings[0].endswith("has toil on top of the stack.")
     path = write_extended(tmp_path, {NAME: found}, compared)

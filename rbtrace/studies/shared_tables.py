@@ -1,4 +1,4 @@
-"""What spans add up to beside a stopwatch around the same calls, which is not rbtrace."""
+"""What the reports of several studies share: a check by stopwatch, and ratios in words."""
 
 from __future__ import annotations
 
@@ -6,11 +6,31 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.numbers import count, duration
+from rbtrace.reporting.numbers import count, duration, ratio
+from rbtrace.statistics import Comparison
 
-TITLE: Final = "Check: a stopwatch that is not rbtrace"
-COLUMNS: Final = ("calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch")
-NOTE: Final = (
+
+def interval_of(found: Comparison | None) -> str:
+    """The interval of a ratio; a dash where there is none."""
+    if found is None or found.ci is None:
+        return "–"
+    return " … ".join(ratio(end) for end in found.ci)
+
+
+def ratio_in_words(found: Comparison) -> str:
+    """A ratio, and its interval if there is one: `1.93 (95 %: 1.88 … 1.98)`."""
+    told = ratio(found.ratio)
+    return told if found.ci is None else f"{told} (95 %: {interval_of(found)})"
+
+
+def workers_in_words(number: int) -> str:
+    """`1 worker`, `2 workers`."""
+    return "1 worker" if number == 1 else f"{number} workers"
+
+
+STOPWATCH_TITLE: Final = "Check: a stopwatch that is not rbtrace"
+STOPWATCH_COLUMNS: Final = ("calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch")
+STOPWATCH_NOTE: Final = (
     "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
     "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
     "longer."
@@ -37,7 +57,7 @@ class TwoClocks(NamedTuple):
 
     @property
     def cells(self) -> list[str]:
-        """The two beside each other, in the order of `COLUMNS`."""
+        """The two beside each other, in the order of `STOPWATCH_COLUMNS`."""
         ratio = "–" if self.ratio is None else f"{self.ratio:.5f}"
         return [count(self.calls), duration(self.stopwatch), duration(self.spans), ratio]
 

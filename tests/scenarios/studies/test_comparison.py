@@ -9,11 +9,9 @@ import pytest
 from rbtrace import conventions as key
 from rbtrace.reporting import markdown
 from rbtrace.statistics import share_interval
-from rbtrace.studies.across import across
-from rbtrace.studies.bottlenecks import bottlenecks
-from rbtrace.studies.case import Case
+from rbtrace.studies.comparison import bottlenecks, compare_studies
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.journal import TRACES, Head
+from rbtrace.studies.journal import TRACES, Case, Head
 from tests.scenarios.studies.made_up import measured
 from tests.support.spans import Span, evaluated, write
 
@@ -62,7 +60,7 @@ WAITS = (300, 360, 330, 280, 350, 310)
 def report(tmp_path):
     several = evidence(tmp_path / "several", *(run(n, wait) for n, wait in enumerate(WAITS)))
     single = evidence(tmp_path / "single", run(0, 600, 100, name="read"))
-    return across({"several": several, "single": single})
+    return compare_studies({"several": several, "single": single})
 
 
 def test_operations_of_all_studies_have_shares_and_intervals_where_runs_allow(report):
@@ -86,7 +84,7 @@ def test_kinds_of_work_are_compared_over_runs(report):
 def test_what_is_below_the_threshold_is_one_row(tmp_path):
     small = evidence(tmp_path / "small", run(0, 3, 500)[:2] + run(1, 500, name="large"))
 
-    rows = rows_of(across({"small": small}), "Operations, by study")
+    rows = rows_of(compare_studies({"small": small}), "Operations, by study")
 
     assert list(rows) == ["root", "large", "1 more below 0.5 %"]
     assert rows["1 more below 0.5 %"] == ["0.1 %"]
