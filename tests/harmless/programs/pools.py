@@ -93,8 +93,8 @@ def nested() -> None:
 def left_half_way() -> None:
     """A pool is left while its iterator still has results to give.
 
-    It has few tasks: where results still stream in and its threads are held up, `terminate` of
-    Python 3.12 may wait for ever, untraced too, for a replaced worker takes the sentinel of another.
+    It has few tasks: where results still stream in and its threads are held up, `terminate` may
+    wait for ever, untraced too, for a replaced worker takes the sentinel of another.
     """
     with multiprocessing.get_context("fork").Pool(2) as pool:
         print(next(pool.imap(plain, range(1000), 250)))
