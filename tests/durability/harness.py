@@ -22,7 +22,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 ENGINE_DATA = "ENGINE_DATA"
 """Stands in a command for the folder with rustybt's data."""
 DEADLINE_S = 150.0
-LEFT_BEHIND_S = 10.0
+LEFT_BEHIND_S = 60.0
 LOOK_EVERY_S = 0.01
 
 
