@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.durability.judgement import Row
+from tests.support.markdown import line
 
 COLUMNS = (
     "case",
@@ -66,8 +67,3 @@ def _cells(name: str, runs: list[Row]) -> tuple[object, ...]:
     )
     longest = max(run.exit_s for run in runs)
     return (name, len(runs), *(f"{figure:,}" for figure in sums), f"{longest:.2f}")
-
-
-def line(cells: tuple[object, ...]) -> str:
-    """A row of a table in Markdown."""
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"

@@ -10,12 +10,12 @@ from pathlib import Path
 from statistics import median
 
 from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
-from tests.durability.table import line
 from tests.harmless.corpus import PROGRAMS
 from tests.harmless.judgement import Run
 from tests.harmless.program import Program
 from tests.harmless.runner import MODES
 from tests.harmless.runner import PROGRAMS as FOLDER
+from tests.support.markdown import line
 
 POOLS = "many_pools.py"
 ON = tuple(mode for mode in MODES if mode != "off")
