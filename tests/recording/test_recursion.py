@@ -232,7 +232,7 @@ def test_without_the_compiled_part_the_depth_is_shared_which_is_said(run_script)
     on = run_script(
         """
         import sys
-        sys.modules["rbtrace.recording._fasthot"] = None
+        sys.modules["rbtrace.recording.hot._fasthot"] = None
         import rbtrace
 
         @rbtrace.traced(hot=True)

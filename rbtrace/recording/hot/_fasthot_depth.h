@@ -189,7 +189,7 @@ static PyGetSetDef depth_properties[] = {
 
 static PyTypeObject depth_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "rbtrace.recording._fasthot.Depth",
+    .tp_name = "rbtrace.recording.hot._fasthot.Depth",
     .tp_doc = "Changes how deep the calling thread may recurse.",
     .tp_basicsize = sizeof(Depth),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,

@@ -196,7 +196,7 @@ begin_tally(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyTypeObject tally_type = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "rbtrace.recording._fasthot.Tally",
+    .tp_name = "rbtrace.recording.hot._fasthot.Tally",
     .tp_doc = "Counts the calls of a node, and has the one in progress.",
     .tp_basicsize = sizeof(Tally),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,

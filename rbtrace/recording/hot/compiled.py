@@ -67,7 +67,7 @@ def _load() -> Compiled | None:
     if sys.implementation.name != "cpython" or current.VARIABLE is None:
         return None
     try:
-        from rbtrace.recording import _fasthot  # type: ignore[attr-defined]  # noqa: PLC0415
+        from rbtrace.recording.hot import _fasthot  # type: ignore[attr-defined]  # noqa: PLC0415
     except ImportError:
         return None
     found: Compiled = _fasthot
