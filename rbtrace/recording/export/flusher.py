@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
 from rbtrace.errors import warn_once
@@ -85,7 +85,7 @@ class Flusher:
 
     def _wait(self, until: float) -> None:
         """Wait until then, or a call of `stop`, or a signal."""
-        timeout_s = until - time.monotonic()
+        timeout_s = until - monotonic()
         if SYSTEM is None:
             self._wake.wait(timeout_s)
         elif not self._ends and not SYSTEM.arrived():
@@ -94,14 +94,14 @@ class Flusher:
     def _run(self) -> None:
         if SYSTEM is not None:
             SYSTEM.enter()  # so that it is not stopped by what it has to do
-        flush_at = time.monotonic() + self._interval_s
+        flush_at = monotonic() + self._interval_s
         while not self._ends:
             self._wait(flush_at)
             end_as_held_up(self._finish)
-            now = time.monotonic()
+            now = monotonic()
             if now >= flush_at and not self._ends:
                 self._flush_once()
-                flush_at = max(now + self._interval_s, time.monotonic())
+                flush_at = max(now + self._interval_s, monotonic())
 
     def _flush_once(self) -> None:
         try:

@@ -9,9 +9,9 @@ has taken leaves the file.
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections import deque
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rbtrace.errors import let_through, warn_once
@@ -87,7 +87,7 @@ class Outbox:
                 self._lock.release()
 
     def _flush(self, still_open: Callable[[], Iterable[Record]] | None) -> None:
-        if time.monotonic() >= self._write_again_at:
+        if monotonic() >= self._write_again_at:
             self._announce()
             self._write_pending()
         self._drop_beyond(FULL - 1)
@@ -117,7 +117,7 @@ class Outbox:
                 start, end = self._files.append(line) if batch else (0, 0)
             except OSError as problem:
                 self._pending.extendleft(reversed(batch))
-                self._write_again_at = time.monotonic() + AGAIN_AFTER_S
+                self._write_again_at = monotonic() + AGAIN_AFTER_S
                 self._complain(problem)
                 return
             except (RecursionError, MemoryError):  # the program is at its limit: another time

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 import uuid
+from time import monotonic
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -198,13 +198,13 @@ class Pipeline:
         self.closed = True
         self.stacks.stop()
         self.put_implicit(lambda _: True)
-        deadline = time.monotonic() + DELIVERY_S
+        deadline = monotonic() + DELIVERY_S
         if self.metrics is not None:
             self.metrics.flush()
         self.outbox.close(self._open_at_the_end())
         self._flush_stacks(final=True)
         if self.metrics is not None:
-            self.metrics.finish(max(0.0, deadline - time.monotonic()))
+            self.metrics.finish(max(0.0, deadline - monotonic()))
 
     def _open_at_the_end(self) -> Callable[[], Iterable[Record]] | None:
         return self._still_open if len(self.open_spans) else None

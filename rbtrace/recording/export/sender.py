@@ -7,8 +7,8 @@ process may be killed at any time: what the collector has not taken is still in 
 
 from __future__ import annotations
 
-import time
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rbtrace.recording.export.threads import (
@@ -132,9 +132,9 @@ class Sender:
     def _send_all(self, most_s: float) -> bool:
         self._hurries = True
         self._awake.set()
-        until = time.monotonic() + self._worth_waiting_s(most_s)
+        until = monotonic() + self._worth_waiting_s(most_s)
         while self._waiting and not self._ends:
-            if not self._idle.wait(until - time.monotonic()):
+            if not self._idle.wait(until - monotonic()):
                 break
         return self._ends or not self._waiting
 
@@ -144,7 +144,7 @@ class Sender:
         asked_at = self._asked_at
         if asked_at is None:
             return most_s
-        return max(0.0, asked_at + min(most_s, SLOW_S) - time.monotonic())
+        return max(0.0, asked_at + min(most_s, SLOW_S) - monotonic())
 
     def pause(self) -> None:
         """Before a fork: end the thread, or have a request that takes too long given up."""
@@ -215,20 +215,20 @@ class Sender:
 
     def _rest(self, pause_s: float) -> None:
         """Wait, but not when the thread is to end, to leave, or to send what there is."""
-        until = time.monotonic() + pause_s
-        while not (self._ends or self._is_paused or self._hurries) and time.monotonic() < until:
-            self._awake.wait(until - time.monotonic())
+        until = monotonic() + pause_s
+        while not (self._ends or self._is_paused or self._hurries) and monotonic() < until:
+            self._awake.wait(until - monotonic())
 
     def _ask(self, parcel: ExportBatch) -> bool:
         """Send one parcel; remember how long the answer takes."""
         if not self._destination.is_connected and self._destination.is_unsafe_to_fork:
             self._others = native_threads()
-        asked_at = self._asked_at = time.monotonic()
+        asked_at = self._asked_at = monotonic()
         is_connected = self._destination.is_connected
         taken = self._destination.export(parcel.batch)
         self._asked_at = None
         forget_stand_in()
-        self._is_prompt = taken and (not is_connected or time.monotonic() - asked_at < SLOW_S)
+        self._is_prompt = taken and (not is_connected or monotonic() - asked_at < SLOW_S)
         return taken
 
     def _put_behind(self, parcel: ExportBatch) -> None:

@@ -15,8 +15,8 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import warn_once
@@ -100,7 +100,7 @@ class BackgroundThread:
             return self._running is not None or self._start()
 
     def _start(self) -> bool:
-        if time.monotonic() < self._again_at:
+        if monotonic() < self._again_at:
             return False
         running = new_lock()
         running.acquire()
@@ -122,7 +122,7 @@ class BackgroundThread:
             _start_without_signals(run)
         except Exception:  # noqa: BLE001 - the interpreter is shutting down, or a limit is reached
             self._running = None
-            self._again_at = time.monotonic() + AGAIN_AFTER_S
+            self._again_at = monotonic() + AGAIN_AFTER_S
             return False
         return True
 
@@ -186,8 +186,8 @@ def wait_until_gone(native_ids: Iterable[int]) -> None:
 
     The system counts them until then, and so does `os.fork`, which warns of threads.
     """
-    sleep, until = original("time", "sleep"), time.monotonic() + _GONE_S
+    sleep, until = original("time", "sleep"), monotonic() + _GONE_S
     for native_id in native_ids:
         path = f"/proc/self/task/{native_id}"
-        while os.path.exists(path) and time.monotonic() < until:  # noqa: PTH110 - as Path, slower
+        while os.path.exists(path) and monotonic() < until:  # noqa: PTH110 - as Path, slower
             sleep(0)
