@@ -46,7 +46,7 @@ def traced(
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode in {0, -9}, done.stderr

@@ -159,7 +159,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     left = Left(quick / "baseline")
 
     left.assert_complete(cases=5)
-    assert left.picture("figures.svg").startswith("<svg")
+    assert left.picture("parts.svg").startswith("<svg")
     _, daily, minute, untraced, profiled = (run["found"] for run in left.runs)
     assert "baseline/strategy.py" in left.picture("flame.svg")
     # Tracing, profiling and watching change nothing of the result, nor does sampling.
