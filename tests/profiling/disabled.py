@@ -22,7 +22,7 @@ class _Nothing:
 
 
 def work():
-    return sum(range(2000))
+    return sum(range(3000))
 
 
 def profiled():
