@@ -127,6 +127,8 @@ class Destination[Sent](ABC):
                 return True
             _loaded.add(self.name)
             self._import_more()
+            if self.is_unsafe_to_fork:  # making one starts threads
+                return True
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             self._say_unusable(problem)
         return self._has_exporter()
