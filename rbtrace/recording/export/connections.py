@@ -22,7 +22,7 @@ from rbtrace.system import high_socket
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
-_LOCALHOST: Final = {"localhost": "127.0.0.1"}
+_ADDRESSES: Final = {"localhost": ("127.0.0.1", "::1")}
 """Resolving a name reads files."""
 
 
@@ -43,9 +43,11 @@ def _connect(connection: HTTPConnection) -> socket.socket:
     """What urllib3 does to connect, with a socket of a high number."""
     host = connection._dns_host
     try:
-        addresses = socket.getaddrinfo(
-            _LOCALHOST.get(host, host.strip("[]")), connection.port, type=socket.SOCK_STREAM
-        )
+        addresses = [
+            address
+            for name in _ADDRESSES.get(host, (host.strip("[]"),))
+            for address in socket.getaddrinfo(name, connection.port, type=socket.SOCK_STREAM)
+        ]
     except socket.gaierror as problem:
         raise NameResolutionError(host, connection, problem) from problem
     last: OSError = OSError(f"{host} has no address")
