@@ -172,20 +172,20 @@ NO_SPAN: Final = NoSpan()
 class SpanContextManager:
     """A span around a block, in `with` and `async with`, also several times or in itself."""
 
-    __slots__ = ("_attributes", "_name", "_scopes")
+    __slots__ = ("_attributes", "_entered", "_name")
 
     def __init__(self, name: str, attributes: dict[str, Any]) -> None:
         self._name = name
         self._attributes = attributes
-        self._scopes: list[ActiveSpan | DisabledSpan] = []
+        self._entered: list[ActiveSpan | DisabledSpan] = []
 
     def __enter__(self) -> Any:
         try:
             from rbtrace.recording.spans import enter_block  # noqa: PLC0415 - OpenTelemetry
 
-            scope = enter_block(self._name, self._attributes)
-            self._scopes.append(scope)
-            return getattr(scope, "span", NO_SPAN)
+            active = enter_block(self._name, self._attributes)
+            self._entered.append(active)
+            return getattr(active, "span", NO_SPAN)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not recorded", problem)
@@ -200,8 +200,8 @@ class SpanContextManager:
         _traceback: TracebackType | None,
     ) -> None:
         try:
-            if self._scopes:  # entering may have failed
-                self._scopes.pop().end_block(error)
+            if self._entered:  # entering may have failed
+                self._entered.pop().end_block(error)
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a span is not ended", problem)

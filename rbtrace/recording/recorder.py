@@ -21,8 +21,12 @@ from rbtrace.recording.export.lifecycle import (
     before_fork,
     follow,
 )
-from rbtrace.recording.interpreters import in_main_interpreter
-from rbtrace.recording.shadowed import Watch, check_imported, check_to_come
+from rbtrace.recording.preconditions import (
+    Watch,
+    check_imported,
+    check_to_come,
+    in_main_interpreter,
+)
 from rbtrace.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ _NEEDED: Final = (
     "rbtrace.recording.operation",
     "rbtrace.recording.spans",
     "rbtrace.recording.hot.trees",
-    "rbtrace.recording.whereabouts",
+    "rbtrace.recording.hot.cursor",
     "rbtrace.recording.wrapping",
     "rbtrace.recording.sampling.profiler",
     "rbtrace.recording.export.pipeline",
@@ -252,9 +256,9 @@ class Recorder:
             return
         try:
             from rbtrace.recording.export.pipeline import Pipeline  # noqa: PLC0415
+            from rbtrace.recording.hot.cursor import innermost_span  # noqa: PLC0415
             from rbtrace.recording.hot.trees import Trees  # noqa: PLC0415 - imports OpenTelemetry
             from rbtrace.recording.sampling.profiler import Profiler  # noqa: PLC0415
-            from rbtrace.recording.whereabouts import innermost_span  # noqa: PLC0415
 
             trees = Trees()
             pipeline = Pipeline(self.settings, trees, Profiler(innermost_span))

@@ -32,7 +32,7 @@ from rbtrace.conventions import (
 )
 from rbtrace.errors import warn_once
 from rbtrace.recording import current
-from rbtrace.recording.cursor import HERE
+from rbtrace.recording.current import active_span_of, context_with, leave, still_open, under_origin
 from rbtrace.recording.export import clock
 from rbtrace.recording.export.exceptions import (
     is_failure,
@@ -45,9 +45,8 @@ from rbtrace.recording.export.exceptions import (
 from rbtrace.recording.export.guarded import starter_for
 from rbtrace.recording.export.values import attributes_of
 from rbtrace.recording.harmless import excuse
+from rbtrace.recording.hot.cursor import CURSORS
 from rbtrace.recording.operation import Operation, block
-from rbtrace.recording.origin import under_origin
-from rbtrace.recording.parents import context_with, leave, scope_of, still_open
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.recursion import has_stack, say_no_stack, with_headroom
 
@@ -70,7 +69,7 @@ class ActiveSpan:
         self._token: Any = None
         self.span = span
         self.around = around
-        self.outer = scope_of(around)
+        self.outer = active_span_of(around)
         self.was_left = False
         self.context = context_with(self, around)
         self._cpu = _cpu_times() if operation.measures_cpu else None
@@ -178,7 +177,7 @@ class DisabledSpan:
 DISABLED_SPAN: Final[ActiveSpan | DisabledSpan] = DisabledSpan()
 
 
-def open_scope(
+def start_span(
     operation: Operation,
     arguments: tuple[Any, ...] = (),
     keywords: Mapping[str, Any] | None = None,
@@ -224,12 +223,12 @@ def open_scope(
 
 def enter_block(name: str, attributes: Mapping[str, Any]) -> ActiveSpan | DisabledSpan:
     """Start the span of a `span(name, **attributes)` block and make it current."""
-    scope: ActiveSpan | DisabledSpan = with_headroom(_entered, name, attributes)
-    return scope
+    active: ActiveSpan | DisabledSpan = with_headroom(_entered, name, attributes)
+    return active
 
 
 def _entered(name: str, attributes: Mapping[str, Any]) -> ActiveSpan | DisabledSpan:
-    return open_scope(block(name, attributes)).__enter__()
+    return start_span(block(name, attributes)).__enter__()
 
 
 def _link_to_parent(context: Context) -> list[Link]:
@@ -241,7 +240,7 @@ def _link_to_parent(context: Context) -> list[Link]:
 
 def _with_summary(context: Context) -> Context:
     """The context in which the summary of the hot call in progress, if any, is the parent."""
-    node = HERE.find().call_around(get_current_span(context))
+    node = CURSORS.running().call_around(get_current_span(context))
     return context if node is None else set_span_in_context(node.span, context)
 
 

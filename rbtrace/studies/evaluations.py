@@ -149,12 +149,12 @@ class Spanned:
         if not RECORDER.is_on:
             return self.evaluation(task)
         from rbtrace.recording.operation import Operation  # noqa: PLC0415 - only if on
-        from rbtrace.recording.spans import open_scope  # noqa: PLC0415 - only if on
+        from rbtrace.recording.spans import start_span  # noqa: PLC0415 - only if on
 
         named = Operation(self.name, USER_SCOPE_NAME, {CATEGORY: Category.USER}, measures_cpu=True)
-        with open_scope(named) as scope:
+        with start_span(named) as active:
             evaluated = self.evaluation(task)
-        scope.succeed(None)
+        active.succeed(None)
         return evaluated
 
 

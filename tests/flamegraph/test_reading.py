@@ -8,7 +8,7 @@ from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from tests.support.profiles import write_profile
 
-OURS = "/x/rbtrace/recording/wrappers.py"
+OURS = "/x/rbtrace/recording/wrapping.py"
 
 
 def read(*files):

@@ -386,7 +386,7 @@ def odd_samples_folder(folder: Path) -> None:
     """A profile with everything there is to warn of, and frames that are left out."""
     folder.mkdir(parents=True)
     path = folder / "host-7-0.profile.jsonl"
-    own, imports = "call@/x/rbtrace/recording/wrappers.py", "load@<frozen importlib._bootstrap>"
+    own, imports = "call@/x/rbtrace/recording/wrapping.py", "load@<frozen importlib._bootstrap>"
     rows = [(at(n), 10 * MS, stack, 0, 0) for n, stack in enumerate((
         ["main", own, "work"], ["main", own], ["main", imports], ["main", imports, "module"], [],
         *(["main", name.replace("@", "")] for name in NASTY if "\ud800" not in name),

@@ -22,12 +22,11 @@ from opentelemetry import baggage, context
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording.cursor import HERE
 from rbtrace.recording.hot import calltree
 from rbtrace.recording.hot import wrapper as hot
 from rbtrace.recording.hot.compiled import COMPILED
-from rbtrace.recording.hot.histogram import Durations, bucket, counted, edges
-from rbtrace.recording.hot.tally import EXEMPLARS, PlainTally
+from rbtrace.recording.hot.cursor import CURSORS
+from rbtrace.recording.hot.tally import EXEMPLARS, Durations, PlainTally, bucket, counted, edges
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture, fake_clock
@@ -375,7 +374,7 @@ def test_an_interrupt_inside_a_call_is_an_error_of_the_call(either, attaches):
             call(1)
         call(0)
         assert context.get_current() is around
-        assert HERE.place.node.operation is None
+        assert CURSORS.current.node.operation is None
     assert captured.one("interrupted").attributes[key.SPAN_COUNT] == 3
     assert captured.one("interrupted").attributes[key.SUMMARY_ERRORS] == 1
 
@@ -390,7 +389,7 @@ def test_endless_recursion_is_a_recursion_error(either, attaches):
         for _ in range(2):
             with pytest.raises(RecursionError):
                 call()
-            assert HERE.place.node.operation is None
+            assert CURSORS.current.node.operation is None
     assert captured.one("endless").attributes[key.SPAN_COUNT] > 100
 
 
@@ -434,15 +433,15 @@ def test_a_million_calls_leave_nothing_behind(either, attaches):
     with capture(), rbtrace.span("run"):
         for _ in range(3):
             outer_call(argument, 2000)
-        node = HERE.place.node.children["outer"]
+        node = CURSORS.current.node.children["outer"]
         watched = (
             argument,
             node,
             node.children["inner"],
             inner,
             inner_call,
-            HERE.place,
-            HERE.place.context,
+            CURSORS.current,
+            CURSORS.current.context,
             0,
         )
         counted = Counter(map(type, gc.get_objects()))
@@ -467,7 +466,7 @@ def test_a_million_calls_leave_nothing_behind(either, attaches):
 
 def test_every_thread_has_its_place(either):
     def work():
-        return HERE.place
+        return CURSORS.current
 
     call = engine_call(work)
     places = []
@@ -496,13 +495,13 @@ def test_every_thread_has_its_place(either):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_stands_nowhere_and_the_parent_where_it_stood(either):
     def inner():
-        return HERE.place.node
+        return CURSORS.current.node
 
     def forking():
         inner_call()
         child = os.fork()
         if not child:
-            os._exit(int(inner_call() is HERE.place.node))
+            os._exit(int(inner_call() is CURSORS.current.node))
         inner_call()
         return os.waitpid(child, 0)[1]
 

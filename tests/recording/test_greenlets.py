@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import rbtrace
 from rbtrace import conventions as key
-from rbtrace.recording.cursor import HERE
 from rbtrace.recording.hot import wrapper as hot
 from rbtrace.recording.hot.compiled import COMPILED
+from rbtrace.recording.hot.cursor import CURSORS
 from rbtrace.recording.operation import Operation
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture
@@ -87,8 +87,8 @@ def below(captured, span):
 def no_greenlets_afterwards():
     """Have the thread of the tests be as it was before there were greenlets in it."""
     yield
-    HERE.find()
-    HERE.has_greenlets = False
+    CURSORS.running()
+    CURSORS.has_greenlets = False
 
 
 @pytest.fixture(params=["compiled", "python"])

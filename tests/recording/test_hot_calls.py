@@ -16,7 +16,7 @@ import rbtrace
 from rbtrace import conventions as key
 from rbtrace.recording.export.clock import now_ns
 from rbtrace.recording.hot import calltree, tally
-from rbtrace.recording.hot.histogram import Durations, bucket, lower_edge
+from rbtrace.recording.hot.tally import Durations, bucket, lower_edge
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.testing import capture, fake_clock, read_spans
 

@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from rbtrace.recording.export.flusher import Flusher
-from rbtrace.recording.export.processor import RbtraceSpanProcessor
+from rbtrace.recording.export.providers import RbtraceSpanProcessor
 
 
 def test_the_thread_outlives_flushes_that_fail(capfd):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rbtrace import conventions as key
 from rbtrace.recording.export.destination import metric_exporter_name
 from rbtrace.recording.export.metrics import BOUNDS_S, Histogram, bucket_of
-from rbtrace.recording.hot.histogram import Durations
+from rbtrace.recording.hot.tally import Durations
 
 durations = st.lists(st.integers(0, 1 << 62), min_size=1, max_size=200)
 

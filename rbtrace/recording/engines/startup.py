@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from rbtrace.recording.interpreters import in_main_interpreter
+from rbtrace.recording.preconditions import in_main_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def activate() -> None:
     if not os.environ.get("RBTRACE_ENABLED") or not in_main_interpreter():
         return
     try:
-        from rbtrace.recording.shadowed import Watch, check_imported  # noqa: PLC0415 - only if on
+        from rbtrace.recording.preconditions import Watch, check_imported  # noqa: PLC0415 - only if on
 
         check_imported()
         with Watch():
@@ -51,7 +51,7 @@ def activate_at_start_up(before: Container[str]) -> None:
         before: names of the modules that were imported before this one.
     """
     from rbtrace.recording.engines.own_name import OwnName  # noqa: PLC0415 - only if on
-    from rbtrace.recording.shadowed import note_path  # noqa: PLC0415 - only if on
+    from rbtrace.recording.preconditions import note_path  # noqa: PLC0415 - only if on
 
     if not in_main_interpreter():
         return

@@ -252,12 +252,12 @@ class SpanDestination(Destination["Record"]):
     otherwise = "spans are kept in files, `rbtrace replay` sends them"
 
     def _import_more(self) -> None:
-        import_module("rbtrace.recording.export.stamped")
+        import_module("rbtrace.recording.export.records")
 
     def _give(self, batch: Sequence[Record]) -> bool:
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
 
-        from rbtrace.recording.export.stamped import stamped  # noqa: PLC0415 - with the SDK
+        from rbtrace.recording.export.records import stamped  # noqa: PLC0415 - with the SDK
 
         result = self._exporter.export([stamped(record) for record in batch])
         return result is SpanExportResult.SUCCESS

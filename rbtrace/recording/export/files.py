@@ -1,16 +1,31 @@
-"""Trace files: one append-only span file per process, and small files replaced as a whole.
+"""Trace files: one append-only span file per process, small files replaced as a whole, and counts.
 
 A folder of a run is 0700, its files 0600: spans can hold what a strategy does. A span file is
 made `O_EXCL`, since containers share pids and host names, and written unbuffered in whole lines.
+
+What the process has recorded is counted apart from the spans: the same counts stand on local-root
+spans and in the `.tally` file, so that a lost span file still shows.
 """
 
 from __future__ import annotations
 
 import errno
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
-from rbtrace.conventions import OPEN_SUFFIX, SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
+import msgspec
+
+from rbtrace.conventions import (
+    OPEN_SUFFIX,
+    SENT_SUFFIX,
+    SPANS_DROPPED,
+    SPANS_ENDED,
+    SPANS_EXPORTED,
+    SPANS_SUFFIX,
+    TALLY_SUFFIX,
+)
 from rbtrace.files.small_files import How, Identity, put_file, replace_file
 
 _ATTEMPTS = 10_000
@@ -110,3 +125,75 @@ class TraceFiles:
 
     def _replace(self, suffix: str, content: bytes) -> None:
         replace_file(self.folder / f"{self.stem}{suffix}", content)
+
+
+class Counts:
+    """Cumulative numbers of span records: real spans, exemplars and summaries alike.
+
+    Spans are counted where they end, by each thread for itself: without a lock, which a signal
+    handler could find taken.
+    """
+
+    def __init__(self) -> None:
+        self._ended: dict[int, int] = {}
+        self.exported = 0
+        self.delivered = 0
+        self.spilled = 0
+        self.dropped = 0
+
+    def note_ended(self) -> None:
+        """A span has ended in the calling thread."""
+        thread = get_ident()
+        self._ended[thread] = self._ended.get(thread, 0) + 1
+
+    @property
+    def ended(self) -> int:
+        """Spans ended so far."""
+        return sum(list(self._ended.values()))
+
+    def attributes_of_next(self) -> dict[str, int]:
+        """The counts as they stand on a local-root span, which is itself the next to be counted."""
+        return {
+            SPANS_ENDED: self.ended + 1,
+            SPANS_EXPORTED: self.exported,
+            SPANS_DROPPED: self.dropped,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """Who writes a set of trace files."""
+
+    run_id: str
+    host: str
+    pid: int
+    started: str | None
+    instance: str
+
+
+def encode_tally(
+    process: ProcessIdentity, counts: Counts, spans_file: Path, bytes_written: int
+) -> bytes:
+    """The content of a `.tally` file: who writes, what was counted, how long the file is."""
+    return msgspec.json.encode(
+        {
+            "version": 1,
+            "run_id": process.run_id,
+            "host": process.host,
+            "pid": process.pid,
+            "started": process.started,
+            "instance": process.instance,
+            "spans_file": spans_file.name,
+            "ended": counts.ended,
+            "exported": counts.exported,
+            "delivered": counts.delivered,
+            "spilled": counts.spilled,
+            "dropped": counts.dropped,
+            "bytes": bytes_written,
+        }
+    )
+
+
+def encode_sent(ranges: list[tuple[int, int]]) -> bytes:
+    """The content of a `.sent` file: the ranges of bytes of the spans file a collector has."""
+    return msgspec.json.encode({"version": 1, "ranges": ranges})

@@ -15,8 +15,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rbtrace.errors import let_through, warn_once
-from rbtrace.recording.export.counts import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.recording.export.encoder import encode_line
+from rbtrace.recording.export.files import Counts, ProcessIdentity, encode_sent, encode_tally
 from rbtrace.recording.export.sender import ExportBatch
 from rbtrace.recording.export.threads import new_lock
 

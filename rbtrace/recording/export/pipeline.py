@@ -16,19 +16,16 @@ from typing import TYPE_CHECKING
 
 from rbtrace.errors import warn_once
 from rbtrace.files.liveness import this_process
-from rbtrace.recording.export import clock, greenlets
-from rbtrace.recording.export.counts import ProcessIdentity
+from rbtrace.recording.export import clock, threads
 from rbtrace.recording.export.destination import destination_of_environment
-from rbtrace.recording.export.files import TraceFiles
-from rbtrace.recording.export.flusher import Flusher
+from rbtrace.recording.export.files import ProcessIdentity, TraceFiles
+from rbtrace.recording.export.flusher import Flusher, uninterrupted
 from rbtrace.recording.export.lifecycle import MULTIPROCESSING, finish_with_worker
 from rbtrace.recording.export.metrics import metrics_of_environment
 from rbtrace.recording.export.outbox import BUSY_S, DELIVERY_S, Outbox
-from rbtrace.recording.export.processor import OpenSpans
-from rbtrace.recording.export.provider import Providers
+from rbtrace.recording.export.providers import OpenSpans, Providers
 from rbtrace.recording.export.records import Record
 from rbtrace.recording.export.sender import Sender
-from rbtrace.recording.export.termination import uninterrupted
 from rbtrace.recording.export.threads import new_lock
 
 if TYPE_CHECKING:
@@ -140,7 +137,7 @@ class Pipeline:
     def task_ended(self) -> None:
         """A task has ended in this thread: in a worker process, deliver what it recorded."""
         if self._is_worker:
-            self.put_implicit({greenlets.ident()}.__contains__)
+            self.put_implicit({threads.current_ident()}.__contains__)
             self.flush()
 
     def put_implicit(self, is_over: Callable[[int], bool]) -> None:
@@ -160,7 +157,7 @@ class Pipeline:
             return
         with uninterrupted():
             # `threading.enumerate` takes a lock, which gevent may have replaced.
-            alive = {*getattr(threading, "_active", ()), *greenlets.alive()}
+            alive = {*getattr(threading, "_active", ()), *threads.live_greenlets()}
             self.put_implicit(lambda thread: thread not in alive)
             if self.closed:
                 self.outbox.flush_late(self._open_at_the_end())

@@ -15,8 +15,10 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from contextlib import suppress
 from time import monotonic
+from types import BuiltinFunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import warn_once
@@ -191,3 +193,39 @@ def wait_until_gone(native_ids: Iterable[int]) -> None:
         path = f"/proc/self/task/{native_id}"
         while os.path.exists(path) and monotonic() < until:  # noqa: PTH110 - as Path, slower
             sleep(0)
+
+
+_greenlets: dict[int, weakref.ref[Any]] = {}
+
+
+def running_greenlet() -> Any | None:
+    """The running greenlet; None in the one every thread has from the start."""
+    library = sys.modules.get("greenlet")
+    if not isinstance(library, ModuleType):
+        return None
+    getcurrent = vars(library).get("getcurrent")  # not while it is being imported
+    greenlet = getcurrent() if isinstance(getcurrent, BuiltinFunctionType) else None
+    return None if greenlet is None or greenlet.parent is None else greenlet
+
+
+def current_ident() -> int:
+    """The number of the running greenlet or thread, unique among those that are alive."""
+    greenlet = running_greenlet()
+    if greenlet is None:
+        return threading.get_ident()
+    number = id(greenlet)
+    if number not in _greenlets:
+        _greenlets[number] = weakref.ref(greenlet)
+    return number
+
+
+def live_greenlets() -> set[int]:
+    """The numbers of the greenlets that have asked for one and are not over."""
+    numbers = set()
+    for number, reference in list(_greenlets.items()):
+        greenlet = reference()
+        if greenlet is None or greenlet.dead:
+            _greenlets.pop(number, None)
+        else:
+            numbers.add(number)
+    return numbers

@@ -1,8 +1,8 @@
 /* The ordinary hot call of `rbtrace.recording.hot.wrapper.aggregated`, without the interpreter.
 
    The Python function `call` made there stays the definition: `quicken` only changes how it is
-   called. What is not ordinary (no place, another context, a recursion, an alias, the first call of
-   a name) goes to its body, so both may take turns on the same places and nodes at any time.
+   called. What is not ordinary (no cursor, another context, a recursion, an alias, the first call of
+   a name) goes to its body, so both may take turns on the same cursors and nodes at any time.
 
    All state of the module is static: it serves the main interpreter only, and needs the GIL. */
 
@@ -22,10 +22,10 @@
 #include "_fasthot_depth.h"
 #include "_fasthot_tally.h"
 
-/* Offsets of the slots of a place and of a node. */
+/* Offsets of the slots of a cursor and of a node. */
 static struct {
     Py_ssize_t context, node;
-} place_at;
+} cursor_at;
 static struct {
     Py_ssize_t base, children, context, parent;
 } node_at;
@@ -41,7 +41,7 @@ static PyObject *context_variable; /* of OpenTelemetry */
 static PyObject *perf_counter_ns;
 static vectorcallfunc body; /* how a Python function is called ordinarily */
 
-static _Thread_local PyObject *here; /* the place of this thread; owned by its thread state */
+static _Thread_local PyObject *own_cursor; /* the cursor of this thread; owned by its thread state */
 
 static inline PyObject *
 get(PyObject *object, Py_ssize_t offset)
@@ -91,12 +91,12 @@ read_clock(PyObject *clock)
 
 /* Leave the node and note the call. Takes the reference to `result`, gives it or NULL. */
 static PyObject *
-leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject *result)
+leave(PyObject *cursor, PyObject *caller, Tally *node, PyObject *clock, PyObject *result)
 {
     PyObject *raised = result == NULL ? PyErr_GetRaisedException() : NULL;
     long long end = read_clock(clock);
     int failed = end < 0 && PyErr_Occurred();
-    put(place, place_at.node, Py_NewRef(caller));
+    put(cursor, cursor_at.node, Py_NewRef(caller));
     if (failed) {
         node->started = 0;
     }
@@ -116,12 +116,12 @@ leave(PyObject *place, PyObject *caller, Tally *node, PyObject *clock, PyObject 
 
 /* Enter the node; give the start of the call, or -1 with an exception set. */
 static long long
-enter(PyObject *place, PyObject *caller, Tally *node, PyObject *clock)
+enter(PyObject *cursor, PyObject *caller, Tally *node, PyObject *clock)
 {
-    put(place, place_at.node, Py_NewRef((PyObject *)node));
+    put(cursor, cursor_at.node, Py_NewRef((PyObject *)node));
     long long start = read_clock(clock);
     if (start < 0 && PyErr_Occurred()) {
-        put(place, place_at.node, Py_NewRef(caller));
+        put(cursor, cursor_at.node, Py_NewRef(caller));
         return -1;
     }
     return node->started = start;
@@ -129,16 +129,16 @@ enter(PyObject *place, PyObject *caller, Tally *node, PyObject *clock)
 
 /* Call the target as a call of this node. */
 static PyObject *
-timed(PyObject *function, PyObject *place, PyObject *caller, Tally *node, PyObject *const *args,
+timed(PyObject *function, PyObject *cursor, PyObject *caller, Tally *node, PyObject *const *args,
       size_t nargsf, PyObject *kwnames)
 {
     PyObject *clock = free_variable(function, cell_at.clock);
     PyObject *target = free_variable(function, cell_at.target);
-    if (enter(place, caller, node, clock) < 0) {
+    if (enter(cursor, caller, node, clock) < 0) {
         return NULL;
     }
     PyObject *result = PyObject_Vectorcall(target, args, nargsf, kwnames);
-    return leave(place, caller, node, clock, result);
+    return leave(cursor, caller, node, clock, result);
 }
 
 /* Restore the context that was current before; what a call raised stays raised. */
@@ -155,24 +155,24 @@ detach(PyObject *token)
 
 /* The same with the node's own context as the current one meanwhile. */
 static PyObject *
-timed_attaching(PyObject *function, PyObject *place, PyObject *caller, Tally *node,
+timed_attaching(PyObject *function, PyObject *cursor, PyObject *caller, Tally *node,
                 PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     PyObject *clock = free_variable(function, cell_at.clock);
     PyObject *run = free_variable(function, cell_at.target);
     PyObject *target = free_variable(run, attaching_function_at);
-    PyObject *outer = Py_NewRef(get(place, place_at.context));
+    PyObject *outer = Py_NewRef(get(cursor, cursor_at.context));
     PyObject *context = Py_NewRef(get((PyObject *)node, node_at.context));
     PyObject *result = NULL;
-    if (enter(place, caller, node, clock) >= 0) {
+    if (enter(cursor, caller, node, clock) >= 0) {
         PyObject *token = PyContextVar_Set(context_variable, context);
         if (token != NULL) {
-            put(place, place_at.context, Py_NewRef(context));
+            put(cursor, cursor_at.context, Py_NewRef(context));
             result = PyObject_Vectorcall(target, args, nargsf, kwnames);
             detach(token);
-            put(place, place_at.context, Py_NewRef(outer));
+            put(cursor, cursor_at.context, Py_NewRef(outer));
         }
-        result = leave(place, caller, node, clock, result);
+        result = leave(cursor, caller, node, clock, result);
     }
     Py_DECREF(context);
     Py_DECREF(outer);
@@ -181,9 +181,9 @@ timed_attaching(PyObject *function, PyObject *place, PyObject *caller, Tally *no
 
 /* The node of an ordinary call, borrowed; NULL (no exception set) if this is not one. */
 static PyObject *
-ordinary(PyObject *function, PyObject *place)
+ordinary(PyObject *function, PyObject *cursor)
 {
-    PyObject *caller = get(place, place_at.node);
+    PyObject *caller = get(cursor, cursor_at.node);
     if (caller == NULL || !Py_IS_TYPE(caller, node_type)) {
         return NULL;
     }
@@ -192,8 +192,8 @@ ordinary(PyObject *function, PyObject *place)
         PyErr_Clear();
         return NULL;
     }
-    int same = context == get(place, place_at.context);
-    Py_XDECREF(context); /* if it is the same, the place holds it */
+    int same = context == get(cursor, cursor_at.context);
+    Py_XDECREF(context); /* if it is the same, the cursor holds it */
     if (!same || ((Tally *)caller)->started == 0) {
         return NULL;
     }
@@ -216,19 +216,19 @@ typedef PyObject *(*timedfunc)(PyObject *, PyObject *, PyObject *, Tally *, PyOb
 
 /* Make an ordinary call, with all it needs held meanwhile. */
 static inline PyObject *
-held(timedfunc call, PyObject *function, PyObject *place, PyObject *node, PyObject *const *args,
+held(timedfunc call, PyObject *function, PyObject *cursor, PyObject *node, PyObject *const *args,
      size_t nargsf, PyObject *kwnames)
 {
     if (Py_EnterRecursiveCall(" in a hot call")) {
         return NULL;
     }
-    PyObject *caller = Py_NewRef(get(place, place_at.node));
+    PyObject *caller = Py_NewRef(get(cursor, cursor_at.node));
     Py_INCREF(function);
-    Py_INCREF(place);
+    Py_INCREF(cursor);
     Py_INCREF(node);
-    PyObject *result = call(function, place, caller, (Tally *)node, args, nargsf, kwnames);
+    PyObject *result = call(function, cursor, caller, (Tally *)node, args, nargsf, kwnames);
     Py_DECREF(node);
-    Py_DECREF(place);
+    Py_DECREF(cursor);
     Py_DECREF(function);
     Py_DECREF(caller);
     Py_LeaveRecursiveCall();
@@ -238,24 +238,24 @@ held(timedfunc call, PyObject *function, PyObject *place, PyObject *node, PyObje
 static PyObject *
 quick(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    PyObject *place = here;
-    PyObject *node = place == NULL ? NULL : ordinary(function, place);
+    PyObject *cursor = own_cursor;
+    PyObject *node = cursor == NULL ? NULL : ordinary(function, cursor);
     if (node == NULL) {
         return body(function, args, nargsf, kwnames);
     }
-    return held(timed, function, place, node, args, nargsf, kwnames);
+    return held(timed, function, cursor, node, args, nargsf, kwnames);
 }
 
 static PyObject *
 quick_attaching(PyObject *function, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    PyObject *place = here;
-    PyObject *node = place == NULL ? NULL : ordinary(function, place);
+    PyObject *cursor = own_cursor;
+    PyObject *node = cursor == NULL ? NULL : ordinary(function, cursor);
     if (node == NULL || get(node, node_at.context) == NULL ||
-        get(node, node_at.base) != get(place, place_at.context)) {
+        get(node, node_at.base) != get(cursor, cursor_at.context)) {
         return body(function, args, nargsf, kwnames);
     }
-    return held(timed_attaching, function, place, node, args, nargsf, kwnames);
+    return held(timed_attaching, function, cursor, node, args, nargsf, kwnames);
 }
 
 /* -- Set-up ------------------------------------------------------------------------------------ */
@@ -332,8 +332,8 @@ find_slot(PyObject *type, const char *name, Py_ssize_t *offset)
 static PyObject *
 prepare(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *place, *node, *variable, *clock;
-    if (!PyArg_ParseTuple(args, "OO!O!O:prepare", &place, &PyType_Type, &node,
+    PyObject *cursor, *node, *variable, *clock;
+    if (!PyArg_ParseTuple(args, "OO!O!O:prepare", &cursor, &PyType_Type, &node,
                           &PyContextVar_Type, &variable, &clock)) {
         return NULL;
     }
@@ -346,8 +346,8 @@ prepare(PyObject *Py_UNUSED(module), PyObject *args)
         const char *name;
         Py_ssize_t *offset;
     } slots[] = {
-        {place, "context", &place_at.context},
-        {place, "node", &place_at.node},
+        {cursor, "context", &cursor_at.context},
+        {cursor, "node", &cursor_at.node},
         {node, "base", &node_at.base},
         {node, "children", &node_at.children},
         {node, "context", &node_at.context},
@@ -364,37 +364,37 @@ prepare(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-static const char *OWNER = "rbtrace.place";
+static const char *OWNER = "rbtrace.cursor";
 
-/* The thread state is being cleared, or the thread has another place. */
+/* The thread state is being cleared, or the thread has another cursor. */
 static void
 disown(PyObject *capsule)
 {
-    PyObject *place = PyCapsule_GetPointer(capsule, OWNER);
-    if (here == place) {
-        here = NULL;
+    PyObject *cursor = PyCapsule_GetPointer(capsule, OWNER);
+    if (own_cursor == cursor) {
+        own_cursor = NULL;
     }
-    Py_XDECREF(place);
+    Py_XDECREF(cursor);
 }
 
 static PyObject *
-stand(PyObject *Py_UNUSED(module), PyObject *place)
+set_cursor(PyObject *Py_UNUSED(module), PyObject *cursor)
 {
     PyObject *of_thread = PyThreadState_GetDict();
     if (of_thread == NULL) {
         Py_RETURN_NONE;
     }
-    PyObject *owner = PyCapsule_New(place, OWNER, disown);
+    PyObject *owner = PyCapsule_New(cursor, OWNER, disown);
     if (owner == NULL) {
         return NULL;
     }
-    Py_INCREF(place);
+    Py_INCREF(cursor);
     int failed = PyDict_SetItemString(of_thread, OWNER, owner) < 0;
     Py_DECREF(owner);
     if (failed) {
         return NULL;
     }
-    here = place;
+    own_cursor = cursor;
     Py_RETURN_NONE;
 }
 
@@ -422,7 +422,8 @@ static PyMethodDef methods[] = {
     {"hand_on_defaults", hand_on_defaults, METH_O,
      "hand_on_defaults(wrapper): defaults it gets go to its `__wrapped__`; False if they cannot."},
     {"edges", edges, METH_O, "edges(buckets): the edges of the occupied ones; how many are below."},
-    {"stand", stand, METH_O, "stand(place): this is the place of the calling thread now."},
+    {"set_cursor", set_cursor, METH_O,
+     "set_cursor(cursor): this is the cursor of the calling thread now."},
     {"now_ns", now_ns, METH_NOARGS, "now_ns(): the clock of quick calls, ns."},
     {NULL, NULL, 0, NULL},
 };

@@ -6,23 +6,38 @@ that a real span started inside the call can name the summary as its parent.
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from rbtrace.recording.export import clock
-from rbtrace.recording.hot.histogram import Durations
-from rbtrace.recording.hot.tally import Tally
+from rbtrace.recording.hot.tally import Durations, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rbtrace.recording.hot.trees import Enclosing
     from rbtrace.recording.operation import Operation
 
 MAX_NODES: Final = 1000
 """Nodes in a tree beyond which there is one node per operation name."""
+
+
+def new_span_id() -> int:
+    """A random span id; never 0, which means none."""
+    return secrets.randbits(64) or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """The span a tree hangs under, as seen from one thread."""
+
+    span_context: SpanContext
+    thread: int
+    implicit: str | None
+    implicit_parent: SpanContext | None
 
 
 class SummarySpan(NonRecordingSpan):
@@ -31,6 +46,11 @@ class SummarySpan(NonRecordingSpan):
     def __init__(self, span_context: SpanContext, node: Node) -> None:
         super().__init__(span_context)
         self.node = node
+
+    @property
+    def end_time(self) -> int | None:
+        """When the last call ended, epoch ns, once the tree is closed; until then None."""
+        return clock.to_epoch_ns(self.node.ended) if self.node.tree.closed else None
 
 
 class Node(Tally):
@@ -164,7 +184,7 @@ class CallTree:
         enclosing = self.enclosing
         span_context = SpanContext(
             enclosing.span_context.trace_id,
-            enclosing.new_span_id(),
+            new_span_id(),
             is_remote=False,
             trace_flags=enclosing.span_context.trace_flags,
             trace_state=enclosing.span_context.trace_state,

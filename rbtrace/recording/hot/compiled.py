@@ -18,7 +18,7 @@ class Compiled(Protocol):
 
     def prepare(
         self,
-        place: type,
+        cursor: type,
         node: type,
         variable: ContextVar[Any],
         perf_counter_ns: Callable[[], int],
@@ -48,8 +48,8 @@ class Compiled(Protocol):
             OverflowError: a bucket is beyond the longest that is counted.
         """
 
-    def stand(self, place: object, /) -> None:
-        """Say that this is the place of the calling thread from now on."""
+    def set_cursor(self, cursor: object, /) -> None:
+        """Say that this is the cursor of the calling thread from now on."""
 
     with_headroom: Callable[..., Any]
     """The compiled ones of `recursion`."""

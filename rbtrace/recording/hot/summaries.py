@@ -8,84 +8,83 @@ times are in its attributes.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
 from rbtrace import conventions as key
+from rbtrace.conventions import SCHEMA_URL
 from rbtrace.recording.export import clock
-from rbtrace.recording.hot.calltree import CallTree, Node
-from rbtrace.recording.hot.histogram import Durations
-from rbtrace.recording.hot.tally import EXEMPLARS
+from rbtrace.recording.hot.calltree import CallTree, Node, new_span_id
+from rbtrace.recording.hot.tally import EXEMPLARS, Durations
+from rbtrace.version import __version__
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan
+    from collections.abc import Mapping
 
-FinishedSpan = Callable[..., "ReadableSpan"]
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.util.types import AttributeValue
+
 _NO_CALLS: Final = Durations()
 
 
-class Summarizer:
-    """Turns the trees of one process into spans; `finished_span` makes the spans."""
-
-    def __init__(self, finished_span: FinishedSpan, new_span_id: Callable[[], int]) -> None:
-        self._finished_span = finished_span
-        self._new_span_id = new_span_id
-
-    def summaries(self, tree: CallTree, resource: Resource, start_ns: int) -> list[ReadableSpan]:
-        """Summary spans of a tree as it stands, calls in progress included, parents first."""
-        spans: list[ReadableSpan] = []
-        now = clock.monotonic_ns()
-        all_durations = {id(node): _durations(node, now) for node in tree.nodes()}
-        pending = [(tree.enclosing.span_context, start_ns, tree.top_level())]
-        while pending:
-            parent, cursor, nodes = pending.pop()
-            for node in nodes:
-                durations = all_durations.get(id(node), _NO_CALLS)
-                if not durations.calls:
-                    continue
-                total = durations.total - node.inner
-                spans.append(
-                    self._finished_span(
-                        _name(node),
-                        node.span_context,
-                        parent,
-                        (cursor, cursor + total),
-                        _attributes(node, durations, self_ns(node, all_durations), now),
-                        resource,
-                        _scope(node),
-                    )
+def summaries(tree: CallTree, resource: Resource, start_ns: int) -> list[ReadableSpan]:
+    """Summary spans of a tree as it stands, calls in progress included, parents first."""
+    spans: list[ReadableSpan] = []
+    now = clock.monotonic_ns()
+    all_durations = {id(node): _durations(node, now) for node in tree.nodes()}
+    pending = [(tree.enclosing.span_context, start_ns, tree.top_level())]
+    while pending:
+        parent, cursor, nodes = pending.pop()
+        for node in nodes:
+            durations = all_durations.get(id(node), _NO_CALLS)
+            if not durations.calls:
+                continue
+            total = durations.total - node.inner
+            spans.append(
+                finished_span(
+                    _name(node),
+                    node.span_context,
+                    parent,
+                    (cursor, cursor + total),
+                    _attributes(node, durations, self_ns(node, all_durations), now),
+                    resource,
+                    _scope(node),
                 )
-                pending.append((node.span_context, cursor, node.own_children()))
-                cursor += total
-        return spans
-
-    def exemplars(self, tree: CallTree, resource: Resource) -> list[ReadableSpan]:
-        """The slowest calls as spans with their real times, children of their summaries."""
-        return [
-            self._finished_span(
-                _name(node),
-                self._context(node),
-                node.span_context,
-                (clock.to_epoch_ns(start), clock.to_epoch_ns(start + duration)),
-                {**_own(node), key.EXEMPLAR: True, key.THREAD_ID: tree.enclosing.thread},
-                resource,
-                _scope(node),
             )
-            for node, duration, start in _slowest(tree)
-        ]
+            pending.append((node.span_context, cursor, node.own_children()))
+            cursor += total
+    return spans
 
-    def _context(self, node: Node) -> SpanContext:
-        summary = node.span_context
-        return SpanContext(
-            summary.trace_id,
-            self._new_span_id(),
-            is_remote=False,
-            trace_flags=summary.trace_flags,
-            trace_state=summary.trace_state,
+
+def exemplars(tree: CallTree, resource: Resource) -> list[ReadableSpan]:
+    """The slowest calls as spans with their real times, children of their summaries."""
+    return [
+        finished_span(
+            _name(node),
+            _exemplar_context(node),
+            node.span_context,
+            (clock.to_epoch_ns(start), clock.to_epoch_ns(start + duration)),
+            {**_own(node), key.EXEMPLAR: True, key.THREAD_ID: tree.enclosing.thread},
+            resource,
+            _scope(node),
         )
+        for node, duration, start in _slowest(tree)
+    ]
+
+
+def _exemplar_context(node: Node) -> SpanContext:
+    summary = node.span_context
+    return SpanContext(
+        summary.trace_id,
+        new_span_id(),
+        is_remote=False,
+        trace_flags=summary.trace_flags,
+        trace_state=summary.trace_state,
+    )
 
 
 def _slowest(tree: CallTree) -> Iterator[tuple[Node, int, int]]:
@@ -166,3 +165,31 @@ def _name(node: Node) -> str:
 
 def _scope(node: Node) -> str:
     return node.operation.scope if node.operation else key.USER_SCOPE_NAME
+
+
+_scopes: dict[str, InstrumentationScope] = {}
+
+
+def finished_span(
+    name: str,
+    context: SpanContext,
+    parent: SpanContext | None,
+    interval_ns: tuple[int, int],
+    attributes: Mapping[str, AttributeValue],
+    resource: Resource,
+    scope: str,
+) -> ReadableSpan:
+    """A span with ids, parent and interval (epoch ns) of our choosing."""
+    instrumentation = _scopes.get(scope)
+    if instrumentation is None:
+        instrumentation = _scopes[scope] = InstrumentationScope(scope, __version__, SCHEMA_URL)
+    return ReadableSpan(
+        name=name,
+        context=context,
+        parent=parent,
+        resource=resource,
+        attributes=attributes,
+        start_time=interval_ns[0],
+        end_time=interval_ns[1],
+        instrumentation_scope=instrumentation,
+    )

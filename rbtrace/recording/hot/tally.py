@@ -1,18 +1,23 @@
-"""What counts the calls of a node: compiled where it can be, and in Python.
+"""What counts the calls of a node: their number, extremes, histogram and the slowest of them.
 
-Only the node's own thread counts; any thread may read.
+Only the node's own thread counts, compiled where it can be; any thread may read.
+
+A histogram has eight buckets per octave: two durations share a bucket when they have the same bit
+length and the same three bits after the first. A bucket is named by its greatest member, which is
+the duration with all lower bits set: `duration | mask`. A quantile read from the histogram is
+therefore within 6 % of the true one.
 """
 
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rbtrace.recording.hot.compiled import COMPILED
-from rbtrace.recording.hot.histogram import Durations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 EXEMPLARS: Final = 10
 """Slowest calls kept per node, and per enclosing span."""
@@ -97,3 +102,97 @@ class PlainTally:
 Tally = PlainTally
 if not TYPE_CHECKING and COMPILED is not None:
     Tally = COMPILED.Tally
+
+
+_SIGNIFICANT_BITS: Final = 4
+_LONGEST_BITS: Final = 128
+_LOWER_BITS: Final = tuple(
+    (1 << max(0, length - _SIGNIFICANT_BITS)) - 1 for length in range(_LONGEST_BITS)
+)
+
+
+def bucket(duration_ns: int) -> int:
+    """The greatest duration, ns, in the bucket of this one (`duration_ns` ≥ 0)."""
+    return duration_ns | _LOWER_BITS[duration_ns.bit_length()]
+
+
+def lower_edge(upper_ns: int) -> int:
+    """The greatest duration, ns, in the bucket below the one whose greatest is `upper_ns`.
+
+    −1 below the bucket of zero.
+    """
+    width = _LOWER_BITS[upper_ns.bit_length()] + 1
+    return upper_ns - width
+
+
+def counted(ordered: Sequence[int]) -> dict[int, int]:
+    """Bucket → how many, of raw durations in ascending order, ns."""
+    buckets = {}
+    reached = 0
+    while reached < len(ordered):
+        upper = bucket(ordered[reached])
+        beyond = bisect_right(ordered, upper, reached)
+        buckets[upper] = beyond - reached
+        reached = beyond
+    return buckets
+
+
+def edges(buckets: Mapping[int, int]) -> tuple[list[float], list[int]]:
+    """The edges of the occupied buckets, s, ascending, and how many durations are up to each."""
+    bounds: list[float] = []
+    cumulative: list[int] = []
+    reached, edge = 0, -1
+    for upper in sorted(buckets):
+        lower = lower_edge(upper)
+        if lower > edge:
+            bounds.append(lower / 1e9)
+            cumulative.append(reached)
+        reached += buckets[upper]
+        edge = upper
+        bounds.append(upper / 1e9)
+        cumulative.append(reached)
+    return bounds, cumulative
+
+
+def _quick_edges(buckets: Mapping[int, int]) -> tuple[list[float], list[int]]:
+    if COMPILED is None:
+        return edges(buckets)
+    try:
+        return COMPILED.edges(buckets)
+    except OverflowError:
+        return edges(buckets)
+
+
+class Durations(NamedTuple):
+    """Folded durations of calls, ns. An empty one has `shortest` −1."""
+
+    calls: int = 0
+    total: int = 0
+    shortest: int = -1
+    longest: int = 0
+    buckets: Mapping[int, int] = {}
+
+    def plus(self, batch: list[int]) -> Durations:
+        """These and a batch of raw durations."""
+        if not batch:
+            return self
+        ordered = sorted(batch)
+        buckets = dict(self.buckets)
+        for upper, count in counted(ordered).items():
+            buckets[upper] = buckets.get(upper, 0) + count
+        shortest, longest = ordered[0], ordered[-1]
+        return Durations(
+            calls=self.calls + len(batch),
+            total=self.total + sum(batch),
+            shortest=shortest if self.shortest < 0 else min(self.shortest, shortest),
+            longest=max(self.longest, longest),
+            buckets=buckets,
+        )
+
+    def histogram(self) -> tuple[list[float], list[int]]:
+        """Explicit bounds, s, and cumulative counts, one more than bounds (+Inf last).
+
+        Only occupied buckets are listed, each with the lower edge of its bucket.
+        """
+        bounds, cumulative = _quick_edges(self.buckets)
+        return bounds, [*cumulative, self.calls]

@@ -8,21 +8,18 @@ encloses get an implicit span: `thread` below the span whose context they carry,
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current_span
 
 from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
-from rbtrace.recording.cursor import HERE
-from rbtrace.recording.export import clock, greenlets
-from rbtrace.recording.export.synthetic import finished_span
+from rbtrace.recording.current import or_origin, still_open
+from rbtrace.recording.export import clock, threads
 from rbtrace.recording.harmless import excuse
-from rbtrace.recording.hot.calltree import CallTree, Node, SummarySpan
-from rbtrace.recording.hot.summaries import Summarizer
-from rbtrace.recording.origin import or_origin
-from rbtrace.recording.parents import still_open
+from rbtrace.recording.hot.calltree import CallTree, Enclosing, Node, SummarySpan, new_span_id
+from rbtrace.recording.hot.cursor import CURSORS
+from rbtrace.recording.hot.summaries import exemplars, finished_span, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,29 +27,13 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from rbtrace.recording.cursor import Place
     from rbtrace.recording.export.pipeline import Pipeline
-
-
-def new_span_id() -> int:
-    """A random span id; never 0, which means none."""
-    return secrets.randbits(64) or 1
+    from rbtrace.recording.hot.cursor import Cursor
 
 
 def new_trace_id() -> int:
     """A random trace id; never 0, which means none."""
     return secrets.randbits(128) or 1
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosing:
-    """The span a tree hangs under, as seen from one thread."""
-
-    span_context: SpanContext
-    thread: int
-    implicit: str | None
-    implicit_parent: SpanContext | None
-    new_span_id: Callable[[], int] = new_span_id
 
 
 class Trees:
@@ -63,20 +44,18 @@ class Trees:
         self._implicit: dict[tuple[int, int], CallTree] = {}
         self._inside: dict[int, Node] = {}
         self._pipeline: Pipeline | None = None
-        self._summarizer: Summarizer | None = None
 
     def serve(self, pipeline: Pipeline) -> None:
         """Work for this pipeline, whose first span starts now."""
         self._pipeline = pipeline
-        self._summarizer = Summarizer(finished_span, new_span_id)
 
-    def settle(self, place: Place) -> bool:
-        """Make the place valid for the current context; False if nothing is to be recorded."""
+    def settle(self, cursor: Cursor) -> bool:
+        """Make the cursor valid for the current context; False if nothing is to be recorded."""
         context = current.get_current()
-        if place.unrecorded is context:
+        if cursor.unrecorded is context:
             return False
         try:
-            node = self._find(context, place)
+            node = self._find(context, cursor)
         except Exception as problem:  # noqa: BLE001 - a sampler of the program's; no stack left
             try:  # noqa: SIM105 - see `harmless`
                 excuse("a hot call is not recorded", problem)
@@ -84,22 +63,22 @@ class Trees:
                 pass
             return False
         if node is None:
-            place.unrecorded = context
+            cursor.unrecorded = context
             return False
-        place.node, place.context = node, context
+        cursor.node, cursor.context = node, context
         return True
 
-    def _find(self, context: Context, place: Place) -> Node | None:
+    def _find(self, context: Context, cursor: Cursor) -> Node | None:
         if context.get(_SUPPRESSED):
             return None
         span = get_current_span(still_open(context))
-        around = place.call_around(span)
+        around = cursor.call_around(span)
         if around is not None:
             return around
         span_context = or_origin(span.get_span_context())
         if span_context.is_valid and not span_context.trace_flags.sampled:
             return None
-        thread = greenlets.ident()
+        thread = threads.current_ident()
         assert self._pipeline is not None
         entry = self._pipeline.open_spans.get(span_context.span_id)
         if entry is None or entry.thread != thread:
@@ -142,7 +121,7 @@ class Trees:
     def span_started(self, span: ReadableSpan, context: Context) -> bool:
         """Remember the hot call a real span starts in, to take it off that call's self time."""
         parent = get_current_span(context)
-        node = HERE.find().call_around(parent)
+        node = CURSORS.running().call_around(parent)
         if node is not None and span.context is not None:
             self._inside[span.context.span_id] = node
         return node is not None or isinstance(parent, SummarySpan)
@@ -152,7 +131,11 @@ class Trees:
         assert span.context is not None
         span_id = span.context.span_id
         node = self._inside.pop(span_id, None)
-        if node is not None and node.started and node.tree.enclosing.thread == greenlets.ident():
+        if (
+            node is not None
+            and node.started
+            and node.tree.enclosing.thread == threads.current_ident()
+        ):
             node.contain(span.start_time or 0, span.end_time or 0)
         tree = self._by_span.pop(span_id, None)
         if tree is None:
@@ -161,15 +144,10 @@ class Trees:
         return self._spans_of(tree, span)
 
     def _spans_of(self, tree: CallTree, enclosing: ReadableSpan) -> list[ReadableSpan]:
-        assert self._summarizer is not None
-        return [
-            *self._summaries(tree, enclosing),
-            *self._summarizer.exemplars(tree, enclosing.resource),
-        ]
+        return [*self._summaries(tree, enclosing), *exemplars(tree, enclosing.resource)]
 
     def _summaries(self, tree: CallTree, enclosing: ReadableSpan) -> list[ReadableSpan]:
-        assert self._summarizer is not None
-        return self._summarizer.summaries(tree, enclosing.resource, enclosing.start_time or 0)
+        return summaries(tree, enclosing.resource, enclosing.start_time or 0)
 
     def so_far(self) -> Iterable[ReadableSpan]:
         """Summaries of all open trees, and the implicit spans they hang under."""
@@ -223,7 +201,7 @@ class Trees:
         self._by_span.clear()
         self._implicit.clear()
         self._inside.clear()
-        HERE.forget()
+        CURSORS.reset()
 
 
 def _suppression_key() -> str:

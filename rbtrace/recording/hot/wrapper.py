@@ -8,10 +8,10 @@ from typing import Any
 
 from rbtrace.conventions import USER_SCOPE_NAME
 from rbtrace.recording import current
-from rbtrace.recording.cursor import HERE, Place
 from rbtrace.recording.export import clock
 from rbtrace.recording.hot.calltree import Node
 from rbtrace.recording.hot.compiled import COMPILED
+from rbtrace.recording.hot.cursor import CURSORS, Cursor
 from rbtrace.recording.hot.trees import Trees
 from rbtrace.recording.lookalike import hide_frames, standing_for
 from rbtrace.recording.operation import Operation
@@ -25,7 +25,7 @@ from rbtrace.recording.recursion import (
 )
 
 if COMPILED is not None and current.VARIABLE is not None:
-    COMPILED.prepare(Place, Node, current.VARIABLE, time.perf_counter_ns)
+    COMPILED.prepare(Cursor, Node, current.VARIABLE, time.perf_counter_ns)
 
 
 def aggregated(
@@ -36,13 +36,13 @@ def aggregated(
     `call` says what happens. Where it is compiled, ordinary calls of functions of the engine do it
     without the interpreter; the user's own functions keep their depth of recursion.
 
-    The frames here give back the depth of recursion they take: see `recursion`.
+    The frames cursors give back the depth of recursion they take: see `recursion`.
 
     Some pools pickle functions by value (Ray, joblib), with all they refer to: so `call` gets at
     what cannot be pickled through modules and named objects, which are pickled by name.
     """
     monotonic_ns, name, any_error = clock.monotonic_ns, operation.name, BaseException
-    here, contexts, missing = HERE, current, KeyError
+    cursors, contexts, missing = CURSORS, current, KeyError
     beyond, given, taken, failed = with_headroom, give, take, _failed
     from_elsewhere, again, hide, file = _from_elsewhere, _again, hide_frames, __file__
     target = _attaching(function) if operation.attaches else function
@@ -50,17 +50,17 @@ def aggregated(
     def call(*args: Any, **kwargs: Any) -> Any:
         depth = given()
         try:
-            place = here.place
-            caller = place.node
-            if caller is None or contexts.get_current() is not place.context or not caller.started:
-                return from_elsewhere(trees, place, call, args, kwargs)
+            cursor = cursors.current
+            caller = cursor.node
+            if caller is None or contexts.get_current() is not cursor.context or not caller.started:
+                return from_elsewhere(trees, cursor, call, args, kwargs)
             try:
                 node = caller.children[name]
             except missing:
                 node = beyond(caller.child, operation)
             if node.started or node.parent is not caller:
-                return again(target, place, node, args, kwargs)
-            place.node = node
+                return again(target, cursor, node, args, kwargs)
+            cursor.node = node
             node.started = monotonic_ns()
             try:
                 return target(*args, **kwargs)
@@ -69,7 +69,7 @@ def aggregated(
                 raise
             finally:
                 ended = monotonic_ns()
-                place.node = caller
+                cursor.node = caller
                 node.end(ended)
         except any_error as error:
             hide(error, file)
@@ -92,17 +92,17 @@ def _failed(node: Node, error: BaseException) -> None:
 
 def _again(
     target: Callable[..., Any],
-    place: Place,
+    cursor: Cursor,
     node: Node,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
     """A call that is part of a recursion, or came from elsewhere than the node's parent."""
-    caller = place.node
+    caller = cursor.node
     assert caller is not None
     recursive = node.started
     depth = give()
-    place.node = node
+    cursor.node = node
     start = clock.monotonic_ns()
     if not recursive:
         node.started = start
@@ -114,39 +114,39 @@ def _again(
     finally:
         end = clock.monotonic_ns()
         take(depth)
-        place.node = caller
+        cursor.node = caller
         node.rejoin(caller, end - start, 0 if recursive else end)
         node.note(end - start, start)
 
 
 def _from_elsewhere(
     trees: Callable[[], Trees | None],
-    place: Place,
+    cursor: Cursor,
     call: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """A hot call under another context than the place is valid for: find the place, then call.
+    """A hot call under another context than the cursor is valid for: find the cursor, then call.
 
-    A hot call in progress around it (there is a span in between) gets its place back afterwards.
+    A hot call in progress around it (there is a span in between) gets its cursor back afterwards.
     """
     depth = give()
     try:
         found = with_headroom(trees) if has_stack() else None
         if found is None:
             return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
-        place = HERE.find()
-        around = (place.node, place.context) if place.in_progress() else None
-        token = current.attach(current.copy()) if HERE.has_greenlets else None
+        cursor = CURSORS.running()
+        around = (cursor.node, cursor.context) if cursor.in_progress() else None
+        token = current.attach(current.copy()) if CURSORS.has_greenlets else None
         try:
-            if not with_headroom(found.settle, place):
+            if not with_headroom(found.settle, cursor):
                 return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
             return call(*args, **kwargs)
         finally:
             if token is not None:
                 current.restore(token)
             if around is not None:
-                place.node, place.context = around
+                cursor.node, cursor.context = around
     finally:
         take(depth)
 
@@ -155,14 +155,14 @@ def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make the summary the current span meanwhile, for spans the program starts by itself."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        place = HERE.place
-        node, outer = place.node, place.context
+        cursor = CURSORS.current
+        node, outer = cursor.node, cursor.context
         assert node is not None
         assert outer is not None
         context = node.context if node.base is outer else None
         if context is None:
             context = with_headroom(node.context_in, outer)
-        place.context = context
+        cursor.context = context
         token = current.attach(context)
         depth = give()
         try:
@@ -170,6 +170,6 @@ def _attaching(function: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             take(depth)
             current.restore(token)
-            place.context = outer
+            cursor.context = outer
 
     return run

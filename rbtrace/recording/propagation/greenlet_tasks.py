@@ -39,9 +39,9 @@ def _carry(greenlet: Any) -> None:
         return
     try:
         from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
-        from rbtrace.recording.cursor import HERE  # noqa: PLC0415
+        from rbtrace.recording.hot.cursor import CURSORS  # noqa: PLC0415
 
-        HERE.share()
+        CURSORS.expect_greenlets()
         if greenlet.gr_context is None and not greenlet.dead:
             variables = Context()
             variables.run(current.attach, current.copy())

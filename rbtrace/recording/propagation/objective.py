@@ -15,8 +15,8 @@ from opentelemetry.context import Context
 
 from rbtrace.conventions import SCOPE_NAME, TRIAL_NUMBER, Category
 from rbtrace.recording import current
+from rbtrace.recording.current import PROPAGATOR, headers_of
 from rbtrace.recording.operation import Operation, describe
-from rbtrace.recording.origin import PROPAGATOR, headers_of
 from rbtrace.recording.parameters import (
     digest_key,
     parameter_attributes,
@@ -25,7 +25,7 @@ from rbtrace.recording.parameters import (
 )
 from rbtrace.recording.propagation.tasks import turn_on_here
 from rbtrace.recording.recorder import RECORDER
-from rbtrace.recording.spans import open_scope
+from rbtrace.recording.spans import start_span
 
 EVALUATE = "ParallelOptimizer.evaluate"
 
@@ -72,9 +72,9 @@ class TracedObjective:
     def __call__(self, parameters: Any) -> Any:
         """Evaluate one trial as a span of its own."""
         parent = PROPAGATOR.extract(self._headers, context=Context())
-        with open_scope(self._operation(parameters), context=parent) as scope:
+        with start_span(self._operation(parameters), context=parent) as active:
             score = self._objective(parameters)
-        scope.succeed(score)
+        active.succeed(score)
         return score
 
     def _operation(self, parameters: Any) -> Operation:

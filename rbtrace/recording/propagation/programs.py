@@ -53,7 +53,7 @@ def _headers() -> dict[str, str]:
     if not RECORDER.has_recorded():
         return {}
     from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
-    from rbtrace.recording.origin import headers_of  # noqa: PLC0415
+    from rbtrace.recording.current import headers_of  # noqa: PLC0415
 
     return {name.upper(): text for name, text in headers_of(current.get_current()).items()}
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 
 from rbtrace.recording import current
-from rbtrace.recording.origin import PROPAGATOR, headers_of, start_under
+from rbtrace.recording.current import PROPAGATOR, headers_of, start_under
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.settings import Settings
 

@@ -18,11 +18,11 @@ from rbtrace.recording.export import clock
 from rbtrace.recording.sampling.pace import MOST_SHARE, SHORTEST_NS
 from rbtrace.recording.sampling.profile_file import ProfileFile
 from rbtrace.recording.sampling.samplers import SAMPLERS, Sampler, say_listened
-from rbtrace.recording.sampling.samples import Place, Samples
+from rbtrace.recording.sampling.samples import Samples, SpanReference
 from rbtrace.recording.sampling.timers import is_blocked, is_blocked_in_main_thread
 
 if TYPE_CHECKING:
-    from rbtrace.recording.export.counts import ProcessIdentity
+    from rbtrace.recording.export.files import ProcessIdentity
     from rbtrace.settings import Settings
 
 _OURS: Final = "rbtrace-"
@@ -32,9 +32,9 @@ _MOST_NAMES: Final = 20
 class Profiler:
     """Samples the main thread of this process, if the settings say so. It is a `StackSampling`."""
 
-    def __init__(self, place: Callable[[], Place]) -> None:
-        """Sample nothing yet; `place` says what span the calling thread is in."""
-        self._place = place
+    def __init__(self, innermost_span: Callable[[], SpanReference]) -> None:
+        """Sample nothing yet; `innermost_span` says what span the calling thread is in."""
+        self._innermost_span = innermost_span
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
         self._file: ProfileFile | None = None
@@ -70,7 +70,7 @@ class Profiler:
         if self._sampler is None:
             self._sampler = SAMPLERS[settings.sampler]()
         if self._samples is None:
-            self._samples = Samples(interval_ns, clock.now_ns, self._place)
+            self._samples = Samples(interval_ns, clock.now_ns, self._innermost_span)
             self._header = _header(settings, process, self._samples.pace.interval_ns)
         self._samples.begin()
         self._is_running = self._sampler.start(self._samples)

@@ -16,7 +16,7 @@ LATE: Final = 2
 """A sample that comes after more than so many intervals was held up: no Python ran meanwhile."""
 
 
-class Place(NamedTuple):
+class SpanReference(NamedTuple):
     """What the program is in: ids of the innermost span or summary (0: none), and a boundary.
 
     `since` is when the innermost real span began, epoch ns, and `outside` the id of its parent.
@@ -48,14 +48,17 @@ class Samples:
     """
 
     def __init__(
-        self, interval_ns: int, clock: Callable[[], int], place: Callable[[], Place]
+        self,
+        interval_ns: int,
+        clock: Callable[[], int],
+        innermost_span: Callable[[], SpanReference],
     ) -> None:
         """Take no sample yet.
 
         Args:
             interval_ns: the interval that is asked for, ns.
             clock: gives the time, epoch ns.
-            place: says what span the calling thread is in.
+            innermost_span: says what span the calling thread is in.
         """
         self.stacks = StackTable()
         self.taken = 0
@@ -63,7 +66,7 @@ class Samples:
         self.pace = Pace(interval_ns)
         self._interval_ns = self.pace.interval_ns
         self._clock = clock
-        self._place = place
+        self._innermost_span = innermost_span
         self._waiting: deque[Sample] = deque(maxlen=FULL)
         self._origin = 0
         self._last_tick = 0
@@ -86,19 +89,19 @@ class Samples:
         now = self._clock()
         tick = self._tick_before(now)
         last, self._last_tick = self._last_tick, tick
-        place = self._place()
+        span = self._innermost_span()
         weight = tick - last
-        if weight > LATE * self._interval_ns and last < place.since < now:
+        if weight > LATE * self._interval_ns and last < span.since < now:
             # The span cannot have been held up before it began.
-            before = self._tick_before(place.since) - last
+            before = self._tick_before(span.since) - last
             self._put(
                 Sample(
-                    place.since, before, self.stacks.of_name(NO_PYTHON),
-                    place.trace_id if place.outside else 0, place.outside,
+                    span.since, before, self.stacks.of_name(NO_PYTHON),
+                    span.trace_id if span.outside else 0, span.outside,
                 )
             )  # fmt: skip
             weight -= before
-        self._put(Sample(now, weight, stack, place.trace_id, place.span_id))
+        self._put(Sample(now, weight, stack, span.trace_id, span.span_id))
 
     def _tick_before(self, time: int) -> int:
         return time - (time - self._origin) % self._interval_ns

@@ -1,4 +1,4 @@
-"""Modules of the program's own that have the names of modules tracing imports.
+"""What has to hold for tracing to start: the main interpreter, and no modules it would mistake.
 
 A script may lie beside a `queue.py` or a `secrets.py` of its own. The program lives with that;
 tracing, which imports modules of these names after the program has begun, would run the program's
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+
+
+def in_main_interpreter() -> bool:
+    """Whether this is the interpreter the process began with."""
+    known = getattr(_thread, "_is_main_interpreter", None)  # from Python 3.13 on
+    if known is not None:
+        return bool(known())
+    try:
+        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found] # noqa: PLC0415
+    except ImportError:
+        return True  # this Python has no others
+    return bool(interpreters.get_current() == interpreters.get_main())
+
 
 # fmt: off
 NEEDED = frozenset((
