@@ -122,7 +122,7 @@ def _activation(settings: Settings) -> list[Finding]:
 
 
 def _destination(settings: Settings) -> list[Finding]:
-    from rbtrace.recording.export.destination import exporter_name  # noqa: PLC0415 - with the SDK
+    from rbtrace.recording.export.exporters import exporter_name  # noqa: PLC0415 - with the SDK
 
     exporter = exporter_name()
     where = f"{exporter}; what it does not take goes to files" if exporter else "files"
@@ -132,7 +132,7 @@ def _destination(settings: Settings) -> list[Finding]:
 def _collector(*, send_span: bool) -> list[Finding]:
     """Whether the collector answers. Headers are sent, and never shown."""
     from rbtrace.commands.replay import probing  # noqa: PLC0415 - only with a collector
-    from rbtrace.recording.export.destination import exporter_name  # noqa: PLC0415 - with the SDK
+    from rbtrace.recording.export.exporters import exporter_name  # noqa: PLC0415 - with the SDK
 
     exporter = exporter_name()
     if exporter not in probing.PROTOCOL_OF_EXPORTER:

@@ -180,20 +180,20 @@ def _span_context(headers: Mapping[str, str]) -> SpanContext:
 
 
 class _Origin:
-    """Looked up in the environment at the first question, unless told before."""
+    """Read from the environment at the first question, unless set before."""
 
     def __init__(self) -> None:
-        self._found: SpanContext | None = None
+        self._span_context: SpanContext | None = None
 
     def set(self, headers: Mapping[str, str]) -> None:
-        self._found = _span_context(headers)
+        self._span_context = _span_context(headers)
 
     def get(self) -> SpanContext:
-        if self._found is None:
+        if self._span_context is None:
             names = ("TRACEPARENT", "TRACESTATE")
             self.set({name.lower(): os.environ[name] for name in names if os.environ.get(name)})
-        assert self._found is not None
-        return self._found
+        assert self._span_context is not None
+        return self._span_context
 
 
 _origin = _Origin()
@@ -235,7 +235,7 @@ def under_origin(context: Context) -> Context:
     """This context, or one in which the span the process was started under is the current one."""
     if get_current_span(context).get_span_context().is_valid:
         return context
-    found = or_origin(INVALID_SPAN_CONTEXT)
-    if not found.is_valid:
+    origin = or_origin(INVALID_SPAN_CONTEXT)
+    if not origin.is_valid:
         return context
-    return set_span_in_context(NonRecordingSpan(found), context)
+    return set_span_in_context(NonRecordingSpan(origin), context)

@@ -35,11 +35,10 @@ from rbtrace.recording import current
 from rbtrace.recording.current import active_span_of, context_with, leave, still_open, under_origin
 from rbtrace.recording.export import clock
 from rbtrace.recording.export.exceptions import (
+    RECORDED_ERRORS,
     is_failure,
     message_of,
     text_of,
-    traceback_of,
-    tracebacks_of,
     type_of,
 )
 from rbtrace.recording.export.guarded import starter_for
@@ -264,52 +263,12 @@ def record_error(span: Span, error: BaseException) -> None:
     with_message = RECORDER.settings.params
     span.set_attribute(ERROR_TYPE, kind)
     span.set_status(Status(StatusCode.ERROR, message_of(error) if with_message else None))
-    if _recorded.has(error, getattr(span, "start_time", None) or 0):
+    if RECORDED_ERRORS.has(error, getattr(span, "start_time", None) or 0):
         return
     if with_message:
         span.record_exception(error)
     else:
         span.add_event("exception", {"exception.type": kind}, timestamp=clock.now_ns())
-
-
-class _RecordedErrors:
-    """The exceptions that spans have recorded lately, by address and the way they had come.
-
-    Exceptions belong to the program: nothing is noted on them, none is kept alive. Another one at
-    the same address has not come through the same entry of a traceback since the span started.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[int, tuple[int, ...]]] = {}
-
-    def has(self, error: BaseException, since: int) -> bool:
-        """Whether a span recorded the exception since then (ns); from now on one has."""
-        when, way = self._known.get(id(error), (-1, ()))
-        is_known = when >= since and any(
-            id(entry) == way[0] and _way_from(entry) == way for entry in tracebacks_of(error)
-        )
-        if len(self._known) >= _MOST_ERRORS:
-            self._known.clear()
-        entry = traceback_of(error)
-        if entry is not None:
-            self._known[id(error)] = clock.now_ns(), _way_from(entry)
-        return is_known
-
-
-def _way_from(entry: TracebackType) -> tuple[int, ...]:
-    """The entry, and where in which code it and the next two stand."""
-    way = [id(entry)]
-    following: TracebackType | None = entry
-    for _ in range(3):
-        if following is None:
-            break
-        way += (id(following.tb_frame.f_code), following.tb_lasti)
-        following = following.tb_next
-    return tuple(way)
-
-
-_MOST_ERRORS: Final = 1024
-_recorded = _RecordedErrors()
 
 
 def _cpu_times() -> tuple[int, int | None]:

@@ -36,7 +36,7 @@ from rbtrace.recording.recorder import RECORDER
 
 RECORDER.pipeline().flush()
 deadline = time.monotonic() + 60
-while RECORDER.pipeline().outbox.sender.delivered().spans < 3600:
+while RECORDER.pipeline().writer.sender.delivered().spans < 3600:
     assert time.monotonic() < deadline
     time.sleep(0.01)
 """

@@ -18,8 +18,8 @@ METRIC = "rbtrace_calls_duration_seconds"
 WORKERS = """
 import multiprocessing, sys, time
 # What a process that ends waits for is its own subject; here the metrics are to arrive.
-from rbtrace.recording.export import outbox, pipeline, sender
-outbox.DELIVERY_S = pipeline.DELIVERY_S = sender.SLOW_S = 60.0
+from rbtrace.recording.export import writer, pipeline, sender
+writer.DELIVERY_S = pipeline.DELIVERY_S = sender.SLOW_S = 60.0
 import rbtrace
 
 @rbtrace.traced(hot=True)

@@ -148,7 +148,7 @@ def test_descriptors_that_are_closed_one_by_one_during_a_request_are_noticed(run
     done = run_script(
         """
         import os, threading, rbtrace
-        from rbtrace.recording.export.destination import SpanDestination
+        from rbtrace.recording.export.exporters import GuardedSpanExporter
 
         asked = threading.Event()
         class Exporter:
@@ -159,9 +159,9 @@ def test_descriptors_that_are_closed_one_by_one_during_a_request_are_noticed(run
                 pass
 
         closed = threading.Event()
-        destination = SpanDestination("otlp_proto_grpc")
-        destination._make = Exporter
-        sending = threading.Thread(target=destination.export, args=([],))
+        exporter = GuardedSpanExporter("otlp_proto_grpc")
+        exporter._make = Exporter
+        sending = threading.Thread(target=exporter.export, args=([],))
         sending.start()
         asked.wait()
         for number in range(3, 256):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rbtrace.recording.export import sender as sending
-from rbtrace.recording.export.destination import SpanDestination
+from rbtrace.recording.export.exporters import GuardedSpanExporter
 from rbtrace.recording.export.sender import ExportBatch, Sender
 
 
@@ -41,12 +41,12 @@ def sent(monkeypatch):
             return exporters[-1]
 
         monkeypatch.setattr(
-            "rbtrace.recording.export.destination._find_exporter", lambda _group, _name: another
+            "rbtrace.recording.export.exporters._find_exporter", lambda _group, _name: another
         )
-        monkeypatch.setattr("rbtrace.recording.export.destination._loaded", {name})
+        monkeypatch.setattr("rbtrace.recording.export.exporters._loaded", {name})
         monkeypatch.setattr(sending, "BEFORE_FORK_S", 0.05)
         monkeypatch.setattr(sending, "INTERRUPTED_S", 30 if gives_up else 0.2)
-        sender = Sender(SpanDestination(name))
+        sender = Sender(GuardedSpanExporter(name))
         senders.append(sender)
         sender.start()
         sender.offer(ExportBatch([], 0, 0))

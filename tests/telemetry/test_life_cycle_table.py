@@ -48,7 +48,7 @@ def state():
         "threads": len(os.listdir("/proc/self/task")) - 1,
         "seen": threading.active_count() - 1,
         "descriptors": sorted(int(fd) for fd in os.listdir("/proc/self/fd") if int(fd) > 2),
-        "locked": pipeline is not None and pipeline.outbox._lock.locked(),
+        "locked": pipeline is not None and pipeline.writer._lock.locked(),
         "own": sum(f"-{os.getpid()}-" in name for name in files if name.endswith(".jsonl")),
         "timers": timers(),
     }

@@ -235,14 +235,14 @@ def test_full_memory_makes_the_program_write(run_script):
     done = run_script(
         """
         import rbtrace
-        from rbtrace.recording.export import outbox
-        outbox.FULL = 10
+        from rbtrace.recording.export import writer
+        writer.FULL = 10
         with rbtrace.span("run"):
             for _ in range(100):
                 with rbtrace.span("step"):
                     pass
             from rbtrace.recording.recorder import RECORDER
-            print(RECORDER.pipeline().outbox.counts.exported >= 90)
+            print(RECORDER.pipeline().writer.counts.exported >= 90)
         """,
         **ON,
     )
@@ -333,7 +333,7 @@ print(time.monotonic() - ended)
 
 
 HOLD_THE_LOCK = """from rbtrace.recording.recorder import RECORDER
-    RECORDER.pipeline().outbox._lock.acquire()"""
+    RECORDER.pipeline().writer._lock.acquire()"""
 TERMINATED = (
     HOT
     + """

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbtrace import conventions as key
-from rbtrace.recording.export.destination import metric_exporter_name
+from rbtrace.recording.export.exporters import metric_exporter_name
 from rbtrace.recording.export.metrics import BOUNDS_S, Histogram, bucket_of
 from rbtrace.recording.hot.tally import Durations
 

@@ -77,14 +77,14 @@ def test_a_signal_during_the_exit_waits_for_its_end(run_script):
     done = run_script(
         RECORDED
         + """
-from rbtrace.recording.export.outbox import Outbox
+from rbtrace.recording.export.writer import SpanFileWriter
 
-close = Outbox.close
+close = SpanFileWriter.close
 def interrupted(self, still_open):
     os.kill(os.getpid(), signal.SIGTERM)
     close(self, still_open)
 
-Outbox.close = interrupted
+SpanFileWriter.close = interrupted
 """,
         expect=-15,
         covered=False,

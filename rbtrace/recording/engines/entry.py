@@ -26,8 +26,8 @@ def activate() -> None:
         spec = PathFinder.find_spec("rbtrace")
         locations = list(spec.submodule_search_locations or ()) if spec is not None else []
         if any(
-            os.path.isfile(os.path.join(one, "recording", "engines", "entry.py"))
-            for one in locations
+            os.path.isfile(os.path.join(location, "recording", "engines", "entry.py"))
+            for location in locations
         ):
             _activate_from_package()
         elif spec is not None:

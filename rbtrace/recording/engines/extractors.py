@@ -19,11 +19,11 @@ from rbtrace.recording.parameters import parameter_attributes, score_attributes
 
 def run_algorithm(*_: Any, **arguments: Any) -> dict[str, Any]:
     """Bundle and data frequency of a backtest."""
-    found = {
+    attributes = {
         key.BUNDLE_NAME: arguments.get("bundle"),
         key.FREQUENCY: arguments.get("data_frequency", "daily"),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def algorithm_run(algorithm: Any, *_: Any, **__: Any) -> dict[str, Any]:

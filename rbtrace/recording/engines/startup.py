@@ -69,5 +69,5 @@ def start_up_file() -> Path | None:
     if sys.flags.no_site:
         return None
     folders = [*site.getsitepackages(), site.getusersitepackages()]
-    found = (Path(folder) / "rbtrace.pth" for folder in folders)
-    return next((path for path in found if path.exists()), None)
+    files = (Path(folder) / "rbtrace.pth" for folder in folders)
+    return next((path for path in files if path.exists()), None)

@@ -270,5 +270,5 @@ def extractor(name: str) -> Callable[..., dict[str, object]] | None:
         return None
     from rbtrace.recording.engines import extractors  # noqa: PLC0415 - not before rustybt is used
 
-    found: Callable[..., dict[str, object]] = getattr(extractors, name)
-    return found
+    extractor: Callable[..., dict[str, object]] = getattr(extractors, name)
+    return extractor

@@ -12,12 +12,14 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, Final
 
+from rbtrace.recording.export import clock
 from rbtrace.recording.export.scalars import LONGEST_TEXT, cut, reader_of
 from rbtrace.recording.export.typenames import bases_of, name_of, namespace_of, qualified_name_of
 
 _MOST_ARGUMENTS: Final = 8
 _MOST_FRAMES: Final = 32
 _DEEPEST: Final = 10_000
+_MOST_ERRORS: Final = 1024
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
 _arguments_of = BaseException.__dict__["args"].__get__
@@ -103,3 +105,43 @@ def _argument(value: Any) -> str:
     reader = reader_of(type(value))
     plain = f"<{name_of(type(value))}>" if reader is None else reader(value)
     return cut(plain if type(plain) is str else str(plain))
+
+
+class RecordedErrors:
+    """The exceptions that spans have recorded lately, by address and the way they had come.
+
+    Exceptions belong to the program: nothing is noted on them, none is kept alive. Another one at
+    the same address has not come through the same entry of a traceback since the span started.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, tuple[int, ...]]] = {}
+
+    def has(self, error: BaseException, since: int) -> bool:
+        """Whether a span recorded the exception since then (ns); from now on one has."""
+        when, way = self._known.get(id(error), (-1, ()))
+        is_known = when >= since and any(
+            id(entry) == way[0] and _way_from(entry) == way for entry in tracebacks_of(error)
+        )
+        if len(self._known) >= _MOST_ERRORS:
+            self._known.clear()
+        entry = traceback_of(error)
+        if entry is not None:
+            self._known[id(error)] = clock.now_ns(), _way_from(entry)
+        return is_known
+
+
+def _way_from(entry: TracebackType) -> tuple[int, ...]:
+    """The entry, and where in which code it and the next two stand."""
+    way = [id(entry)]
+    following: TracebackType | None = entry
+    for _ in range(3):
+        if following is None:
+            break
+        way += (id(following.tb_frame.f_code), following.tb_lasti)
+        following = following.tb_next
+    return tuple(way)
+
+
+RECORDED_ERRORS: Final = RecordedErrors()
+"""Those of this process."""

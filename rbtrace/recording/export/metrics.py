@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from opentelemetry.sdk.resources import Resource
 
 from rbtrace import conventions as key
-from rbtrace.recording.export.destination import Destination, metric_exporter_name
+from rbtrace.recording.export.exporters import GuardedExporter, metric_exporter_name
 from rbtrace.recording.export.sender import ExportBatch, Sender
 from rbtrace.version import __version__
 
@@ -75,7 +75,7 @@ def bucket_of(duration_ns: int) -> int:
     return _OVERFLOW if bits > MOST_BITS else max(0, bits - FEWEST_BITS)
 
 
-class MetricDestination(Destination["CallMetrics"]):
+class GuardedMetricExporter(GuardedExporter["CallMetrics"]):
     """Where metrics go. What is sent is the state at the time of sending."""
 
     group = "opentelemetry_metrics_exporter"
@@ -102,7 +102,7 @@ class CallMetrics:
         """Make metrics that are sent when `flush` is called.
 
         Args:
-            sender: sends to a `MetricDestination`.
+            sender: sends to a `GuardedMetricExporter`.
             instance: `service.instance.id` of this process: its series are its own, although it
                 may be a fork of one with the same resource.
             resource: gives the resource of the process's spans.
@@ -165,7 +165,7 @@ class CallMetrics:
             for series, histogram in self._histograms.items():
                 point = _point(series, histogram, self._started, now)
                 points.setdefault(series.scope, []).append(point)
-        scopes = [_scope_metrics(scope, found) for scope, found in points.items()]
+        scopes = [_scope_metrics(scope, data_points) for scope, data_points in points.items()]
         return MetricsData([ResourceMetrics(resource, scopes, key.SCHEMA_URL)])
 
 
@@ -205,4 +205,4 @@ def metrics_of_environment(instance: str, resource: Callable[[], Resource]) -> C
     name = metric_exporter_name()
     if name is None:
         return None
-    return CallMetrics(Sender(MetricDestination(name)), instance, resource)
+    return CallMetrics(Sender(GuardedMetricExporter(name)), instance, resource)

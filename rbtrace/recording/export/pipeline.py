@@ -1,4 +1,4 @@
-"""The recording state of one process: open spans, outbox, flush thread, provider.
+"""The recording state of one process: open spans, writer, flush thread, provider.
 
 There is one `Pipeline` per process. It starts with the first span, pauses its thread around a
 fork, and starts over in the child: new files, new counts, no lock held.
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 from rbtrace.errors import warn_once
 from rbtrace.files.liveness import this_process
 from rbtrace.recording.export import clock, threads
-from rbtrace.recording.export.destination import destination_of_environment
+from rbtrace.recording.export.exporters import span_exporter_of_environment
 from rbtrace.recording.export.files import ProcessIdentity, TraceFiles
 from rbtrace.recording.export.flusher import Flusher, uninterrupted
 from rbtrace.recording.export.lifecycle import MULTIPROCESSING, finish_with_worker
 from rbtrace.recording.export.metrics import metrics_of_environment
-from rbtrace.recording.export.outbox import BUSY_S, DELIVERY_S, Outbox
 from rbtrace.recording.export.providers import OpenSpans, Providers
 from rbtrace.recording.export.records import Record
 from rbtrace.recording.export.sender import Sender
 from rbtrace.recording.export.threads import new_lock
+from rbtrace.recording.export.writer import BUSY_S, DELIVERY_S, SpanFileWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -61,23 +61,23 @@ class Pipeline:
         self._shutting_down = new_lock()
         self._is_worker: bool | None = None
         self.files = TraceFiles(self.settings.directory / run_id, host, pid)
-        destination = destination_of_environment() if can_send else None
-        sender = None if destination is None else Sender(destination)
-        self.outbox = Outbox(self.files, self.process, sender)
+        exporter = span_exporter_of_environment() if can_send else None
+        span_sender = None if exporter is None else Sender(exporter)
+        self.writer = SpanFileWriter(self.files, self.process, span_sender)
         self.providers = Providers(self)
         self.metrics = (
             metrics_of_environment(self.process.instance, lambda: self.providers.resource)
             if can_send
             else None
         )
-        senders = (sender, None if self.metrics is None else self.metrics.sender)
-        self._senders = [one for one in senders if one is not None]
+        senders = (span_sender, None if self.metrics is None else self.metrics.sender)
+        self._senders = [sender for sender in senders if sender is not None]
 
     @property
     def is_of_this_process(self) -> bool:
         """Whether this process made it, and not one it was forked from by an extension.
 
-        Python is not told of such a fork, and a thread that is started there may hang the child.
+        Python does not learn of such a fork, and a thread that is started there may hang the child.
         """
         if os.getpid() == self.process.pid:
             return True
@@ -114,7 +114,7 @@ class Pipeline:
             for sender in self._senders:
                 sender.start()
             if self._is_worker:
-                self.outbox.may_end_unnoticed = True
+                self.writer.may_end_unnoticed = True
                 finish_with_worker(self.shutdown)
         if not self.closed:
             self.flusher.ensure_running()
@@ -128,9 +128,9 @@ class Pipeline:
         for summary in self.aggregates.span_ended(span):
             self._put_made(summary, entry.stamp)
         if not entry.is_local_root:
-            self.outbox.put(Record(span, {}))
+            self.writer.put(Record(span, {}))
             return
-        self.outbox.put(Record(span, self.outbox.counts.attributes_of_next()))
+        self.writer.put(Record(span, self.writer.counts.attributes_of_next()))
         if self._is_worker or self.closed or not self.flusher.is_running:
             self.flush()
 
@@ -149,7 +149,7 @@ class Pipeline:
         """Queue a span that no tracer started, and count the calls it stands for."""
         if self.metrics is not None:
             self.metrics.note(span)
-        self.outbox.put(Record(span, stamp))
+        self.writer.put(Record(span, stamp))
 
     def flush(self) -> None:
         """Deliver what has ended, and replace the files of what is open."""
@@ -160,9 +160,9 @@ class Pipeline:
             alive = {*getattr(threading, "_active", ()), *threads.live_greenlets()}
             self.put_implicit(lambda thread: thread not in alive)
             if self.closed:
-                self.outbox.flush_late(self._open_at_the_end())
+                self.writer.flush_late(self._open_at_the_end())
             else:
-                self.outbox.flush(self._still_open)
+                self.writer.flush(self._still_open)
             self._flush_stacks()
             if self.metrics is not None:
                 self.metrics.flush()
@@ -198,7 +198,7 @@ class Pipeline:
         deadline = monotonic() + DELIVERY_S
         if self.metrics is not None:
             self.metrics.flush()
-        self.outbox.close(self._open_at_the_end())
+        self.writer.close(self._open_at_the_end())
         self._flush_stacks(final=True)
         if self.metrics is not None:
             self.metrics.finish(max(0.0, deadline - monotonic()))
@@ -211,7 +211,7 @@ class Pipeline:
         if self._is_worker is None or self.closed or not self.is_of_this_process:
             return
         with uninterrupted():
-            self.outbox.leave_files(self._open_at_the_end())
+            self.writer.leave_files(self._open_at_the_end())
             self._flush_stacks(final=True)
 
     def close_connections(self) -> None:
@@ -248,7 +248,7 @@ class Pipeline:
         clock.measure_again()
         self._forked = True
         inherited = self.providers
-        self._begin(can_send=all(one.can_begin_again() for one in self._senders))
+        self._begin(can_send=all(sender.can_begin_again() for sender in self._senders))
         self.providers.take_over(inherited)
 
 

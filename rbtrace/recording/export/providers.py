@@ -71,11 +71,11 @@ class Providers:
     def tracer(self, scope: str) -> Tracer:
         """The tracer of the chosen provider for one scope."""
         self._join_programs_provider()
-        found = self._tracers.get(scope)
-        if found is None:
-            found = self._choose().get_tracer(scope, __version__, schema_url=key.SCHEMA_URL)
-            self._tracers[scope] = found
-        return found
+        tracer = self._tracers.get(scope)
+        if tracer is None:
+            tracer = self._choose().get_tracer(scope, __version__, schema_url=key.SCHEMA_URL)
+            self._tracers[scope] = tracer
+        return tracer
 
     @property
     def stamp(self) -> Mapping[str, AttributeValue]:

@@ -44,9 +44,9 @@ def reader_of(kind: type) -> Reader | None:
         if reader is not None:
             return reader
         if base is not object and is_built_in(base):
-            found = _FOREIGN.get(f"{module_of(base)}.{name_of(base)}")
-            if found is not None:
-                return lambda value: found(base, value)
+            foreign_reader = _FOREIGN.get(f"{module_of(base)}.{name_of(base)}")
+            if foreign_reader is not None:
+                return lambda value: foreign_reader(base, value)
     return _read_exact(kind)
 
 
@@ -112,7 +112,7 @@ def _enum(value: Enum) -> str:
 
 
 def _range(value: range) -> str:
-    return f"range({', '.join(str(_whole_number(one)) for one in _limits(value))})"
+    return f"range({', '.join(str(_whole_number(limit)) for limit in _limits(value))})"
 
 
 def _limits(value: range) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from rbtrace.recording.export.threads import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rbtrace.recording.export.destination import Destination
+    from rbtrace.recording.export.exporters import GuardedExporter
 
 MOST_WAITING: Final = 16_384
 """Spans that may wait in memory to be sent; beyond that they are in the file alone."""
@@ -57,14 +57,14 @@ class Delivered(NamedTuple):
 
 
 class Sender:
-    """Sends parcels to one destination, one at a time, in a thread of its own.
+    """Sends batches to one exporter, one at a time, in a thread of its own.
 
     Between two requests there is no connection: sockets that stay open are closed by programs that
     close what they do not know, and their numbers are then those of the program's own files.
     """
 
-    def __init__(self, destination: Destination[Any]) -> None:
-        self._destination = destination
+    def __init__(self, exporter: GuardedExporter[Any]) -> None:
+        self._exporter = exporter
         self._thread = BackgroundThread(self._run)
         self._waiting: deque[ExportBatch] = deque()
         self._spans_waiting = 0
@@ -86,19 +86,19 @@ class Sender:
         """Start the thread. A Python that is shutting down starts none: call it before."""
         if not self._is_loaded:
             self._is_loaded = True
-            self._ends = not self._destination.load()
-            self._destination.close()
+            self._ends = not self._exporter.load()
+            self._exporter.close()
         if not self._ends:
             self._thread.start()
 
-    def offer(self, parcel: ExportBatch) -> None:
-        """Take a parcel to be sent, unless too much waits already, or the thread is to end."""
+    def offer(self, export_batch: ExportBatch) -> None:
+        """Take a batch to be sent, unless too much waits already, or the thread is to end."""
         with self._changing:
-            too_many = self._spans_waiting + len(parcel.batch) > MOST_WAITING
+            too_many = self._spans_waiting + len(export_batch.batch) > MOST_WAITING
             if too_many or self._ends:
                 return
-            self._waiting.append(parcel)
-            self._spans_waiting += len(parcel.batch)
+            self._waiting.append(export_batch)
+            self._spans_waiting += len(export_batch.batch)
         self._awake.set()
 
     def delivered(self) -> Delivered:
@@ -117,10 +117,10 @@ class Sender:
         A collector that is away or slow is not waited for: what it has not taken is in the file.
         """
         if self._thread.is_running and not self._ends and not self._send_all(wait_s):
-            self._destination.say_undelivered("no answer in time")
+            self._exporter.say_undelivered("no answer in time")
         self._ends = True
         self._awake.set()
-        if not self._thread.join(ENDING_S) and self._destination.interrupt():
+        if not self._thread.join(ENDING_S) and self._exporter.interrupt():
             self._thread.join(SLOW_S)
 
     def deliver(self, wait_s: float) -> None:
@@ -152,9 +152,9 @@ class Sender:
             return
         self._has_left, self._is_paused = False, True
         self._awake.set()
-        if not self._thread.join(BEFORE_FORK_S) and self._destination.interrupt():
+        if not self._thread.join(BEFORE_FORK_S) and self._exporter.interrupt():
             self._thread.join(INTERRUPTED_S)
-        if self._destination.is_unsafe_to_fork:
+        if self._exporter.is_unsafe_to_fork:
             wait_until_gone(native_threads() - self._others)
 
     @property
@@ -164,9 +164,9 @@ class Sender:
 
     def can_begin_again(self) -> bool:
         """In a forked child: whether it can send for itself; if not, say so."""
-        if not self._thread.is_running or not self._destination.is_unsafe_to_fork:
+        if not self._thread.is_running or not self._exporter.is_unsafe_to_fork:
             return True
-        self._destination.say_undelivered("forked during a request")
+        self._exporter.say_undelivered("forked during a request")
         return False
 
     def resume(self) -> None:
@@ -180,21 +180,21 @@ class Sender:
     def _run(self) -> None:
         pause_s = 0.0
         while not self._leaves():
-            parcel = self._next()
-            if parcel is None:
+            export_batch = self._next()
+            if export_batch is None:
                 continue
-            if self._ask(parcel):
-                self._note(parcel)
+            if self._ask(export_batch):
+                self._note(export_batch)
                 pause_s = 0.0
             elif self._hurries:
                 self._idle.set()
                 self._rest(FIRST_PAUSE_S)
             else:
-                self._put_behind(parcel)
-                self._destination.close()
+                self._put_behind(export_batch)
+                self._exporter.close()
                 pause_s = min(LONGEST_PAUSE_S, max(FIRST_PAUSE_S, pause_s * 2))
                 self._rest(pause_s)
-        self._destination.close()
+        self._exporter.close()
         self._idle.set()
 
     def _leaves(self) -> bool:
@@ -203,9 +203,9 @@ class Sender:
             return self._is_paused or self._ends
 
     def _next(self) -> ExportBatch | None:
-        """The parcel to send now; None after waiting for one."""
+        """The batch to send now; None after waiting for one."""
         if not self._waiting:
-            self._destination.close()
+            self._exporter.close()
             self._idle.set()
             if not self._hurries:
                 self._rest(REST_S)
@@ -219,32 +219,32 @@ class Sender:
         while not (self._ends or self._is_paused or self._hurries) and monotonic() < until:
             self._awake.wait(until - monotonic())
 
-    def _ask(self, parcel: ExportBatch) -> bool:
-        """Send one parcel; remember how long the answer takes."""
-        if not self._destination.is_connected and self._destination.is_unsafe_to_fork:
+    def _ask(self, export_batch: ExportBatch) -> bool:
+        """Send one batch; remember how long the answer takes."""
+        if not self._exporter.is_connected and self._exporter.is_unsafe_to_fork:
             self._others = native_threads()
         asked_at = self._asked_at = monotonic()
-        is_connected = self._destination.is_connected
-        taken = self._destination.export(parcel.batch)
+        is_connected = self._exporter.is_connected
+        taken = self._exporter.export(export_batch.batch)
         self._asked_at = None
         forget_stand_in()
         self._is_prompt = taken and (not is_connected or monotonic() - asked_at < SLOW_S)
         return taken
 
-    def _put_behind(self, parcel: ExportBatch) -> None:
-        """Try the others first: it may be this parcel that the exporter cannot encode."""
+    def _put_behind(self, export_batch: ExportBatch) -> None:
+        """Try the others first: it may be this batch that the exporter cannot encode."""
         with self._changing:
             self._waiting.popleft()
-            self._waiting.append(parcel)
+            self._waiting.append(export_batch)
 
-    def _note(self, parcel: ExportBatch) -> None:
+    def _note(self, export_batch: ExportBatch) -> None:
         with self._changing:
             self._waiting.popleft()
-            self._spans_waiting -= len(parcel.batch)
-            self._delivered += len(parcel.batch)
-            if parcel.start == parcel.end:
+            self._spans_waiting -= len(export_batch.batch)
+            self._delivered += len(export_batch.batch)
+            if export_batch.start == export_batch.end:
                 return
-            if self._ranges and self._ranges[-1][1] == parcel.start:
-                self._ranges[-1] = (self._ranges[-1][0], parcel.end)
+            if self._ranges and self._ranges[-1][1] == export_batch.start:
+                self._ranges[-1] = (self._ranges[-1][0], export_batch.end)
             else:
-                self._ranges.append((parcel.start, parcel.end))
+                self._ranges.append((export_batch.start, export_batch.end))

@@ -1,10 +1,14 @@
-"""Threads of ours in somebody else's program, which it need not know of.
+"""Threads of ours in somebody else's program, and the greenlets of the program.
 
 They are native although gevent or eventlet has replaced `threading`; they are not among
 `threading.enumerate()`, which programs wait on, and no trace function of the program's is set in
 them. They take no signals: one that the program blocks everywhere in order to wait for it would be
 delivered to them. And when one has been joined it is gone for the system too, so that a fork does
 not warn of threads that the program has not started.
+
+Greenlets are threads of their own to tracing, which take turns in one thread of the system:
+everywhere a thread is known by its number, a greenlet has one, too. Nothing is imported: a program
+that has no greenlets has not loaded their library.
 """
 
 from __future__ import annotations
@@ -43,6 +47,17 @@ def original(module: str, name: str) -> Any:
     except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
         warn_once("original", f"uses {module}.{name} as it is patched: {problem!r}")
     return inspect.unwrap(getattr(sys.modules[module], name))
+
+
+def are_replaced() -> bool:
+    """Whether gevent or eventlet has replaced threads.
+
+    What waits for the network would block the program, or fail, in a thread of the system's.
+    """
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    if gevent is not None:
+        return bool(gevent.is_module_patched("threading"))
+    return eventlet is not None and bool(eventlet.is_monkey_patched("thread"))
 
 
 def new_lock() -> _thread.LockType:

@@ -196,7 +196,7 @@ class _Walk:
                 parts.append("...")
                 break
             if container.is_mapping:
-                key, of_key = (self._literal(one, deepest) for one in item)
+                key, of_key = (self._literal(part, deepest) for part in item)
                 parts.append(f"{key}: {of_key}")
             else:
                 parts.append(self._literal(item, deepest))

@@ -104,12 +104,12 @@ class Node(Tally):
 
         A recursive call goes to the first node of that name on the path.
         """
-        found = self.children.get(operation.name)
-        if found is None:
-            found = self.children[operation.name] = self._on_path(operation.name) or self.tree.grow(
+        node = self.children.get(operation.name)
+        if node is None:
+            node = self.children[operation.name] = self._on_path(operation.name) or self.tree.grow(
                 self, operation
             )
-        return found
+        return node
 
     def _on_path(self, name: str) -> Node | None:
         first = None
@@ -174,10 +174,10 @@ class CallTree:
         """Add a node, or find the overflow node of the operation when the tree is full."""
         if self.size < MAX_NODES:
             return self._add(parent, operation)
-        found = self._overflow.get(operation.name)
-        if found is None:
-            found = self._overflow[operation.name] = self._add(self.root, operation)
-        return found
+        node = self._overflow.get(operation.name)
+        if node is None:
+            node = self._overflow[operation.name] = self._add(self.root, operation)
+        return node
 
     def _add(self, parent: Node, operation: Operation) -> Node:
         self.size += 1

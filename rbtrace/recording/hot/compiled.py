@@ -70,9 +70,9 @@ def _load() -> Compiled | None:
         from rbtrace.recording.hot import _fasthot  # type: ignore[attr-defined]  # noqa: PLC0415
     except ImportError:
         return None
-    found: Compiled = _fasthot
-    before, theirs, after = perf_counter_ns(), found.now_ns(), perf_counter_ns()
-    return found if before <= theirs <= after else None
+    module: Compiled = _fasthot
+    before, theirs, after = perf_counter_ns(), module.now_ns(), perf_counter_ns()
+    return module if before <= theirs <= after else None
 
 
 COMPILED = _load()

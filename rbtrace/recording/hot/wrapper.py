@@ -132,14 +132,14 @@ def _from_elsewhere(
     """
     depth = give()
     try:
-        found = with_headroom(trees) if has_stack() else None
-        if found is None:
+        open_trees = with_headroom(trees) if has_stack() else None
+        if open_trees is None:
             return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
         cursor = CURSORS.running()
         around = (cursor.node, cursor.context) if cursor.in_progress() else None
         token = current.attach(current.copy()) if CURSORS.has_greenlets else None
         try:
-            if not with_headroom(found.settle, cursor):
+            if not with_headroom(open_trees.settle, cursor):
                 return call.__wrapped__(*args, **kwargs)  # type: ignore[attr-defined]
             return call(*args, **kwargs)
         finally:

@@ -47,7 +47,7 @@ def _around(
 def _replacing(
     name_parent: Callable[[Callable[..., Any]], Callable[..., Any]],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A wrapper of a function that replaces the program; the new one is told of its parent span."""
+    """A wrapper of a function that replaces the program; the new one inherits the current span."""
     write = _around(RECORDER.before_exec)
     return lambda original: write(name_parent(original))
 

@@ -105,7 +105,7 @@ def _replaced(
     places: dict[int, str],
     replacement: Callable[[Any], Any],
 ) -> Arguments:
-    """The arguments with some replaced, which are told by position or by name."""
+    """The arguments with some replaced, given by position or by name."""
     positions = tuple(
         replacement(value) if position in places else value for position, value in enumerate(args)
     )

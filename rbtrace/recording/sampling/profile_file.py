@@ -26,7 +26,7 @@ type _Key = tuple[int, int, int, int]
 
 
 class ProfileFile:
-    """Writes what a sampler found. Created with the first line.
+    """Writes the samples. Created with the first line.
 
     Attributes:
         dropped: samples that could not be written while the disk failed.

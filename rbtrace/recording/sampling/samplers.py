@@ -35,7 +35,7 @@ class Sampler(Protocol):
         ...
 
     def stop(self) -> None:
-        """Sample no more, and leave handlers and timers as they were found."""
+        """Sample no more, and leave handlers and timers as they were."""
         ...
 
     def forget(self) -> None:

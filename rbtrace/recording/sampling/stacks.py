@@ -87,9 +87,9 @@ class StackTable:
         return node.number
 
     def _grow[T](self, node: _Node, item: T, name: Callable[[T], FrameName]) -> _Node:
-        found = node.children.get(id(item))
-        if found is not None:
-            return found
+        child = node.children.get(id(item))
+        if child is not None:
+            return child
         frame = self._number_of(name(item))
         self._held.append(item)  # so that its id stays its own
         self._stacks += 1

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from rbtrace.errors import MissingExtraError, warn_once
-from rbtrace.recording.export.threads import is_background_thread
+from rbtrace.recording.export.threads import are_replaced, is_background_thread
 from rbtrace.system import high_socket
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _set_by_distribution() -> bool:
     return not any(entry.startswith(_EXPORTER.encode() + b"=") for entry in at_start)
 
 
-class Destination[Sent](ABC):
+class GuardedExporter[Sent](ABC):
     """An exporter named in the environment, and the promise that it never raises.
 
     Attributes:
@@ -119,7 +119,7 @@ class Destination[Sent](ABC):
         is done in the program's own thread.
         """
         try:
-            if _are_threads_replaced():
+            if are_replaced():
                 self.say_undelivered("gevent or eventlet has replaced threads and sockets")
                 return False
             self._make = _find_exporter(self.group, self.name)
@@ -223,7 +223,7 @@ class Destination[Sent](ABC):
         """Give a batch to the exporter; say whether it was taken."""
 
     def say_undelivered(self, why: str) -> None:
-        """Warn, once per destination, what becomes of what it does not take."""
+        """Warn, once per exporter, what becomes of what it does not take."""
         warn_once(
             f"undelivered:{self.subject}:{self.name}", f"{self.name}: {why}; {self.otherwise}"
         )
@@ -244,7 +244,7 @@ class Destination[Sent](ABC):
             warn_once(f"close:{self.name}", f"{self.name} did not close: {problem!r}")
 
 
-class SpanDestination(Destination["Record"]):
+class GuardedSpanExporter(GuardedExporter["Record"]):
     """Where spans go."""
 
     group = "opentelemetry_traces_exporter"
@@ -263,18 +263,10 @@ class SpanDestination(Destination["Record"]):
         return result is SpanExportResult.SUCCESS
 
 
-def destination_of_environment() -> SpanDestination | None:
-    """The destination the environment names, or None for files alone."""
+def span_exporter_of_environment() -> GuardedSpanExporter | None:
+    """The exporter the environment names, or None for files alone."""
     name = exporter_name()
-    return None if name is None or name == NO_EXPORTER else SpanDestination(name)
-
-
-def _are_threads_replaced() -> bool:
-    """Whether exporters would block the program, or fail, in a thread of the system's."""
-    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
-    if gevent is not None:
-        return bool(gevent.is_module_patched("threading"))
-    return eventlet is not None and bool(eventlet.is_monkey_patched("thread"))
+    return None if name is None or name == NO_EXPORTER else GuardedSpanExporter(name)
 
 
 def _has_standard_descriptors() -> bool:

@@ -1,7 +1,7 @@
 """Ended spans, from memory to the file of this process and, if there is one, to a collector.
 
 `put` is all that a traced thread pays; encoding and writing happen in `flush`, which the flush
-thread, the end of a worker's task and the exit of the process call. Whatever the destination, a
+thread, the end of a worker's task and the exit of the process call. Whatever the exporter, a
 flush is an append to a file: a collector is served from there by a thread of its own, and what it
 has taken leaves the file.
 """
@@ -39,7 +39,7 @@ BUSY_S = 1.0
 """How long a thread waits for a flush that is under way in another one, or is interrupted here."""
 
 
-class Outbox:
+class SpanFileWriter:
     """The spans one process has ended and not yet delivered, and the files it writes.
 
     Attributes:
@@ -142,7 +142,7 @@ class Outbox:
         except Exception as problem:  # noqa: BLE001 - tracing never raises into the program
             let_through(problem)
             if len(batch) > 1:
-                batch = [record for one in batch for record in self._encode([one])[1]]
+                batch = [kept for record in batch for kept in self._encode([record])[1]]
                 return (encode_line(batch) if batch else b""), batch
             self.counts.dropped += 1
             warn_once("encode", f"a span cannot be written: {problem!r}; dropped and counted")
