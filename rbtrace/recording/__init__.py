@@ -1,1 +1,1 @@
-"""What runs inside other people's programs: `@traced`, `span`, call trees, carried context."""
+"""What runs inside other people's programs: `@traced`, `span`, call trees, propagation."""

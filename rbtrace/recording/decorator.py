@@ -14,7 +14,7 @@ from rbtrace.conventions import Category
 from rbtrace.errors import RbtraceError
 from rbtrace.recording.harmless import excuse
 from rbtrace.recording.recorder import RECORDER, turn_on_by_environment
-from rbtrace.recording.targets import require_traceable
+from rbtrace.recording.traceable import require_traceable
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext

@@ -1,4 +1,4 @@
-"""What a traced callable is called in traces."""
+"""An operation: the name, scope and attributes that all spans of one callable share."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from rbtrace.recording.recursion import (
     with_headroom,
 )
 from rbtrace.recording.spans import ActiveSpan, DisabledSpan, start_span
-from rbtrace.recording.targets import rebuilt, require_plain
+from rbtrace.recording.traceable import rebuilt, require_plain
 
 _WRAPPERS: Final[WeakSet[Callable[..., Any]]] = WeakSet()
 """The functions made here for users."""

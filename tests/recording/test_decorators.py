@@ -11,7 +11,7 @@ import pytest
 
 import rbtrace
 from rbtrace.errors import RbtraceError
-from rbtrace.recording.targets import HotCallError, UntraceableError
+from rbtrace.recording.traceable import HotCallError, UntraceableError
 from rbtrace.testing import capture
 
 _PRELUDE = """

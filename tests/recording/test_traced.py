@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import rbtrace
 from rbtrace.conventions import CATEGORY, CODE_FUNCTION_NAME, ERROR_TYPE, THREAD_ID
-from rbtrace.recording.targets import HotCallError
+from rbtrace.recording.traceable import HotCallError
 from rbtrace.testing import capture
 
 OK, ERROR = 0, 2

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from rbtrace.conventions import SCOPE_NAME
 from rbtrace.errors import warn_once
 from rbtrace.recording.engines.table import TRACED_METHODS, Kind, TracedMethod, extractor
-from rbtrace.recording.propagation.carriers import CARRIERS
 from rbtrace.recording.propagation.os_calls import OS_CALLS
+from rbtrace.recording.propagation.points import PROPAGATION_POINTS
 from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.target import PropagationPoint
 
@@ -81,7 +81,7 @@ class Patches:
 
 def rows_by_module() -> dict[str, list[Row]]:
     """All that is wrapped, by the module that has to be imported."""
-    everything: tuple[Row, ...] = (*OS_CALLS, *CARRIERS, *TRACED_METHODS)
+    everything: tuple[Row, ...] = (*OS_CALLS, *PROPAGATION_POINTS, *TRACED_METHODS)
     rows: dict[str, list[Row]] = {}
     for row in everything:
         rows.setdefault(row.module, []).append(row)

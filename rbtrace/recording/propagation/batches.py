@@ -65,9 +65,11 @@ def _annotated(original: Callable[..., Any]) -> AbstractContextManager[Any]:
     try:
         from dask.base import annotate  # noqa: PLC0415 - its client calls this
 
-        from rbtrace.recording.propagation.tasks import CarriedTask  # noqa: PLC0415 - imports OpenTelemetry
+        from rbtrace.recording.propagation.tasks import PropagatedTask  # noqa: PLC0415 - imports OpenTelemetry
 
-        annotated: AbstractContextManager[Any] = annotate(**{_ANNOTATION: CarriedTask.state_here()})
+        annotated: AbstractContextManager[Any] = annotate(
+            **{_ANNOTATION: PropagatedTask.state_here()}
+        )
     except Exception as problem:  # noqa: BLE001 - never into the program
         without_span(original, repr(problem))
         return nullcontext()
@@ -94,8 +96,8 @@ def _attach_annotated(annotations: Any) -> None:
     if state is None:
         return
     from rbtrace.recording import current  # noqa: PLC0415 - imports OpenTelemetry
-    from rbtrace.recording.propagation.tasks import carried_context, turn_on_here  # noqa: PLC0415
+    from rbtrace.recording.propagation.tasks import context_of, turn_on_here  # noqa: PLC0415
 
     headers, environ = state
     turn_on_here(environ)
-    current.attach(carried_context(headers))
+    current.attach(context_of(headers))

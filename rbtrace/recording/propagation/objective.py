@@ -58,16 +58,16 @@ class TracedObjective:
         number: int,
     ) -> Self:
         """The same in the worker, with tracing turned on there."""
-        carried = cls.__new__(cls)
-        carried._objective = objective
-        carried._headers = dict(headers)
-        carried._environ = dict(environ)
-        carried._key = key
-        carried._number = number
-        carried._numbers = itertools.count(number)
+        traced = cls.__new__(cls)
+        traced._objective = objective
+        traced._headers = dict(headers)
+        traced._environ = dict(environ)
+        traced._key = key
+        traced._number = number
+        traced._numbers = itertools.count(number)
         use_digest_key(key)
         turn_on_here(environ)
-        return carried
+        return traced
 
     def __call__(self, parameters: Any) -> Any:
         """Evaluate one trial as a span of its own."""

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from rbtrace.errors import warn_once
-from rbtrace.recording.export.lifecycle import fork_begins, fork_is_over
+from rbtrace.recording.export.lifecycle import fork_begins, fork_is_over, guarded
 from rbtrace.recording.propagation import programs
 from rbtrace.recording.propagation.preparing import like_builtin, prepared
 from rbtrace.recording.recorder import RECORDER
@@ -18,13 +17,6 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-def _guarded(step: Callable[[], object], name: str) -> None:
-    try:
-        step()
-    except Exception as problem:  # noqa: BLE001 - never into the program
-        warn_once(name, f"{name}: a step of tracing's own failed: {problem!r}")
-
-
 def _around(
     before: Callable[[], object], after: Callable[[], object] = _nothing
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -33,11 +25,11 @@ def _around(
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call(*args: Any, **kwargs: Any) -> Any:
-            _guarded(before, original.__name__)
+            guarded(before)
             try:
                 return original(*args, **kwargs)
             finally:
-                _guarded(after, original.__name__)
+                guarded(after)
 
         return like_builtin(call, original)
 
@@ -58,7 +50,7 @@ def _listening(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
         if args and args[0] != -1:
-            _guarded(RECORDER.before_listening, original.__name__)
+            guarded(RECORDER.before_listening)
         return original(*args, **kwargs)
 
     return like_builtin(call, original)

@@ -18,7 +18,7 @@ ARGUMENT: Final = "_rbtrace"
 
 
 def with_argument(function: Callable[..., Any]) -> Any:
-    """The same function with one more argument: what is carried to the worker.
+    """The same function with one more argument: the span and the settings it is called with.
 
     It stays a coroutine or generator function where it was one. What Ray pickles by value must
     not need rbtrace where it is unpickled.
@@ -48,10 +48,10 @@ def _arrival(function: Callable[..., Any]) -> Callable[[Any], Any]:
         if state is None:
             return None
         try:
-            from rbtrace.recording.propagation.tasks import CarriedTask  # noqa: PLC0415 - in the worker
+            from rbtrace.recording.propagation.tasks import PropagatedTask  # noqa: PLC0415 - in the worker
         except ImportError:
             return None
-        return CarriedTask.arrived(function, *state)
+        return PropagatedTask.arrived(function, *state)
 
     return arrived
 
@@ -96,10 +96,10 @@ def _takes_argument(parameters: Any) -> bool:
     return any(parameter.name == ARGUMENT for parameter in parameters or ())
 
 
-def _carried(kwargs: dict[str, Any] | None) -> dict[str, Any]:
-    from rbtrace.recording.propagation.tasks import CarriedTask  # noqa: PLC0415 - imports OpenTelemetry
+def _with_state(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    from rbtrace.recording.propagation.tasks import PropagatedTask  # noqa: PLC0415 - imports OpenTelemetry
 
-    return {**(kwargs or {}), ARGUMENT: CarriedTask.state_here()}
+    return {**(kwargs or {}), ARGUMENT: PropagatedTask.state_here()}
 
 
 def tasks(remote: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,7 +112,7 @@ def tasks(remote: Callable[..., Any]) -> Callable[..., Any]:
                 if self._function_signature is None and inspect.isfunction(self._function):
                     self._function = with_argument(self._function)
                 if _takes_argument(inspect.signature(self._function).parameters.values()):
-                    kwargs = _carried(kwargs)
+                    kwargs = _with_state(kwargs)
             except Exception as problem:  # noqa: BLE001 - never into the program
                 warn_once("ray task", f"Ray tasks start without their span: {problem!r}")
         return remote(self, args, kwargs, *rest, **options)
@@ -148,7 +148,7 @@ def actor_calls(remote: Callable[..., Any]) -> Callable[..., Any]:
         if RECORDER.has_recorded():
             try:
                 if _takes_argument(self._actor._ray_method_signatures.get(self._method_name)):
-                    kwargs = _carried(kwargs)
+                    kwargs = _with_state(kwargs)
             except Exception as problem:  # noqa: BLE001 - never into the program
                 warn_once("ray actor", f"Calls of actors start without their span: {problem!r}")
         return remote(self, args, kwargs, *rest, **options)
@@ -165,7 +165,7 @@ def actors(remote: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 signatures = self.__ray_metadata__.method_meta.signatures
                 if _takes_argument(signatures.get("__init__")):
-                    kwargs = _carried(kwargs)
+                    kwargs = _with_state(kwargs)
             except Exception as problem:  # noqa: BLE001 - never into the program
                 warn_once("ray actors", f"Actors are made without their span: {problem!r}")
         return remote(self, args, kwargs, **options)

@@ -47,7 +47,7 @@ class InContext:
         """See that what was recorded is on its way: in this process there is time for that."""
 
 
-class CarriedTask(InContext):
+class PropagatedTask(InContext):
     """A picklable callable that runs under the span it was handed over in.
 
     What it records is delivered before its result is: pools end their workers without exit hooks.
@@ -69,7 +69,7 @@ class CarriedTask(InContext):
     @classmethod
     def arrived(
         cls, function: Callable[..., Any], headers: Mapping[str, str], environ: Mapping[str, str]
-    ) -> CarriedTask:
+    ) -> PropagatedTask:
         """The same in a worker, with tracing turned on there."""
         turn_on_here(environ)
         task = cls.__new__(cls)
@@ -79,7 +79,7 @@ class CarriedTask(InContext):
         return task
 
     def _where(self) -> Context:
-        return carried_context(self._headers)
+        return context_of(self._headers)
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task, which is a coroutine function."""
@@ -129,11 +129,11 @@ class CarriedTask(InContext):
             RECORDER.task_ended()
 
 
-class CarriedProcess:
+class PropagatedProcess:
     """Rides on a process object: where it is unpickled, tracing is on and has its parent."""
 
     def __init__(self) -> None:
-        self._headers, self._environ = CarriedTask.state_here()
+        self._headers, self._environ = PropagatedTask.state_here()
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return (_process_arrives, (self._headers, self._environ))
@@ -151,7 +151,7 @@ def begin_thread(thread: threading.Thread) -> None:
         variables.run(current.attach, context)
 
 
-def carried_context(headers: Mapping[str, str]) -> Context:
+def context_of(headers: Mapping[str, str]) -> Context:
     """The context in which the span of these headers is the current one."""
     return PROPAGATOR.extract(headers, context=Context())
 
@@ -178,8 +178,8 @@ def turn_on_here(environ: Mapping[str, str]) -> None:
         RECORDER.turn_on(Settings.read(environ)[0])
 
 
-def _task_arrives(*state: Any) -> CarriedTask:
-    return CarriedTask.arrived(*state)
+def _task_arrives(*state: Any) -> PropagatedTask:
+    return PropagatedTask.arrived(*state)
 
 
 def _process_arrives(headers: Mapping[str, str], environ: Mapping[str, str]) -> None:

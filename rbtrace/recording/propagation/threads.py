@@ -55,17 +55,17 @@ def start_new_thread(*args: Any, **kwargs: Any) -> Arguments:
 
 def start_process(process: Any, *args: Any, **kwargs: Any) -> Arguments:
     """Prepare `multiprocessing.Process.start`."""
-    from rbtrace.recording.propagation.tasks import CarriedProcess  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.propagation.tasks import PropagatedProcess  # noqa: PLC0415 - imports OpenTelemetry
 
-    vars(process)["_rbtrace"] = CarriedProcess()
+    vars(process)["_rbtrace"] = PropagatedProcess()
     return (process, *args), kwargs
 
 
 def task(owner: Any, *args: Any, **kwargs: Any) -> Arguments:
     """Prepare a method of a pool whose first argument, or `func`, is the task."""
-    from rbtrace.recording.propagation.tasks import CarriedTask  # noqa: PLC0415 - imports OpenTelemetry
+    from rbtrace.recording.propagation.tasks import PropagatedTask  # noqa: PLC0415 - imports OpenTelemetry
 
-    args, kwargs = _replaced(args, kwargs, {0: "func"}, CarriedTask)
+    args, kwargs = _replaced(args, kwargs, {0: "func"}, PropagatedTask)
     return (owner, *args), kwargs
 
 
@@ -88,29 +88,30 @@ def add_done_callback(future: Any, *args: Any, **kwargs: Any) -> Arguments:
 
 
 def _with_callbacks(
-    args: tuple[Any, ...], kwargs: dict[str, Any], places: dict[int, str]
+    args: tuple[Any, ...], kwargs: dict[str, Any], parameters: dict[int, str]
 ) -> Arguments:
     """The arguments with callbacks that a thread of the pool will call under this context."""
     from rbtrace.recording.propagation.tasks import InContext  # noqa: PLC0415 - imports OpenTelemetry
 
-    def carried(function: Any) -> Any:
+    def in_context(function: Any) -> Any:
         return InContext(function) if callable(function) else function
 
-    return _replaced(args, kwargs, places, carried)
+    return _replaced(args, kwargs, parameters, in_context)
 
 
 def _replaced(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    places: dict[int, str],
+    parameters: dict[int, str],
     replacement: Callable[[Any], Any],
 ) -> Arguments:
     """The arguments with some replaced, given by position or by name."""
     positions = tuple(
-        replacement(value) if position in places else value for position, value in enumerate(args)
+        replacement(value) if position in parameters else value
+        for position, value in enumerate(args)
     )
     names = {
-        name: replacement(value) if name in places.values() else value
+        name: replacement(value) if name in parameters.values() else value
         for name, value in kwargs.items()
     }
     return positions, names

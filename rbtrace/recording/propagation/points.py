@@ -16,7 +16,7 @@ from rbtrace.recording.target import PropagationPoint
 _TASK: Final = prepared(threads.task)
 _CALLBACK: Final = prepared(threads.add_done_callback)
 
-CARRIERS: Final[tuple[PropagationPoint, ...]] = (
+PROPAGATION_POINTS: Final[tuple[PropagationPoint, ...]] = (
     PropagationPoint("threading:Thread.start", prepared(threads.start_thread)),
     PropagationPoint("threading:Thread._bootstrap_inner", threads.thread_begins),
     PropagationPoint("_thread:start_new_thread", prepared(threads.start_new_thread)),
