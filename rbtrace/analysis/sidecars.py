@@ -11,25 +11,7 @@ import msgspec
 from rbtrace.analysis.sources import Source
 from rbtrace.conventions import OPEN_SUFFIX, TALLY_SUFFIX
 from rbtrace.files.liveness import is_alive
-
-
-class Tally(msgspec.Struct):
-    """Counts of one process's span records, as of its last flush."""
-
-    host: str
-    pid: int
-    started: str | None = None
-    instance: str = ""
-    run_id: str = ""
-    ended: int = 0
-    exported: int = 0
-    delivered: int = 0
-    dropped: int = 0
-
-    @property
-    def process(self) -> str:
-        """The process as reports show it."""
-        return f"{self.host}/{self.pid}"
+from rbtrace.files.sidecars import Tally
 
 
 class SourceCounts(msgspec.Struct):

@@ -13,8 +13,9 @@ import numpy as np
 
 from rbtrace.analysis.arrays import apportion
 from rbtrace.errors import InputError
+from rbtrace.files.profiles import Frame
 from rbtrace.profiling.context import BlockProfile
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
+from rbtrace.profiling.flamegraph.profile import EMPTY, Process, Profile, Stacks
 
 type Function = tuple[str, int, str]
 """File, line, name."""

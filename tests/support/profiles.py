@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbtrace.profiling.flamegraph.profile import Frame, Process, Profile, Stacks
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import Process, Profile, Stacks
 from rbtrace.recording.sampling.profile_file import ProfileFile
 from rbtrace.recording.sampling.samples import Sample
 from rbtrace.recording.sampling.stacks import FrameName, StackTable

@@ -8,7 +8,7 @@ from io import BufferedReader
 from typing import NamedTuple, Protocol
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.sidecars import Tally
+from rbtrace.files.sidecars import Tally
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from rbtrace.analysis.sources import Source
 from rbtrace.conventions import SENT_SUFFIX, SPANS_SUFFIX, TALLY_SUFFIX
 from rbtrace.errors import InputError
 from rbtrace.files.liveness import is_alive
+from rbtrace.files.sidecars import Sent, Tally
 from rbtrace.files.small_files import replace_file
 
 LONGEST_LINE: Final = 256 * 1024 * 1024
@@ -28,17 +29,6 @@ class Line(NamedTuple):
     start: int
     end: int
     spans: int
-
-
-class _Note(msgspec.Struct):
-    version: int = 1
-    ranges: list[tuple[int, int]] = []
-
-
-class _Writer(msgspec.Struct):
-    host: str = ""
-    pid: int = 0
-    started: str | None = None
 
 
 class _Scope(msgspec.Struct):
@@ -82,7 +72,7 @@ class KeptFile:
         if path is None:
             return False
         try:
-            writer = msgspec.json.decode(path.read_bytes(), type=_Writer)
+            writer = msgspec.json.decode(path.read_bytes(), type=Tally)
         except (OSError, ValueError):
             return False
         return is_alive(writer.host, writer.pid, writer.started)
@@ -120,7 +110,7 @@ class KeptFile:
         if self._note_path is None:
             return
         try:
-            replace_file(self._note_path, msgspec.json.encode(_Note(ranges=self._ranges)))
+            replace_file(self._note_path, msgspec.json.encode(Sent(ranges=self._ranges)))
         except OSError as problem:
             reason = problem.strerror or problem
             raise InputError(f"cannot write {self._note_path}: {reason}") from None
@@ -137,7 +127,7 @@ def _read_note(path: Path | None) -> list[tuple[int, int]]:
     if path is None:
         return []
     try:
-        return _merged(msgspec.json.decode(path.read_bytes(), type=_Note).ranges)
+        return _merged(msgspec.json.decode(path.read_bytes(), type=Sent).ranges)
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as problem:

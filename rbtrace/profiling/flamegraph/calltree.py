@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Profile
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import EMPTY, Profile
 
 
 @dataclass(slots=True)

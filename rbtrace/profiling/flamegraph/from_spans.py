@@ -8,7 +8,8 @@ from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.table import SpanTable
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import EMPTY, Process, Profile, Stacks
 
 
 def profile_of_spans(table: SpanTable) -> Profile:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from rbtrace.analysis.breakdowns import FunctionTime
 from rbtrace.analysis.results import Results
+from rbtrace.files.profiles import Frame
 from rbtrace.profiling.flamegraph.calltree import Call, call_tree
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Profile
+from rbtrace.profiling.flamegraph.profile import EMPTY, Profile
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.sources import warnings_of
 

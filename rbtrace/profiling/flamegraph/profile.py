@@ -10,17 +10,10 @@ import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Interner
+from rbtrace.files.profiles import Frame
 
 EMPTY = 0
 """The stack of no frames."""
-
-
-class Frame(NamedTuple):
-    """A function, or what stands for one. `line` is where it begins, 0 if that is not known."""
-
-    name: str
-    file: str = ""
-    line: int = 0
 
 
 def _encodable(frame: Frame) -> Frame:

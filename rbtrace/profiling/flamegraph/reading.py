@@ -13,7 +13,8 @@ import numpy as np
 
 from rbtrace.conventions import PROFILE_SUFFIX, PROFILE_VERSION, SPANS_SUFFIX
 from rbtrace.errors import InputError
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
+from rbtrace.files.profiles import Frame, ProfileHeader, ProfileLine, ProfileMinutes
+from rbtrace.profiling.flamegraph.profile import EMPTY, Process, Profile, Stacks
 
 OWN_TIME: Final = Frame("[rbtrace]")
 IMPORT_TIME: Final = Frame("[import]")
@@ -29,44 +30,6 @@ _OWN_FOLDERS: Final = (
         f"/rbtrace/{name}/" for name in ("instrumentation", "sampling", "telemetry")
     ),  # in older recordings
 )
-
-
-class _Header(msgspec.Struct):
-    version: int
-    host: str
-    pid: int
-    interval_ns: int
-    sampler: str = ""
-    run_id: str = ""
-    thread: str = ""
-    start: int = 0
-
-
-class _Minutes(msgspec.Struct):
-    times: list[int]
-    counts: list[int]
-    weights: list[int]
-    at: list[int]
-    within: list[int] = msgspec.field(name="in")
-    spans: list[tuple[str, str]]
-
-
-class _Line(msgspec.Struct):
-    known: tuple[int, int]
-    frames: list[Frame]
-    stacks: list[tuple[int, int]]
-    origin: int = msgspec.field(name="from")
-    times: list[int]
-    weights: list[int]
-    at: list[int]
-    within: list[int] = msgspec.field(name="in")
-    spans: list[tuple[str, str]]
-    until: int = 0
-    dropped: int = 0
-    cut: int = 0
-    unsampled: list[str] = []
-    interval_ns: int = 0
-    minutes: _Minutes | None = None
 
 
 @dataclass(slots=True)
@@ -165,15 +128,15 @@ class _Merged:
                 faults.truncated.append(f"{file}:{number}")
                 continue
             try:
-                self._columns += one.samples(msgspec.json.decode(raw, type=_Line))
+                self._columns += one.samples(msgspec.json.decode(raw, type=ProfileLine))
             except (msgspec.MsgspecError, ValueError, LookupError, UnicodeDecodeError):
                 faults.invalid.append(f"{file}:{number}")
         self._processes.append(one.described(header))
 
 
-def _header(file: Path, raw: bytes) -> _Header:
+def _header(file: Path, raw: bytes) -> ProfileHeader:
     try:
-        header = msgspec.json.decode(raw, type=_Header)
+        header = msgspec.json.decode(raw, type=ProfileHeader)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise InputError(f"{file}:1 is not the header of a profile") from None
     if header.version != PROFILE_VERSION:
@@ -194,9 +157,9 @@ class _OneProcess:
         self._frames: list[Frame] = [Frame("")]
         self._numbers: list[int] = [EMPTY]
         self._hidden: list[Frame | None] = [None]
-        self._last: _Line | None = None
+        self._last: ProfileLine | None = None
 
-    def samples(self, line: _Line) -> list[tuple[int, int, int, int, int, int]]:
+    def samples(self, line: ProfileLine) -> list[tuple[int, int, int, int, int, int]]:
         """The samples of a line; all of them or none.
 
         Raises:
@@ -209,12 +172,12 @@ class _OneProcess:
             time += step
             times.append(time)
         found = self._rows(times, [1] * len(times), line)
-        if line.minutes is not None:
+        if line.minutes:
             found += self._rows(line.minutes.times, line.minutes.counts, line.minutes)
         self._last = line
         return found
 
-    def _learn(self, line: _Line) -> None:
+    def _learn(self, line: ProfileLine) -> None:
         """Take in what is new. What a line that cannot be read had said stays unknown."""
         frames, stacks = (_index(number) + 1 for number in line.known)
         if max(frames - len(self._frames), stacks - len(self._numbers)) > _MOST_LOST:
@@ -231,7 +194,7 @@ class _OneProcess:
             self._hidden.append(hidden)
 
     def _rows(
-        self, times: list[int], counts: list[int], of: _Line | _Minutes
+        self, times: list[int], counts: list[int], of: ProfileLine | ProfileMinutes
     ) -> list[tuple[int, int, int, int, int, int]]:
         ids = [0, *(int(span, 16) for _, span in of.spans)]
         self._traces.update(zip(ids[1:], (int(trace, 16) for trace, _ in of.spans), strict=True))
@@ -246,7 +209,7 @@ class _OneProcess:
         hidden = self._hidden[at]
         return number if hidden is None else self._stacks.push(number, hidden)
 
-    def described(self, header: _Header) -> Process:
+    def described(self, header: ProfileHeader) -> Process:
         last = self._last
         return Process(
             name=f"{header.host}/{header.pid}",

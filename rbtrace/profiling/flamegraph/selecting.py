@@ -12,7 +12,8 @@ from rbtrace.analysis.ancestry import NO_PARENT, nearest
 from rbtrace.analysis.arrays import Codes, Ints, Mask
 from rbtrace.analysis.table import SpanTable
 from rbtrace.errors import InputError
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Profile, Stacks
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import EMPTY, Profile, Stacks
 
 _SLOWEST: Final = 0.01
 _NAMED: Final = 8

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import EMPTY, Process, Profile, Stacks
 
 _NS = 1e9
 

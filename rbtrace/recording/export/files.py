@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import get_ident
 
-import msgspec
-
 from rbtrace.conventions import (
     OPEN_SUFFIX,
     SENT_SUFFIX,
@@ -26,6 +24,7 @@ from rbtrace.conventions import (
     SPANS_SUFFIX,
     TALLY_SUFFIX,
 )
+from rbtrace.files.sidecars import Tally
 from rbtrace.files.small_files import How, Identity, put_file, replace_file
 
 _ATTEMPTS = 10_000
@@ -171,29 +170,19 @@ class ProcessIdentity:
     instance: str
 
 
-def encode_tally(
-    process: ProcessIdentity, counts: Counts, spans_file: Path, bytes_written: int
-) -> bytes:
-    """The content of a `.tally` file: who writes, what was counted, how long the file is."""
-    return msgspec.json.encode(
-        {
-            "version": 1,
-            "run_id": process.run_id,
-            "host": process.host,
-            "pid": process.pid,
-            "started": process.started,
-            "instance": process.instance,
-            "spans_file": spans_file.name,
-            "ended": counts.ended,
-            "exported": counts.exported,
-            "delivered": counts.delivered,
-            "spilled": counts.spilled,
-            "dropped": counts.dropped,
-            "bytes": bytes_written,
-        }
+def tally(process: ProcessIdentity, counts: Counts, spans_file: Path, bytes_written: int) -> Tally:
+    """The counts as they stand: who writes, what was counted, how long the file is."""
+    return Tally(
+        run_id=process.run_id,
+        host=process.host,
+        pid=process.pid,
+        started=process.started,
+        instance=process.instance,
+        spans_file=spans_file.name,
+        ended=counts.ended,
+        exported=counts.exported,
+        delivered=counts.delivered,
+        spilled=counts.spilled,
+        dropped=counts.dropped,
+        bytes=bytes_written,
     )
-
-
-def encode_sent(ranges: list[tuple[int, int]]) -> bytes:
-    """The content of a `.sent` file: the ranges of bytes of the spans file a collector has."""
-    return msgspec.json.encode({"version": 1, "ranges": ranges})

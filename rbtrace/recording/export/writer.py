@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rbtrace.errors import let_through, warn_once
+from rbtrace.files.sidecars import Sent
 from rbtrace.recording.export.encoder import encode_line
-from rbtrace.recording.export.files import Counts, ProcessIdentity, encode_sent, encode_tally
+from rbtrace.recording.export.files import Counts, ProcessIdentity, tally
 from rbtrace.recording.export.sender import ExportBatch
 from rbtrace.recording.export.threads import new_lock
 
@@ -159,8 +162,8 @@ class SpanFileWriter:
         files = self._files
         files.create()
         self._note_deliveries()
-        tally = encode_tally(self._process, self.counts, files.spans_path, files.bytes_written)
-        self._replace(files.replace_tally, tally)
+        counts = tally(self._process, self.counts, files.spans_path, files.bytes_written)
+        self._replace(files.replace_tally, msgspec.json.encode(counts))
         if still_open is not None:
             self._replace_open(list(still_open()))
 
@@ -182,7 +185,9 @@ class SpanFileWriter:
             self._files.empty()
             self.sender.file_was_emptied()
             ranges = []
-        self._replace(self._files.replace_sent, encode_sent(ranges) if ranges else b"")
+        self._replace(
+            self._files.replace_sent, msgspec.json.encode(Sent(ranges=ranges)) if ranges else b""
+        )
 
     def _replace(self, replace: Callable[[bytes], None], content: bytes) -> None:
         if self._small_files.get(replace) != content:

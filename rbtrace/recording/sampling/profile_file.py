@@ -1,7 +1,6 @@
-"""The profile file of one process: append-only JSON lines, documented in docs/flamegraphs.md.
+"""Writing the profile file of one process, which is only appended to.
 
-The first line says who was sampled and how. Every other line has what is new since the one before:
-frames, stacks, samples as columns. After `MOST_SINGLE` samples only sums are kept, for each minute,
+After `MOST_SINGLE` samples only sums are kept, for each minute,
 span and stack, so that a process may run for days.
 """
 
@@ -12,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rbtrace.conventions import PROFILE_VERSION
+from rbtrace.files.profiles import ProfileHeader, ProfileLine, ProfileMinutes
 from rbtrace.files.small_files import How, Identity, put_file
 from rbtrace.recording.sampling.samples import FULL, Sample
 from rbtrace.recording.sampling.stacks import StackTable
@@ -32,10 +31,10 @@ class ProfileFile:
         dropped: samples that could not be written while the disk failed.
     """
 
-    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+    def __init__(self, path: Path, header: ProfileHeader) -> None:
         self.dropped = 0
         self._path = path
-        self._header = {"version": PROFILE_VERSION, **header}
+        self._header = header
         self._identity: Identity | None = None
         self._frames = 0
         self._stacks = 0
@@ -66,15 +65,14 @@ class ProfileFile:
         due = {key: sums for key, sums in self._sums.items() if final or key[0] < latest}
         if not self._waiting and not due and not (final and self._identity is not None):
             return
-        line = {
-            "known": (self._frames, self._stacks),
-            "frames": frames,
-            "stacks": parents,
+        line = ProfileLine(
+            known=(self._frames, self._stacks),
+            frames=frames,
+            stacks=parents,
             **_samples(self._waiting),
             **state,
-        }
-        if due:
-            line["minutes"] = _minutes(due)
+            minutes=_minutes(due) if due else msgspec.UNSET,
+        )
         try:
             self._append(line)
         except OSError:
@@ -101,7 +99,7 @@ class ProfileFile:
             sums[0] += 1
             sums[1] += sample.weight
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: ProfileLine) -> None:
         content = msgspec.json.encode(line) + b"\n"
         if self._identity is None:
             header = msgspec.json.encode(self._header) + b"\n"
@@ -116,25 +114,25 @@ def _samples(samples: list[Sample]) -> dict[str, Any]:
     times = [sample.time for sample in samples]
     spans = _Spans()
     return {
-        "from": origin,
+        "origin": origin,
         "times": [time - before for time, before in zip(times, [origin, *times], strict=False)],
         "weights": [sample.weight for sample in samples],
         "at": [sample.stack for sample in samples],
-        "in": [spans.number(sample.trace_id, sample.span_id) for sample in samples],
+        "within": [spans.number(sample.trace_id, sample.span_id) for sample in samples],
         "spans": spans.ids,
     }
 
 
-def _minutes(sums: dict[_Key, list[int]]) -> dict[str, Any]:
+def _minutes(sums: dict[_Key, list[int]]) -> ProfileMinutes:
     spans = _Spans()
-    return {
-        "times": [minute for minute, _, _, _ in sums],
-        "counts": [count for count, _ in sums.values()],
-        "weights": [weight for _, weight in sums.values()],
-        "at": [stack for _, stack, _, _ in sums],
-        "in": [spans.number(trace_id, span_id) for _, _, trace_id, span_id in sums],
-        "spans": spans.ids,
-    }
+    return ProfileMinutes(
+        times=[minute for minute, _, _, _ in sums],
+        counts=[count for count, _ in sums.values()],
+        weights=[weight for _, weight in sums.values()],
+        at=[stack for _, stack, _, _ in sums],
+        within=[spans.number(trace_id, span_id) for _, _, trace_id, span_id in sums],
+        spans=spans.ids,
+    )
 
 
 class _Spans:

@@ -10,10 +10,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from rbtrace.conventions import PROFILE_SUFFIX
+from rbtrace.conventions import PROFILE_SUFFIX, PROFILE_VERSION
 from rbtrace.errors import warn_once
+from rbtrace.files.profiles import ProfileHeader
 from rbtrace.recording.export import clock
 from rbtrace.recording.sampling.pace import MOST_SHARE, SHORTEST_NS
 from rbtrace.recording.sampling.profile_file import ProfileFile
@@ -38,7 +39,7 @@ class Profiler:
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
         self._file: ProfileFile | None = None
-        self._header: dict[str, Any] = {}
+        self._header: ProfileHeader | None = None
         self._is_running = False
         self._failed = False
         self._unsampled: set[str] = set()
@@ -104,6 +105,7 @@ class Profiler:
             self._note_threads()
             drained = samples.drain()
             if self._file is None:
+                assert self._header is not None
                 self._file = ProfileFile(stem.with_name(stem.name + PROFILE_SUFFIX), self._header)
             state = {
                 "until": clock.now_ns(),
@@ -162,18 +164,19 @@ class Profiler:
         self._writing = threading.Lock()
 
 
-def _header(settings: Settings, process: ProcessIdentity, interval_ns: int) -> dict[str, Any]:
-    return {
-        "run_id": process.run_id,
-        "host": process.host,
-        "pid": process.pid,
-        "started": process.started,
-        "instance": process.instance,
-        "arm": settings.arm,
-        "sampler": settings.sampler,
-        "interval_ns": interval_ns,
-        "thread": str(threading.get_ident()),
-        "start": clock.now_ns(),
-        "python": sys.version.partition(" ")[0],
-        "program": sys.argv[0] if getattr(sys, "argv", None) else "",
-    }
+def _header(settings: Settings, process: ProcessIdentity, interval_ns: int) -> ProfileHeader:
+    return ProfileHeader(
+        version=PROFILE_VERSION,
+        run_id=process.run_id,
+        host=process.host,
+        pid=process.pid,
+        started=process.started,
+        instance=process.instance,
+        arm=settings.arm,
+        sampler=settings.sampler,
+        interval_ns=interval_ns,
+        thread=str(threading.get_ident()),
+        start=clock.now_ns(),
+        python=sys.version.partition(" ")[0],
+        program=sys.argv[0] if getattr(sys, "argv", None) else "",
+    )

@@ -13,9 +13,9 @@ from types import FrameType
 from typing import Any, Final, Protocol
 
 from rbtrace.errors import warn_once
+from rbtrace.files.profiles import Frame
 from rbtrace.recording.export.threads import original
 from rbtrace.recording.sampling.samples import Samples
-from rbtrace.recording.sampling.stacks import FrameName
 from rbtrace.recording.sampling.timers import Timer, action, free_timer
 
 _THREAD: Final = "\0<thread>\0"
@@ -231,12 +231,12 @@ def _without_line(text: str) -> str:
     return text.partition("\1l")[0]
 
 
-def _frame_name(identity: str) -> FrameName:
+def _frame_name(identity: str) -> Frame:
     function, *marks = identity.split("\1")
     name, _, place = function.partition("\0")
     file, _, line = place.rpartition("\0")
     owner = next((mark[1:] + "." for mark in marks if mark.startswith("c")), "")
-    return FrameName(owner + name, file, int(line) if line.isdigit() else 0)
+    return Frame(owner + name, file, int(line) if line.isdigit() else 0)
 
 
 SAMPLERS: Final[dict[str, Callable[[], Sampler]]] = {

@@ -9,22 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
-from typing import Final, NamedTuple
+from typing import Final
 
 from rbtrace.conventions import DEEPER
+from rbtrace.files.profiles import Frame
 
 DEEPEST: Final = 500
 """Frames of a stack that are kept: the innermost."""
 MAX_STACKS: Final = 100_000
 """Nodes of the tree; a stack that would need more is cut where it leaves the tree."""
-
-
-class FrameName(NamedTuple):
-    """A function: qualified name, file, and the line it begins at (0: not known)."""
-
-    name: str
-    file: str = ""
-    line: int = 0
 
 
 class _Node:
@@ -45,12 +38,12 @@ class StackTable:
     """
 
     def __init__(self) -> None:
-        self.new_frames: deque[FrameName] = deque()
+        self.new_frames: deque[Frame] = deque()
         self.new_stacks: deque[tuple[int, int]] = deque()
         self.cut = 0
         self._root = _Node(0)
         self._stacks = 0
-        self._frames: dict[FrameName, int] = {}
+        self._frames: dict[Frame, int] = {}
         self._held: list[object] = []
         self._texts: dict[str, str] = {}
 
@@ -62,20 +55,20 @@ class StackTable:
             frame = frame.f_back
         return self._find(codes, _name_of_code)
 
-    def of_texts(self, texts: Sequence[str], name: Callable[[str], FrameName]) -> int:
+    def of_texts(self, texts: Sequence[str], name: Callable[[str], Frame]) -> int:
         """The stack of frames that are given as texts, outermost first."""
         held = self._texts
         return self._find([held.setdefault(text, text) for text in reversed(texts)], name)
 
     def of_name(self, name: str) -> int:
         """The stack that is one made-up frame."""
-        return self.of_texts([name], FrameName)
+        return self.of_texts([name], Frame)
 
-    def _find[T](self, innermost_first: list[T], name: Callable[[T], FrameName]) -> int:
+    def _find[T](self, innermost_first: list[T], name: Callable[[T], Frame]) -> int:
         node = self._root
         if len(innermost_first) > DEEPEST:
             del innermost_first[DEEPEST:]
-            node = self._grow(node, DEEPER, FrameName)
+            node = self._grow(node, DEEPER, Frame)
         for item in reversed(innermost_first):
             child = node.children.get(id(item))
             if child is None:
@@ -86,7 +79,7 @@ class StackTable:
             node = child
         return node.number
 
-    def _grow[T](self, node: _Node, item: T, name: Callable[[T], FrameName]) -> _Node:
+    def _grow[T](self, node: _Node, item: T, name: Callable[[T], Frame]) -> _Node:
         child = node.children.get(id(item))
         if child is not None:
             return child
@@ -97,7 +90,7 @@ class StackTable:
         self.new_stacks.append((node.number, frame))
         return child
 
-    def _number_of(self, frame: FrameName) -> int:
+    def _number_of(self, frame: Frame) -> int:
         number = self._frames.get(frame)
         if number is None:
             number = self._frames[frame] = len(self._frames) + 1
@@ -105,10 +98,8 @@ class StackTable:
         return number
 
 
-def _name_of_code(code: CodeType) -> FrameName:
-    return FrameName(
-        _encodable(code.co_qualname), _encodable(code.co_filename), code.co_firstlineno
-    )
+def _name_of_code(code: CodeType) -> Frame:
+    return Frame(_encodable(code.co_qualname), _encodable(code.co_filename), code.co_firstlineno)
 
 
 def _encodable(text: str) -> str:
