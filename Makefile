@@ -16,6 +16,8 @@ STAGE := @.ci/stage
 DEMO := rbtrace-demo
 PAIRS ?= 10
 TIMES ?= 1
+# Recording, analysis and programs are tested on another Python, too.
+export OTHER_PYTHON ?= 3.13
 FUZZ_RUNS ?= 100000
 SPANS ?= 1000000
 SIZES ?= 100000 1000000
@@ -160,6 +162,7 @@ set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 .PHONY: upgrade
 upgrade: ## Make .venv of the newest version of every dependency, and keep those for the set-up
 	$(STAGE) upgrade .ci/set-up --newest
+	$(STAGE) "upgrade of the other Python" $(PYTHON) -m tests.support.interpreters
 
 $(STAMP):
 	$(STAGE) set-up .ci/set-up

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harmless.interpreters import UnavailableError, executable
 from tests.harmless.judgement import Run
 from tests.harmless.running import Job, start
 from tests.harmless.table import document
+from tests.support.interpreters import UnavailableError, executable
 from tests.support.places import black_hole, refused
 
 RUNS = pytest.StashKey[list[Run]]()

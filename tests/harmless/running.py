@@ -8,10 +8,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.harmless.interpreters import THIS, executable
 from tests.harmless.judgement import Run, faults, faults_untraced
 from tests.harmless.program import Program
 from tests.harmless.runner import Interpreter, Left, run
+from tests.support.interpreters import THIS, executable
 
 
 @dataclass(frozen=True)

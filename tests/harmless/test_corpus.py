@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.harmless.corpus import PROGRAMS
-from tests.harmless.interpreters import OTHERS, THIS
 from tests.harmless.judging import judge
 from tests.harmless.runner import PROGRAMS as FOLDER
 from tests.harmless.running import Job
 from tests.harmless.table import said_in, words
+from tests.support.interpreters import OTHERS, THIS
 
 OTHERS_EVERY = 10
 """Of how many runs by this Python one is also by the others, the first included."""

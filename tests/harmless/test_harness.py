@@ -8,10 +8,10 @@ import psutil
 import pytest
 
 from tests.harmless import runner
-from tests.harmless.interpreters import THIS
 from tests.harmless.judgement import faults, faults_untraced
 from tests.harmless.program import Program
 from tests.harmless.runner import Interpreter, own_words, run
+from tests.support.interpreters import THIS
 
 DIFFERENT = """
 import os, sys

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harmless.interpreters import THIS
 from tests.harmless.judging import judge
 from tests.harmless.program import Program, worked
 from tests.harmless.running import Job
+from tests.support.interpreters import THIS
 
 WAYS = ("with", "join", "terminate")
 KINDS = ("untraced", "traced", "replaced", "initializer", "nested")

@@ -14,7 +14,7 @@ from rbtrace.conventions import DEEPER
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.sources import warnings_of
 from rbtrace.recording.sampling.pace import SHORTEST_NS, Pace
-from rbtrace.recording.sampling.samples import Place, Samples
+from rbtrace.recording.sampling.samples import Samples, SpanReference
 from rbtrace.recording.sampling.stacks import DEEPEST, StackTable
 from rbtrace.recording.sampling.timers import AlarmTimer, ThreadTimer, free_timer
 from rbtrace.testing import FakeClock
@@ -151,7 +151,7 @@ def test_the_interval_is_doubled_until_samples_use_no_more_than_their_share(inte
 @given(st.lists(st.tuples(st.integers(0, 100 * MS), st.sampled_from([0, 60 * MS])), min_size=1))
 def test_weights_stand_for_all_that_passed_when_the_interval_changes(steps):
     clock = FakeClock()
-    samples = Samples(10 * MS, clock, Place)
+    samples = Samples(10 * MS, clock, SpanReference)
     samples.begin()
     stack = samples.stacks.of_name("work")
     begun = clock()

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbtrace.conventions import DEEPER, NO_PYTHON
+from rbtrace.files.profiles import Frame
 from rbtrace.recording.sampling import profile_file
 from rbtrace.recording.sampling.profile_file import ProfileFile
-from rbtrace.recording.sampling.samples import FULL, Place, Sample, Samples
-from rbtrace.recording.sampling.stacks import DEEPEST, FrameName, StackTable
+from rbtrace.recording.sampling.samples import FULL, Sample, Samples, SpanReference
+from rbtrace.recording.sampling.stacks import DEEPEST, StackTable
 from rbtrace.testing import FakeClock
 
 MS = 1_000_000
@@ -29,16 +30,16 @@ def frames_of(table):
     return paths
 
 
-def samples_at(places):
+def samples_at(spans):
     clock = FakeClock()
-    samples = Samples(10 * MS, clock, lambda: places[-1])
+    samples = Samples(10 * MS, clock, lambda: spans[-1])
     samples.begin()
     return clock, samples
 
 
 def taken_after(*steps_ms):
     """Samples, each so long after the one before."""
-    clock, samples = samples_at([Place()])
+    clock, samples = samples_at([SpanReference()])
     stack = samples.stacks.of_name("work")
     for step in steps_ms:
         clock.advance(step * MS)
@@ -60,7 +61,7 @@ def test_a_sample_that_is_late_takes_nothing_from_the_next():
 def test_what_makes_samples_late_gets_its_share_and_no_more():
     """Python for 7.013 ms and an extension for 11 ms in turn; ticks wait while the latter runs."""
     python, cycle = 7_013_000, 18_013_000
-    clock, samples = samples_at([Place()])
+    clock, samples = samples_at([SpanReference()])
     begun = clock()
     of_python, of_extension = (samples.stacks.of_name(name) for name in ("python", "extension"))
     for tick in range(10 * MS, 60_000 * MS, 10 * MS):
@@ -76,13 +77,13 @@ def test_what_makes_samples_late_gets_its_share_and_no_more():
 
 @given(steps=st.lists(st.integers(0, 100 * MS), min_size=1, max_size=50), begins=st.data())
 def test_weights_are_whole_ticks_and_add_up_to_all_of_them(steps, begins):
-    places = [Place()]
-    clock, samples = samples_at(places)
+    spans = [SpanReference()]
+    clock, samples = samples_at(spans)
     stack = samples.stacks.of_name("work")
     begun = clock()
     for step in steps:
         clock.advance(step)
-        places.append(Place(7, 2, begins.draw(st.integers(begun, clock())), 1))
+        spans.append(SpanReference(7, 2, begins.draw(st.integers(begun, clock())), 1))
         samples.take(stack)
     weights = [sample.weight for sample in samples.drain()]
     assert all(weight > 0 and weight % (10 * MS) == 0 for weight in weights)
@@ -91,13 +92,13 @@ def test_weights_are_whole_ticks_and_add_up_to_all_of_them(steps, begins):
 
 
 def test_what_held_python_up_before_a_span_is_not_the_spans():
-    places = [Place(7, 1, 0, 0)]
-    clock, samples = samples_at(places)
+    spans = [SpanReference(7, 1, 0, 0)]
+    clock, samples = samples_at(spans)
     stack = samples.stacks.of_name("work")
     clock.advance(10 * MS)
     samples.take(stack)
     clock.advance(300 * MS)
-    places.append(Place(7, 2, clock(), 1))
+    spans.append(SpanReference(7, 2, clock(), 1))
     clock.advance(40 * MS)
     samples.take(stack)
     _, before, within = samples.drain()
@@ -107,15 +108,15 @@ def test_what_held_python_up_before_a_span_is_not_the_spans():
 
 
 def test_a_sample_in_time_stands_for_its_interval_whenever_the_span_began():
-    places = [Place(7, 2, FakeClock().now_ns + 9 * MS, 1)]
-    clock, samples = samples_at(places)
+    spans = [SpanReference(7, 2, FakeClock().now_ns + 9 * MS, 1)]
+    clock, samples = samples_at(spans)
     clock.advance(11 * MS)
     samples.take(samples.stacks.of_name("work"))
     assert [sample.weight for sample in samples.drain()] == [10 * MS]
 
 
 def test_samples_nobody_drains_are_dropped_and_counted():
-    clock, samples = samples_at([Place()])
+    clock, samples = samples_at([SpanReference()])
     stack = samples.stacks.of_name("work")
     for _ in range(FULL + 5):
         clock.advance(10 * MS)
@@ -127,8 +128,8 @@ def test_samples_nobody_drains_are_dropped_and_counted():
 def test_equal_stacks_have_one_number_and_a_deep_one_keeps_its_inner_part():
     table = StackTable()
     texts = [f"f{number}" for number in range(DEEPEST + 10)]
-    assert table.of_texts(["a", "b"], FrameName) == table.of_texts(["a", "b"], FrameName)
-    deep = table.of_texts(texts, FrameName)
+    assert table.of_texts(["a", "b"], Frame) == table.of_texts(["a", "b"], Frame)
+    deep = table.of_texts(texts, Frame)
     path = frames_of(table)[deep]
     assert path == (DEEPER, *texts[-DEEPEST:])
 
@@ -136,7 +137,7 @@ def test_equal_stacks_have_one_number_and_a_deep_one_keeps_its_inner_part():
 def test_a_full_tree_cuts_stacks_and_says_so(monkeypatch):
     monkeypatch.setattr("rbtrace.recording.sampling.stacks.MAX_STACKS", 2)
     table = StackTable()
-    stack = table.of_texts(["a", "b", "c", "d"], FrameName)
+    stack = table.of_texts(["a", "b", "c", "d"], Frame)
     assert frames_of(table)[stack] == ("a", "b")
     assert table.cut == 1
 
@@ -190,7 +191,7 @@ def test_a_sample_that_is_taken_while_a_line_is_made_is_in_the_next(tmp_path):
     number = itertools.count()
 
     def sample():
-        table.of_texts(["work", f"step {next(number)}"], FrameName)
+        table.of_texts(["work", f"step {next(number)}"], Frame)
 
     table.new_frames, table.new_stacks = Interrupted(sample), Interrupted(sample)
     sample()
@@ -215,11 +216,12 @@ def test_half_an_hour_takes_little_memory_and_little_file(run_script, tmp_path):
         from pathlib import Path
         import psutil
         from rbtrace.recording.sampling.profile_file import ProfileFile
-        from rbtrace.recording.sampling.samples import Place, Samples
-        from rbtrace.recording.sampling.stacks import FrameName
+        from rbtrace.recording.sampling.samples import SpanReference, Samples
+        from rbtrace.files.profiles import Frame
 
         now = 10**18
-        samples = Samples(10_000_000, lambda: now, lambda: Place(2**127, samples.taken + 2**63))
+        inside = lambda: SpanReference(2**127, samples.taken + 2**63)
+        samples = Samples(10_000_000, lambda: now, inside)
         names = [[f"package.module.Class.method_{depth}_{which}" for which in range(40)]
                  for depth in range(60)]
         outer = [level[0] for level in names[:57]]
@@ -233,7 +235,7 @@ def test_half_an_hour_takes_little_memory_and_little_file(run_script, tmp_path):
                 which = (second * 100 + tick) % 20_000
                 inner = [names[57][which % 40], names[58][which // 40 % 40]]
                 path = [*outer, *inner, names[59][which // 1600]]
-                samples.take(samples.stacks.of_texts(path, FrameName))
+                samples.take(samples.stacks.of_texts(path, Frame))
             file.write(samples.stacks, samples.drain(), {}, final=False)
             most = max(most, memory().rss)
         print(samples.taken, most - before, Path("p").stat().st_size)

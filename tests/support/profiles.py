@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rbtrace.files.profiles import Frame
+from rbtrace.conventions import PROFILE_VERSION
+from rbtrace.files.profiles import Frame, ProfileHeader
 from rbtrace.profiling.flamegraph.profile import Process, Profile, Stacks
 from rbtrace.recording.sampling.profile_file import ProfileFile
 from rbtrace.recording.sampling.samples import Sample
-from rbtrace.recording.sampling.stacks import FrameName, StackTable
+from rbtrace.recording.sampling.stacks import StackTable
 
 NASTY = [
     "<lambda>",
@@ -41,15 +42,20 @@ def profile_of(weights):
     )
 
 
+def header(**values):
+    """The first line of a profile file of this version."""
+    return ProfileHeader(version=PROFILE_VERSION, **values)
+
+
 def write_profile(path, samples, pid=7):
     """A file of (time, weight, path of (name, file), trace, span)."""
     table = StackTable()
     held = {}
-    file = ProfileFile(path, {"host": "h", "pid": pid, "interval_ns": 10, "sampler": "signal"})
+    file = ProfileFile(path, header(host="h", pid=pid, interval_ns=10, sampler="signal"))
 
     def name(text):
         function, _, where = text.partition("@")
-        return FrameName(function, where or "program.py", 1)
+        return Frame(function, where or "program.py", 1)
 
     for time, weight, stack, *ids in samples:
         number = table.of_texts([held.setdefault(text, text) for text in stack], name)

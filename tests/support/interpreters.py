@@ -1,4 +1,8 @@
-"""The Pythons that programs run on: this one, and the other supported one with rbtrace."""
+"""The Pythons that programs run on: this one, and another supported one with rbtrace's core.
+
+`OTHER_PYTHON=3.13` names the other one. It has the versions of packages in `.ci/tested-3.13.txt`;
+`python -m tests.support.interpreters` takes the newest and keeps their versions there.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FIND_PYTHON = ROOT / ".ci" / "find-python"
-SUPPORTED = ("3.12", "3.13")
+SUPPORTED = ("3.12", os.environ.get("OTHER_PYTHON") or "3.13")
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
 OTHERS = tuple(version for version in SUPPORTED if version != THIS)
 MADE_FROM = (
@@ -24,6 +29,7 @@ MADE_FROM = (
     "rbtrace/version.py",
     "rbtrace/recording/engines/rbtrace.pth",
     "rbtrace/recording/engines/rbtrace.start",
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(".ci/tested-*.txt"))),
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("rbtrace/**/_*.[ch]"))),
 )
 PACKAGES = ("coverage>=7.10",)
@@ -72,11 +78,20 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def make(version: str, folder: Path) -> None:
+def make(version: str, folder: Path, *, newest: bool = False) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     output([base(version), "-m", "venv", str(folder)])
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    output([*pip, "--editable", f"{ROOT}[otlp]", *PACKAGES])
+    versions = kept_versions(version)
+    constraint = [] if newest or not versions.exists() else ["--constraint", str(versions)]
+    pip = [str(folder / "bin" / "python"), "-m", "pip"]
+    output([*pip, "install", "--quiet", *constraint, "--editable", f"{ROOT}[otlp]", *PACKAGES])
+    if newest:
+        versions.write_text(output([*pip, "freeze", "--exclude-editable"]), encoding="utf-8")
+
+
+def kept_versions(version: str) -> Path:
+    """The versions of packages that the tests last passed with on that Python."""
+    return ROOT / ".ci" / f"tested-{version}.txt"
 
 
 def base(version: str) -> str:
@@ -95,3 +110,10 @@ def output(command: list[str]) -> str:
     if done.returncode:
         raise UnavailableError(done.stderr.strip() or f"{command[0]} failed")
     return done.stdout
+
+
+if __name__ == "__main__":
+    for other in OTHERS:
+        with tempfile.TemporaryDirectory() as scratch:
+            make(other, Path(scratch) / "environment", newest=True)
+        sys.stdout.write(f"The versions are in {kept_versions(other).relative_to(ROOT)}\n")
