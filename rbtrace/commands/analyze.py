@@ -41,7 +41,7 @@ Examples:
 )
 @click.option(
     "--by",
-    type=click.Choice([one.value for one in By]),
+    type=click.Choice([by.value for by in By]),
     default=By.OPERATION.value,
     show_default=True,
     help="What the main table breaks time down by.",
@@ -75,10 +75,11 @@ def command(
     of them, a glob, or - for standard input. The report opens with whether the trace is complete.
     Where stacks were sampled, it lists the functions that took the time.
     """
-    chosen = choose_output(format_name, output)
+    destination = choose_output(format_name, output)
     limit = None if memory_limit is None else parse_limit(memory_limit)
     with progress_bar() as progress:
-        found = analyze(paths, only=only, full=full, progress=progress, memory_limit=limit)
-    results = found.results
-    options = Options(By(by), threshold, full, colour=chosen.to_terminal, width=chosen.width)
-    chosen.write(render(results, chosen.format_name, options))
+        analysis = analyze(paths, only=only, full=full, progress=progress, memory_limit=limit)
+    options = Options(
+        By(by), threshold, full, colour=destination.to_terminal, width=destination.width
+    )
+    destination.write(render(analysis.results, destination.format_name, options))

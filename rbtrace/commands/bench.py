@@ -116,10 +116,10 @@ def command(
             err=True,
         )
         raise
-    output = choose_output(None, None)
-    options = Options(colour=output.to_terminal, width=output.width)
-    found = compare_paths(folder, folder, make_policy())
-    output.write(render_comparison(found, output.format_name, options))
+    destination = choose_output(None, None)
+    options = Options(colour=destination.to_terminal, width=destination.width)
+    results = compare_paths(folder, folder, make_policy())
+    destination.write(render_comparison(results, destination.format_name, options))
 
 
 def _run(folder: Path, plan: Plan) -> None:
@@ -145,31 +145,31 @@ class _Progress:
             show_pos=True,
             item_show_func=lambda turn: turn and f"pair {turn.pair}: {turn.arm}",
         )
-        self._seen = sys.stderr.isatty()
+        self._on_terminal = sys.stderr.isatty()
         self._started = time.monotonic()
         self._kept = kept
         self._done = 0
 
     def __enter__(self) -> Self:
-        if self._seen:
+        if self._on_terminal:
             self._bar.render_progress()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._seen:
+        if self._on_terminal:
             self._bar.render_finish()
 
     def start(self, turn: Turn) -> None:
         """A run starts."""
         if turn.pair == self._kept + 1 and turn.order == 1:
             self._started = time.monotonic()  # the warm-up is over
-        if self._seen:
+        if self._on_terminal:
             self._bar.update(0, turn)
 
     def pair_done(self) -> None:
         """A pair is kept."""
         self._done += 1
-        if self._seen:
+        if self._on_terminal:
             self._bar.update(1)
             return
         done, all_pairs = self._kept + self._done, self._plan.pairs

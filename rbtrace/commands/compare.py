@@ -54,7 +54,7 @@ def command(
     output: Path | None,
     *,
     full: bool,
-    **asked: Any,
+    **policy: Any,
 ) -> int:
     """Compare CANDIDATE with BASELINE.
 
@@ -62,8 +62,8 @@ def command(
     pytest-benchmark (or a folder of the latter's). Of a place that has both arms, each argument
     takes its own; then CANDIDATE can be left out.
     """
-    found = compare_paths(baseline, candidate or baseline, make_policy(**asked))
-    chosen = choose_output(format_name, output)
-    options = Options(full=full, colour=chosen.to_terminal, width=chosen.width)
-    chosen.write(render_comparison(found, chosen.format_name, options))
-    return found.outcome.exit_code
+    results = compare_paths(baseline, candidate or baseline, make_policy(**policy))
+    destination = choose_output(format_name, output)
+    options = Options(full=full, colour=destination.to_terminal, width=destination.width)
+    destination.write(render_comparison(results, destination.format_name, options))
+    return results.outcome.exit_code

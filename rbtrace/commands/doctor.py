@@ -102,10 +102,10 @@ def _installation() -> list[Finding]:
     return findings
 
 
-def _installed(package: str, found: str) -> Finding:
-    if package == "rustybt" and not found.startswith(_SUPPORTED_RUSTYBT):
-        return _bad(package, f"{found}; the traced methods are those of 0.3.3")
-    return _good(package, found)
+def _installed(package: str, installed: str) -> Finding:
+    if package == "rustybt" and not installed.startswith(_SUPPORTED_RUSTYBT):
+        return _bad(package, f"{installed}; the traced methods are those of 0.3.3")
+    return _good(package, installed)
 
 
 def _activation(settings: Settings) -> list[Finding]:
@@ -131,20 +131,20 @@ def _destination(settings: Settings) -> list[Finding]:
 
 def _collector(*, send_span: bool) -> list[Finding]:
     """Whether the collector answers. Headers are sent, and never shown."""
-    from rbtrace.commands.replay import probing  # noqa: PLC0415 - only with a collector
+    from rbtrace.commands.replay import collector, endpoint  # noqa: PLC0415 - with a collector
     from rbtrace.recording.export.exporters import exporter_name  # noqa: PLC0415 - with the SDK
 
     exporter = exporter_name()
-    if exporter not in probing.PROTOCOL_OF_EXPORTER:
+    if exporter not in endpoint.PROTOCOL_OF_EXPORTER:
         no_collector = "not sent: no collector is named; set OTEL_EXPORTER_OTLP_ENDPOINT"
         return [_bad("test span", no_collector)] if send_span else []
     try:
-        endpoint = probing.endpoint_of_exporter(exporter, os.environ)
-        probing.probe(endpoint)
-        findings = [_good("collector", f"{probing.shown(endpoint)} answers")]
+        target = endpoint.endpoint_of_exporter(exporter, os.environ)
+        collector.probe(target)
+        findings = [_good("collector", f"{target.public_url} answers")]
         if send_span:
-            trace = probing.send_test_span(endpoint, os.environ)
-            findings.append(_good("test span", f"taken; its trace is {trace}"))
+            trace_id = collector.send_test_span(target, os.environ)
+            findings.append(_good("test span", f"taken; its trace is {trace_id}"))
     except RbtraceError as problem:
         return [_bad("collector", f"{problem}; spans are kept in files")]
     return findings

@@ -79,10 +79,10 @@ def command(
         drawn = drawable(paths, wanted, progress, spans_only=spans_only)
         before = baseline and drawable(baseline, wanted, progress, spans_only=spans_only)
     content = to_difference(before, drawn) if before else FORMATS[chosen].write(drawn)
-    for one in (before, drawn) if before else (drawn,):
-        for warning in one.warnings:
+    for graph in (before, drawn) if before else (drawn,):
+        for warning in graph.warnings:
             click.echo(f"rbtrace: warning: {warning}", err=True)
-        click.echo(f"{one.title}: {one.note}", err=True)
+        click.echo(f"{graph.title}: {graph.note}", err=True)
     _write(content, output)
 
 

@@ -51,16 +51,16 @@ def command(name: str, folder: Path, timeout: float, *, quick: bool) -> None:
     the same command goes on. docs/scenarios.md says what each study measures.
     """
     names = list(STUDIES) if name == _ALL else [name]
-    sessions = {one: Session(one, folder, quick=quick) for one in names}
+    sessions = {study: Session(study, folder, quick=quick) for study in names}
     for session in sessions.values():
         _say_plan(session)
-    reports = {one: _run(session, timeout) for one, session in sessions.items()}
-    for one, found in reports.items():
-        click.echo(f"{found.title}:")
-        click.echo("".join(f"- {line}\n" for line in found.findings), nl=False)
-        click.echo(f"The report is {folder / one / REPORT}.md, and .html\n")
+    reports = {study: _run(session, timeout) for study, session in sessions.items()}
+    for study, report in reports.items():
+        click.echo(f"{report.title}:")
+        click.echo("".join(f"- {line}\n" for line in report.findings), nl=False)
+        click.echo(f"The report is {folder / study / REPORT}.md, and .html\n")
     if name == _ALL:
-        compared = compare_studies({one: session.evidence for one, session in sessions.items()})
+        compared = compare_studies({study: session.evidence for study, session in sessions.items()})
         click.echo(f"All of it is in {write_extended(folder, reports, compared)}, and .html")
 
 
@@ -101,27 +101,27 @@ class _Progress:
         self._name = session.name
         self._cases = len(session.remaining)
         self._started = 0
-        self._seen = sys.stderr.isatty() and self._cases > 0
+        self._on_terminal = sys.stderr.isatty() and self._cases > 0
         self._bar = click.progressbar(
             length=self._cases,
             label=session.name,
             file=sys.stderr,
             show_pos=True,
             show_eta=False,
-            item_show_func=lambda told: told,
+            item_show_func=lambda text: text,
         )
 
     def start(self, case: Case, seconds: float | None) -> None:
         """A case starts; so many seconds are left for this and the others, if that is known."""
         left = "" if seconds is None else f", about {duration(seconds * 1e9)} left"
-        if self._seen:
+        if self._on_terminal:
             self._bar.update(int(self._started > 0), f"{case}{left}")
         self._started += 1
-        if not self._seen:
+        if not self._on_terminal:
             click.echo(f"{self._name} {self._started} of {self._cases}: {case}{left}", err=True)
 
     def finish(self) -> None:
         """All cases are measured."""
-        if self._seen:
+        if self._on_terminal:
             self._bar.update(1)
             self._bar.render_finish()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 import webbrowser
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
-from pathlib import Path
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path, PurePosixPath
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import click
 
-from rbtrace.commands._serving import Make, PageServer
 from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.formats import FORMATS
@@ -33,6 +37,16 @@ _PAGE: Final = """<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{t
 <style>body{{font:16px system-ui,sans-serif;margin:3rem;line-height:2}}</style>
 <h1>{title}</h1><ul>{links}</ul></html>
 """
+_MEDIA_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+
+type MakePage = Callable[[], bytes]
 
 
 @click.command("view", epilog=_EXAMPLES)
@@ -63,7 +77,7 @@ def command(path: str, *, browser: bool) -> None:
         click.echo("", err=True)
 
 
-def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, Make], list[str]]:
+def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, MakePage], list[str]]:
     """What there is to see, and the addresses to look at.
 
     Raises:
@@ -78,7 +92,7 @@ def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, Make], list[st
     if file.is_file() and file.suffix in _AS_IT_IS:
         return {f"page{file.suffix}": file.read_bytes}, [f"page{file.suffix}"]
     drawn = drawable([path], Selection())
-    pages: dict[str, Make] = {
+    pages: dict[str, MakePage] = {
         "flamegraph.svg": partial(FORMATS["svg"].write, drawn),
         "flamegraph.html": partial(FORMATS["html"].write, drawn),
     }
@@ -113,3 +127,84 @@ def _speedscope_folder() -> Path | None:
         if (pages / "index.html").is_file():
             return pages
     return None
+
+
+class PageServer:
+    """Serves pages and folders on this machine's loopback address.
+
+    Only who has the random part of the address gets an answer.
+    """
+
+    def __init__(self, pages: Mapping[str, MakePage], folders: Mapping[str, Path]) -> None:
+        """Listen on a free port, and serve nothing yet.
+
+        Args:
+            pages: name of each page, with a suffix, and what makes its content; pages may be added.
+            folders: prefix of names, and the folder whose files have such names.
+        """
+        self._pages = pages
+        self._folders = folders
+        self._token = secrets.token_urlsafe(24)
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+
+    @property
+    def _host(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def url(self, page: str) -> str:
+        """The address of a page."""
+        return f"http://{self._host}/{self._token}/{page}"
+
+    def serve(self) -> None:
+        """Serve until interrupted."""
+        try:
+            self._server.serve_forever()
+        finally:
+            self._server.server_close()
+
+    def stop(self) -> None:
+        """Let `serve` return; called in another thread."""
+        self._server.shutdown()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer one request. Another host name is a page elsewhere that wants in."""
+        _, _, rest = unquote(urlsplit(request.path).path).partition("/")
+        token, _, name = rest.partition("/")
+        is_known = secrets.compare_digest(token.encode(), self._token.encode())
+        content = None
+        if is_known and request.headers.get("Host") == self._host:
+            content = self._content(name)
+        if content is None:
+            request.send_error(HTTPStatus.NOT_FOUND)
+            return
+        request.send_response(HTTPStatus.OK)
+        kind = _MEDIA_TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+        request.send_header("Content-Type", kind)
+        request.send_header("Content-Length", str(len(content)))
+        request.send_header("Cache-Control", "no-store")
+        request.send_header("Referrer-Policy", "no-referrer")
+        request.send_header("X-Content-Type-Options", "nosniff")
+        request.end_headers()
+        request.wfile.write(content)
+
+    def _content(self, name: str) -> bytes | None:
+        if name in self._pages:
+            return self._pages[name]()
+        prefix, _, rest = name.partition("/")
+        folder = self._folders.get(prefix)
+        if folder is None:
+            return None
+        file = (folder / rest).resolve()
+        if not file.is_relative_to(folder.resolve()) or not file.is_file():
+            return None
+        return file.read_bytes()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.commands._serving import PageServer
+from rbtrace.commands.view import PageServer
 from tests.support.environment import uncovered
 
 RBTRACE = str(Path(sys.executable).with_name("rbtrace"))

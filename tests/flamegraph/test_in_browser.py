@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.commands._serving import PageServer
+from rbtrace.commands.view import PageServer
 from rbtrace.profiling.flamegraph.calltree import call_tree
 from rbtrace.profiling.flamegraph.session import to_html
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope

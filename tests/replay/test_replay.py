@@ -122,7 +122,7 @@ def test_a_replay_killed_at_any_time_loses_nothing(kept, tmp_path, run_script):
     killed = """
         import os, sys
         from rbtrace.commands.main import run
-        from rbtrace.commands.replay.kept import KeptFile
+        from rbtrace.commands.replay.kept_file import KeptFile
         note = KeptFile.note
         def noted(self, line):
             if line.start:

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from rbtrace.commands.replay.endpoint import BusyError, connect, endpoint_of
+from rbtrace.commands.replay.collector import connect
+from rbtrace.commands.replay.endpoint import BusyError, endpoint_of
 from tests.stack.tools import Stack, rbtrace, stopped, trace
 
 PROTOCOLS = ("grpc", "http/protobuf")

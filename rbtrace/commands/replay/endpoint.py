@@ -1,10 +1,9 @@
-"""Where replayed spans go: an OTLP receiver, by HTTP or gRPC, as `OTEL_EXPORTER_OTLP_*` say."""
+"""The OTLP endpoint that spans are sent to, as options and `OTEL_EXPORTER_OTLP_*` say."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -14,7 +13,11 @@ TRACES_PATH: Final = "/v1/traces"
 GRPC: Final = "grpc"
 HTTP: Final = "http"
 PROTOCOLS: Final = (HTTP, GRPC)
+PROTOCOL_OF_EXPORTER: Final = {"otlp_proto_grpc": GRPC, "otlp_proto_http": HTTP}
+"""By the names that OpenTelemetry gives its exporters."""
 _GRPC_PORT: Final = 4317
+_DEFAULTS: Final = {GRPC: "http://localhost:4317", HTTP: "http://localhost:4318"}
+_PROBE_TIMEOUT_S: Final = 5.0
 _PREFIXES: Final = ("OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_")
 
 
@@ -54,9 +57,15 @@ class Endpoint:
     gzip: bool = False
     timeout_s: float = 10.0
 
+    @property
+    def public_url(self) -> str:
+        """The address without user name, password and query, which nobody is to see."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
 
-class Receiver(Protocol):
-    """An open connection to an endpoint."""
+
+class Sender(Protocol):
+    """An open connection to an endpoint, whatever its protocol."""
 
     def send(self, request: bytes) -> int:
         """Send one OTLP/JSON request; return how many of its spans were rejected.
@@ -79,23 +88,23 @@ def endpoint_of(url: str | None, protocol: str | None, environ: Mapping[str, str
     Raises:
         EndpointError: there is none, or it cannot be understood.
     """
-    chosen = url or _setting(environ, "ENDPOINT")
-    if not chosen:
+    url = url or _setting(environ, "ENDPOINT")
+    if not url:
         raise EndpointError("name a collector: --endpoint http://localhost:4318")
-    parts = urlsplit(chosen if "://" in chosen else f"http://{chosen}")
+    parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise EndpointError(f"{chosen} is no address; write it as http://localhost:4318")
+        raise EndpointError(f"{url} is no address; write it as http://localhost:4318")
     try:
         port = parts.port
     except ValueError:
-        raise EndpointError(f"{chosen}: the port is no number from 0 to 65535") from None
-    spoken = protocol or _protocol(environ, port)
+        raise EndpointError(f"{url}: the port is no number from 0 to 65535") from None
+    protocol = protocol or _protocol(environ, port)
     address = parts.geturl().rstrip("/")
-    if spoken == HTTP and not parts.path.endswith(TRACES_PATH):
+    if protocol == HTTP and not parts.path.endswith(TRACES_PATH):
         address += TRACES_PATH
     return Endpoint(
         address,
-        spoken,
+        protocol,
         _headers(environ),
         _setting(environ, "CERTIFICATE"),
         _setting(environ, "CLIENT_KEY"),
@@ -105,25 +114,20 @@ def endpoint_of(url: str | None, protocol: str | None, environ: Mapping[str, str
     )
 
 
-def connect(endpoint: Endpoint) -> Receiver:
-    """Make ready to send to an endpoint.
+def endpoint_of_exporter(exporter: str, environ: Mapping[str, str]) -> Endpoint:
+    """The endpoint that a recorded program of this environment sends to, with a short timeout.
+
+    Args:
+        exporter: one of `PROTOCOL_OF_EXPORTER`.
+        environ: the environment.
 
     Raises:
-        EndpointError: a certificate cannot be used.
-        MissingExtraError: gRPC is asked for and its packages are not installed.
+        EndpointError: it cannot be understood.
     """
-    if endpoint.protocol == GRPC:
-        from rbtrace.commands.replay.grpc_sender import GrpcSender  # noqa: PLC0415 - heavy
-
-        return GrpcSender(endpoint)
-    from rbtrace.commands.replay.http_sender import HttpSender  # noqa: PLC0415 - only when needed
-
-    return HttpSender(endpoint)
-
-
-def environment() -> Mapping[str, str]:
-    """The environment of this process."""
-    return os.environ
+    protocol = PROTOCOL_OF_EXPORTER[exporter]
+    url = _setting(environ, "ENDPOINT") or _DEFAULTS[protocol]
+    endpoint = endpoint_of(url, protocol, environ)
+    return replace(endpoint, timeout_s=min(endpoint.timeout_s, _PROBE_TIMEOUT_S))
 
 
 def _setting(environ: Mapping[str, str], name: str) -> str | None:
@@ -131,9 +135,8 @@ def _setting(environ: Mapping[str, str], name: str) -> str | None:
 
 
 def _protocol(environ: Mapping[str, str], port: int | None) -> str:
-    named = _setting(environ, "PROTOCOL")
-    if named:
-        return GRPC if named == GRPC else HTTP
+    if protocol := _setting(environ, "PROTOCOL"):
+        return GRPC if protocol == GRPC else HTTP
     return GRPC if port == _GRPC_PORT else HTTP
 
 
