@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from rbtrace.comparison.bench.result import Plan, Run
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.bench.result import Plan, ProcessRun
+from rbtrace.comparison.results import ComparisonResults
 from rbtrace.conventions import ATTRIBUTES
 from rbtrace.recording.engines.table import TRACED_METHODS
 from rbtrace.settings import SETTINGS
@@ -54,9 +54,11 @@ TABLES = {
     "traced-methods.md": methods_table,
 }
 SCHEMAS = {
-    "comparison.schema.json": [Comparison],
-    "bench.schema.json": [Plan, Run],
+    "comparison.schema.json": [ComparisonResults],
+    "bench.schema.json": [Plan, ProcessRun],
 }
+_NAMES_IN_SCHEMAS = {"ComparisonResults": "Comparison", "ProcessRun": "Run"}
+"""Definitions keep the names they were published with."""
 _BEGIN, _END = "<!-- table -->", "<!-- end of table -->"
 
 
@@ -78,7 +80,10 @@ def schema(types: Sequence[type]) -> str:
         **(found[0] if len(found) == 1 else {"anyOf": list(found)}),
         "$defs": {name: _cleaned(component) for name, component in components.items()},
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    for name, published in _NAMES_IN_SCHEMAS.items():
+        text = text.replace(name, published)
+    return text
 
 
 def _cleaned(component: dict[str, Any]) -> dict[str, Any]:

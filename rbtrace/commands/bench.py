@@ -11,13 +11,11 @@ from typing import Any, Final, Self
 import click
 
 from rbtrace.commands._output import choose_output
-from rbtrace.comparison.bench.looks import parse_looks
-from rbtrace.comparison.bench.planning import check_same_machine, make_command, make_plan
+from rbtrace.comparison.bench.environment import check_same_machine
 from rbtrace.comparison.bench.result import ARMS, Plan, read_plan, read_runs, write_plan
-from rbtrace.comparison.bench.runner import Turn, run_pairs
-from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.policy import make_policy
-from rbtrace.comparison.stopping import is_decided
+from rbtrace.comparison.bench.runner import Turn, make_command, make_plan, run_pairs
+from rbtrace.comparison.compare import compare_paths, is_decided
+from rbtrace.comparison.decisions import make_policy, parse_interim_analyses
 from rbtrace.reporting.comparison_formats import render_comparison
 from rbtrace.reporting.model import Options
 
@@ -97,13 +95,13 @@ def command(
     else:
         if pairs is not None and until is not None:
             raise click.UsageError("--pairs fixes the number, --until does not: give one of them")
-        looks = parse_looks(until) if until else []
+        interim_analyses = parse_interim_analyses(until) if until else []
         settled["seed"] = randbits(31) if settled["seed"] is None else settled["seed"]
         plan = make_plan(
             make_command(baseline, baseline_folder),
             make_command(candidate, candidate_folder),
-            looks=looks,
-            pairs=looks[-1] if looks else pairs or _PAIRS,
+            looks=interim_analyses,
+            pairs=interim_analyses[-1] if interim_analyses else pairs or _PAIRS,
             **settled,
         )
         write_plan(folder, plan)

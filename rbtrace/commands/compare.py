@@ -9,7 +9,7 @@ import click
 
 from rbtrace.commands._output import choose_output, output_options
 from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.policy import MAX_REGRESSION, THRESHOLD, make_policy
+from rbtrace.comparison.decisions import MAX_REGRESSION, THRESHOLD, make_policy
 from rbtrace.reporting.comparison_formats import render_comparison
 from rbtrace.reporting.model import Options
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from rbtrace.comparison.arms import RECORDED, Arm
-from rbtrace.comparison.bench.looks import alpha_at
-from rbtrace.comparison.bench.result import BASELINE, CANDIDATE
-from rbtrace.comparison.changes import overall_changes
-from rbtrace.comparison.environments import differences
+from rbtrace import statistics
+from rbtrace.comparison.arms import RECORDED, REVISION, Arm, ArmRun, Sides, sides_of
+from rbtrace.comparison.bench.environment import COMPARABLE
+from rbtrace.comparison.bench.result import BASELINE, CANDIDATE, Plan
+from rbtrace.comparison.changes import operation_changes, overall_changes
+from rbtrace.comparison.decisions import alpha_at, conclude, make_policy, without_verdicts
 from rbtrace.comparison.inputs import read_arm
-from rbtrace.comparison.operations import operation_changes
-from rbtrace.comparison.outcome import draw, without_verdicts
-from rbtrace.comparison.results import ArmInfo, Comparison, Design, Policy
-from rbtrace.comparison.sides import sides_of
+from rbtrace.comparison.results import ArmInfo, ComparisonResults, Design, Policy
 from rbtrace.comparison.work import compare_results, compare_work
 from rbtrace.errors import InputError
 from rbtrace.statistics.findings import FORBIDDING
 
+_HOST: Final = COMPARABLE[0]
 
-def compare_paths(baseline: str | Path, candidate: str | Path, policy: Policy) -> Comparison:
+
+def compare_paths(baseline: str | Path, candidate: str | Path, policy: Policy) -> ComparisonResults:
     """Read both arms and compare them; see `read_arm` for what they may be.
 
     Raises:
@@ -28,7 +30,22 @@ def compare_paths(baseline: str | Path, candidate: str | Path, policy: Policy) -
     return compare_arms(read_arm(baseline, BASELINE), read_arm(candidate, CANDIDATE), policy)
 
 
-def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> Comparison:
+def is_decided(folder: Path, plan: Plan, pairs: int) -> bool:
+    """Whether a benchmark may end: at a planned interim analysis the whole differs by its bound.
+
+    Args:
+        folder: the benchmark.
+        plan: its plan.
+        pairs: how many pairs are kept; nothing is asked but after the planned numbers.
+    """
+    if pairs not in plan.looks:
+        return False
+    results = compare_paths(folder, folder, make_policy())
+    p = results.overall[0].p_value
+    return p is not None and p < results.design.alpha
+
+
+def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> ComparisonResults:
     """Compare two arms.
 
     Raises:
@@ -42,36 +59,36 @@ def compare_arms(baseline: Arm, candidate: Arm, policy: Policy) -> Comparison:
             "of both arms"
         )
     sides, warnings = sides_of(baseline, candidate)
-    looks = baseline.looks if sides.paired else ()
-    alpha = alpha_at(looks, len(sides.baseline))
+    interim_analyses = baseline.interim_analyses if sides.paired else ()
+    alpha = alpha_at(interim_analyses, len(sides.baseline))
     overall = overall_changes(sides, policy, alpha)
     if not overall:
         raise InputError(_why_nothing(baseline, candidate))
-    explained = operation_changes(sides, policy, None if looks else alpha)
+    by_operation = operation_changes(sides, policy, None if interim_analyses else alpha)
     result = compare_results(baseline, candidate)
-    apart = differences(baseline, candidate, sides)
+    differences = _environment_differences(baseline, candidate, sides)
     reasons = [f"not the same computation: {result.reason}"] if result.same is False else []
-    reasons += [one.message for one in apart if one in FORBIDDING]
+    reasons += [finding.message for finding in differences if finding in FORBIDDING]
     if reasons:
-        overall = [without_verdicts(one) for one in overall]
-        explained = explained._replace(
-            operations=[without_verdicts(one) for one in explained.operations]
+        overall = [without_verdicts(change) for change in overall]
+        by_operation = by_operation._replace(
+            operations=[without_verdicts(change) for change in by_operation.operations]
         )
-    return Comparison(
+    return ComparisonResults(
         baseline=_info(baseline),
         candidate=_info(candidate),
         policy=policy,
         design=Design(sides.paired, len(sides.baseline), len(sides.candidate), alpha),
-        outcome=draw(overall[0], explained.operations, work, result, policy, reasons),
+        outcome=conclude(overall[0], by_operation.operations, work, result, policy, reasons),
         same_result=result.same,
         work=work,
         overall=overall,
-        operations=explained.operations,
-        log_ratio=explained.log_ratio,
+        operations=by_operation.operations,
+        log_ratio=by_operation.log_ratio,
         warnings=[
-            *(f"{arm.name}: {one}" for arm in (baseline, candidate) for one in arm.warnings),
+            *(f"{arm.name}: {text}" for arm in (baseline, candidate) for text in arm.warnings),
             *warnings,
-            *(one.message for one in apart if one not in FORBIDDING),
+            *(finding.message for finding in differences if finding not in FORBIDDING),
         ],
     )
 
@@ -95,6 +112,34 @@ def _why_nothing(baseline: Arm, candidate: Arm) -> str:
         f"{baseline.name} ({baseline.source}) and {candidate.name} ({candidate.source}) have no "
         "measure in common"
     )
+
+
+def _environment_differences(
+    baseline: Arm, candidate: Arm, sides: Sides
+) -> tuple[statistics.Finding, ...]:
+    """What differs between the machines and versions of the runs; some of it forbids every verdict.
+
+    Pairs may be spread over several hosts, if both runs of each were on the same one. The revision
+    is what arms are meant to differ in.
+    """
+    machine = list(COMPARABLE)
+    pairs = zip(sides.baseline, sides.candidate, strict=False)
+    if sides.paired and all(before.hosts == after.hosts for before, after in pairs):
+        machine.remove(_HOST)
+    software = {*baseline.environment, *candidate.environment} - {*COMPARABLE, REVISION}
+    return statistics.pooling_findings(
+        _environments(baseline, sides.baseline),
+        _environments(candidate, sides.candidate),
+        machine=machine,
+        software=sorted(software),
+    )
+
+
+def _environments(arm: Arm, runs: Sequence[ArmRun]) -> list[dict[str, str]]:
+    return [
+        {**arm.environment, **({_HOST: ", ".join(sorted(run.hosts))} if any(run.hosts) else {})}
+        for run in runs
+    ]
 
 
 def _info(arm: Arm) -> ArmInfo:

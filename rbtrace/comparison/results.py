@@ -116,7 +116,7 @@ class Outcome(Struct, frozen=True):
     exit_code: int
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class ComparisonResults(Struct, frozen=True, kw_only=True):
     """Everything a comparison found. Times are ns.
 
     `work` is null where calls were not recorded. `log_ratio` is the mean log ratio of the sums of

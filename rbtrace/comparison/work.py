@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from rbtrace.analysis.runs import CallPathKey
-from rbtrace.comparison.arms import Arm, Run
+from rbtrace.comparison.arms import Arm, paired_runs
 
 
 class Counts(Struct, frozen=True):
@@ -64,8 +64,8 @@ class Work(Struct, frozen=True):
 def compare_work(baseline: Arm, candidate: Arm) -> Work | None:
     """Compare calls and results; None where an arm has no record of its calls."""
     calls = [[run.calls for run in arm.runs] for arm in (baseline, candidate)]
-    recorded = [[one for one in arm if one is not None] for arm in calls]
-    if any(len(some) < len(every) for some, every in zip(recorded, calls, strict=True)):
+    recorded = [[counts for counts in arm if counts is not None] for arm in calls]
+    if [len(arm) for arm in recorded] != [len(arm) for arm in calls]:
         return None
     of_baseline, of_candidate = recorded
     paths = sorted({path for arm in recorded for run in arm for path in run})
@@ -105,37 +105,20 @@ def compare_results(baseline: Arm, candidate: Arm) -> SameResult:
     ours, theirs = ({run.fingerprints for run in arm.runs} for arm in (baseline, candidate))
     if ours == theirs == {()}:
         return SameResult(same=None, reason="no run recorded a result fingerprint")
-    if pairs := matched(baseline, candidate):
-        differing = [str(a.pair) for a, b in pairs if a.fingerprints != b.fingerprints]
+    if pairs := paired_runs(baseline, candidate):
+        differing = [
+            str(before.pair) for before, after in pairs if before.fingerprints != after.fingerprints
+        ]
         if not differing:
             return SameResult(same=True, reason="the result is the same in every pair")
         numbers = ", ".join(differing[:5]) + (", …" if len(differing) > 5 else "")
         return SameResult(same=False, reason=f"the result differs in pair {numbers}")
     if ours == theirs:
         return SameResult(same=True, reason="the results are the same")
-    for one, arm in ((ours, baseline), (theirs, candidate)):
-        if one == {()}:
+    for results, arm in ((ours, baseline), (theirs, candidate)):
+        if results == {()}:
             return SameResult(same=False, reason=f"{arm.name} has no result, the other arm has")
     return SameResult(same=False, reason="the results differ")
-
-
-def matched(baseline: Arm, candidate: Arm) -> list[tuple[Run, Run]]:
-    """The runs of both arms that belong together, by pair; empty where they are not paired.
-
-    They are paired when every run has a pair, none twice in an arm, and both arms come from the
-    same benchmark as far as that is known.
-    """
-    if baseline.plan != candidate.plan:
-        return []
-    sides = []
-    for arm in (baseline, candidate):
-        numbered = {run.pair: run for run in arm.runs}
-        if None in numbered or len(numbered) < len(arm.runs):
-            return []
-        sides.append(numbered)
-    ours, theirs = sides
-    common = sorted(pair for pair in ours if pair is not None and pair in theirs)
-    return [(ours[pair], theirs[pair]) for pair in common]
 
 
 def _row(
@@ -153,8 +136,8 @@ def _range(numbers: Sequence[int]) -> Counts:
     return Counts(min(numbers), max(numbers))
 
 
-def _overlap(one: Counts, other: Counts) -> bool:
-    return one.least <= other.greatest and other.least <= one.greatest
+def _overlap(ours: Counts, theirs: Counts) -> bool:
+    return ours.least <= theirs.greatest and theirs.least <= ours.greatest
 
 
 def _distance(row: PathWork) -> int:

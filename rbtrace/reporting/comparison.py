@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from rbtrace.comparison.arms import MEASURES
-from rbtrace.comparison.operations import FAMILY_SHARE
-from rbtrace.comparison.results import Change, Comparison, OperationChange
+from rbtrace.comparison.changes import FAMILY_SHARE
+from rbtrace.comparison.results import Change, ComparisonResults, OperationChange
 from rbtrace.comparison.work import Counts, PathWork
 from rbtrace.reporting.model import Column, Report, Row, Table
 from rbtrace.reporting.numbers import count, duration, percent
@@ -17,7 +17,7 @@ _PATHS: Final = 20
 """Call paths that a report lists; JSON lists all."""
 
 
-def compose_comparison(found: Comparison, *, full: bool = False) -> Report:
+def compose_comparison(found: ComparisonResults, *, full: bool = False) -> Report:
     """Make the report of a comparison; `full` lists every operation and call path."""
     tables = []
     if found.work is not None and found.work.differences:
@@ -52,7 +52,7 @@ def _signed(per_cent: float) -> str:
     return f"{per_cent:+.1f} %".replace("-", "−")
 
 
-def _verdict(found: Comparison) -> list[str]:
+def _verdict(found: ComparisonResults) -> list[str]:
     whole, outcome, policy = found.overall[0], found.outcome, found.policy
     sure = " (confirmed)" if outcome.confirmed else ""
     asked = f"an improvement is {policy.threshold:g} % or more"
@@ -78,7 +78,7 @@ def p_in_words(p: float | None) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
 
 
-def _work(found: Comparison) -> list[str]:
+def _work(found: ComparisonResults) -> list[str]:
     work = found.work
     if work is None:
         return ["Work: calls were not recorded in both arms."]
@@ -93,7 +93,7 @@ def _work(found: Comparison) -> list[str]:
     return [*lines, f"Result: {work.result}."]
 
 
-def _figures(found: Comparison) -> list[tuple[str, str]]:
+def _figures(found: ComparisonResults) -> list[tuple[str, str]]:
     whole, design = found.overall[0], found.design
     numbers = f"{count(design.runs_baseline)} and {count(design.runs_candidate)}"
     pairs = f"{count(design.runs_baseline)} in pairs"
@@ -157,7 +157,7 @@ def _measures(changes: Sequence[Change]) -> Table:
     return Table("Times of a run", heads, rows, f"Geometric means. {note}")
 
 
-def _operations(found: Comparison, *, full: bool) -> Table:
+def _operations(found: ComparisonResults, *, full: bool) -> Table:
     listed = [one for one in found.operations if full or _worth_a_row(one)]
     rest = [one for one in found.operations if not (full or _worth_a_row(one))]
     rows = [
@@ -191,7 +191,7 @@ def _operations(found: Comparison, *, full: bool) -> Table:
     return Table("What explains the change", heads, rows, note)
 
 
-def _environment(found: Comparison) -> Table:
+def _environment(found: ComparisonResults) -> Table:
     ours, theirs = found.baseline.environment, found.candidate.environment
     rows = [
         Row([name, ours.get(name, _NOTHING), theirs.get(name, _NOTHING)])

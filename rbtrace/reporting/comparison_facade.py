@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.policy import make_policy
-from rbtrace.comparison.results import Change, OperationChange, Outcome
-from rbtrace.comparison.results import Comparison as Results
+from rbtrace.comparison.decisions import make_policy
+from rbtrace.comparison.results import Change, ComparisonResults, OperationChange, Outcome
 from rbtrace.comparison.work import PathWork
 from rbtrace.reporting.comparison_formats import render_comparison
 from rbtrace.reporting.frames import frame
@@ -26,7 +25,7 @@ class Comparison:
     candidate ÷ baseline.
     """
 
-    def __init__(self, results: Results) -> None:
+    def __init__(self, results: ComparisonResults) -> None:
         self.results = results
 
     @property
@@ -78,7 +77,7 @@ def compare(baseline: str | Path, candidate: str | Path | None = None, **policy:
     Args:
         baseline: traces, a result of `rbtrace bench`, or a file of pyperf or pytest-benchmark.
         candidate: the same of the other arm; by default the other arm of what `baseline` names.
-        **policy: as for `rbtrace.comparison.policy.make_policy`: `threshold`, `max_regression`,
+        **policy: as for `rbtrace.comparison.decisions.make_policy`: `threshold`, `max_regression`,
             `require_improvement`, `work`.
 
     Raises:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.results import ComparisonResults
 from rbtrace.reporting.comparison import compose_comparison
 from rbtrace.reporting.model import Options
 
 
-def render_comparison(found: Comparison, name: str, options: Options) -> str:
+def render_comparison(results: ComparisonResults, name: str, options: Options) -> str:
     """Render a comparison in one of `rbtrace.reporting.formats.FORMATS`."""
     if name == "json":
-        return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"
-    report = compose_comparison(found, full=options.full)
+        return msgspec.json.format(msgspec.json.encode(results), indent=1).decode() + "\n"
+    report = compose_comparison(results, full=options.full)
     if name == "markdown":
         from rbtrace.reporting import markdown  # noqa: PLC0415 - only what is asked for is loaded
 

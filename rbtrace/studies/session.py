@@ -16,8 +16,13 @@ from typing import Final
 import msgspec
 import psutil
 
-from rbtrace.comparison.bench.environment import describe_machine, load, untraced, versions
-from rbtrace.comparison.bench.planning import check_same_machine
+from rbtrace.comparison.bench.environment import (
+    check_same_machine,
+    describe_machine,
+    load,
+    untraced,
+    versions,
+)
 from rbtrace.comparison.bench.processes import measure
 from rbtrace.errors import InputError, RbtraceError
 from rbtrace.reporting import html, markdown

@@ -11,7 +11,7 @@ from rbtrace.comparison.bench.result import (
     RUNS,
     Command,
     Plan,
-    Run,
+    ProcessRun,
     append_pair,
     read_plan,
     read_runs,
@@ -28,9 +28,9 @@ PLANNED = Plan(
 )
 
 
-def pair(number: int) -> list[Run]:
+def pair(number: int) -> list[ProcessRun]:
     return [
-        Run(
+        ProcessRun(
             pair=number,
             order=order,
             arm=arm,

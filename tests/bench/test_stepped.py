@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from rbtrace.comparison.bench.processes import CommandError
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from tests.support.environment import uncovered
+from tests.support.stepped_process import SteppedProcess
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 from rbtrace.comparison.bench.environment import in_words
 from rbtrace.comparison.bench.result import ARMS, is_result, read_runs
 from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.policy import make_policy
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.decisions import make_policy
+from rbtrace.comparison.results import ComparisonResults
 from rbtrace.errors import InputError
 from rbtrace.reporting.comparison import change_in_words
 from rbtrace.reporting.comparison_formats import render_comparison
@@ -30,11 +30,11 @@ _IN_FULL = ("one-more-price", "another-result", "slow-down-15", "speed-up-12", "
 class Judged:
     """The comparison of every experiment that is finished, by name, and the names of the others."""
 
-    found: dict[str, Comparison]
+    found: dict[str, ComparisonResults]
     missing: list[str]
 
     @property
-    def identical(self) -> list[Comparison]:
+    def identical(self) -> list[ComparisonResults]:
         """The comparisons of identical arms."""
         return [one for name, one in self.found.items() if name.startswith("identical")]
 
@@ -110,7 +110,7 @@ def _of_identical(judged: Judged) -> Iterator[str]:
     yield ""
 
 
-def _row(name: str, found: Comparison) -> str:
+def _row(name: str, found: ComparisonResults) -> str:
     whole = found.overall[0]
     interval = "–" if whole.ci is None else " … ".join(map(change_in_words, whole.ci))
     work = found.work

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.results import ComparisonResults
 
 IDENTICAL: Final = 20
 """Comparisons of identical arms."""
@@ -22,7 +22,7 @@ class Experiment(NamedTuple):
 
     planted: str
     pairs: int
-    holds: Callable[[Comparison], bool]
+    holds: Callable[[ComparisonResults], bool]
     baseline: str = ""
     candidate: str = ""
 
@@ -32,7 +32,7 @@ def _slower_for(speed_up: float) -> str:
     return f"--slower {100 * (1 / (1 - speed_up / 100) - 1):.4f}"
 
 
-def _finds_the_price(found: Comparison) -> bool:
+def _finds_the_price(found: ComparisonResults) -> bool:
     if found.work is None or len(found.work.differences) != 1:
         return False
     (row,) = found.work.differences
@@ -40,32 +40,32 @@ def _finds_the_price(found: Comparison) -> bool:
     return row.path[-2:] == path and row.excess == row.baseline.least > 0
 
 
-def _refuses(found: Comparison) -> bool:
+def _refuses(found: ComparisonResults) -> bool:
     ratio = found.overall[0].ratio
     undecided = {one.decision for one in found.overall} == {"INCONCLUSIVE"}
     return found.same_result is False and undecided and ratio is not None and ratio < 1
 
 
-def _names_the_portal(found: Comparison) -> bool:
+def _names_the_portal(found: ComparisonResults) -> bool:
     slower = [one.name for one in found.operations if one.gate == "FAIL"]
     return found.outcome.gate == "FAIL" and slower[:1] == [_PLANTED_IN]
 
 
-def _accepts(found: Comparison) -> bool:
+def _accepts(found: ComparisonResults) -> bool:
     return found.outcome.decision == "ACCEPT"
 
 
-def _does_not_accept(found: Comparison) -> bool:
+def _does_not_accept(found: ComparisonResults) -> bool:
     return not _accepts(found)
 
 
-def same_work(found: Comparison) -> bool:
+def same_work(found: ComparisonResults) -> bool:
     """Whether no call count and no result differs between two arms."""
     work = found.work
     return work is not None and work.same and not work.varying and found.same_result is True
 
 
-def is_alarm(found: Comparison) -> bool:
+def is_alarm(found: ComparisonResults) -> bool:
     """Whether a comparison of identical arms claims to have found something."""
     return _accepts(found) or bool(found.outcome.failed)
 

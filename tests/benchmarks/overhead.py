@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 import click
 
 from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.statistics import compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
 from tests.benchmarks.daily_backtest import OFF
+from tests.support.stepped_process import SteppedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,12 +25,12 @@ import click
 import msgspec
 
 from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.statistics import Comparison, compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
 from tests.benchmarks.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
+from tests.support.stepped_process import SteppedProcess
 
 SIGNAL: Final = "signal"
 PY_SPY: Final = "py-spy"

@@ -21,7 +21,7 @@ import pytest
 import rbtrace as package
 from rbtrace import conventions as key
 from rbtrace.commands import main
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.results import ComparisonResults
 from rbtrace.errors import EXIT_GATE_FAILED, EXIT_GOOD, EXIT_INCONCLUSIVE, EXIT_USAGE
 from tests.support.command import rbtrace
 from tests.support.spans import SUMMARY, Span, write
@@ -246,7 +246,7 @@ def test_in_python(tmp_path: Path) -> None:
     assert found.operations.set_index("name").loc["price", "ratio"] == pytest.approx(0.8, rel=0.01)
     assert list(found.work["excess"]) == [1]
     assert json.loads(found.to_json())["policy"]["threshold"] == 10
-    assert msgspec.json.decode(found.to_json(), type=Comparison) == found.results
+    assert msgspec.json.decode(found.to_json(), type=ComparisonResults) == found.results
     assert found.to_markdown().startswith("# Candidate")
     assert "<h1>Candidate against baseline</h1>" in found._repr_html_()
     assert found.to_html().startswith("<!doctype")

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rbtrace.comparison.arms import Arm, Run
+from rbtrace.comparison.arms import Arm, ArmRun
 from rbtrace.errors import InputError, RbtraceError
 from tests.support.arms import arm, compared, noisy, operation, whole
 
@@ -166,8 +166,8 @@ def test_pairs_may_be_spread_over_hosts() -> None:
     assert found.outcome.open == []
 
 
-def _with_pair(run: Run) -> Run:
-    return Run(
+def _with_pair(run: ArmRun) -> ArmRun:
+    return ArmRun(
         run.name, run.measures, run.self_ns, run.calls, run.fingerprints, run.hosts,
         pair=int(run.name.rpartition("-")[2]), started_ns=run.started_ns,
     )  # fmt: skip
@@ -204,7 +204,7 @@ def test_different_operations_in_both_arms() -> None:
 
 @pytest.mark.parametrize("pairs", [10, 20, 30])
 def test_a_benchmark_that_may_end_early_has_stricter_bounds(pairs: int) -> None:
-    fields = {"pairs": True, "looks": (10, 20, 30), "plan": "one"}
+    fields = {"pairs": True, "interim_analyses": (10, 20, 30), "plan": "one"}
     found = compared(
         arm("baseline", noisy(100, pairs), **fields), arm("candidate", noisy(100, pairs), **fields)
     )
@@ -223,7 +223,7 @@ def test_tools_are_not_compared_with_each_other() -> None:
 
 
 def test_nothing_in_common() -> None:
-    bare = Arm("bench", "rbtrace bench", (Run("r", {"process wall": 3.0}),))
+    bare = Arm("bench", "rbtrace bench", (ArmRun("r", {"process wall": 3.0}),))
 
     with pytest.raises(InputError, match="have no measure in common"):
         compared(BASELINE, bare)

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from tests.benchmarks import known_work
 from tests.benchmarks.known_work import CPROFILE, Order, do_work
 from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
 from tests.support.environment import uncovered
 from tests.support.profiles import write_profile
+from tests.support.stepped_process import SteppedProcess
 
 KNOWN_WORK = [sys.executable, "-m", "tests.benchmarks.known_work"]
 SAMPLING = [sys.executable, "-m", "tests.benchmarks.sampling"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rbtrace.comparison.arms import SELF, WALL, Arm, Run
+from rbtrace.comparison.arms import SELF, WALL, Arm, ArmRun
 from rbtrace.comparison.compare import compare_arms
-from rbtrace.comparison.policy import make_policy
-from rbtrace.comparison.results import Change, Comparison, OperationChange
+from rbtrace.comparison.decisions import make_policy
+from rbtrace.comparison.results import Change, ComparisonResults, OperationChange
 
 PATH = ("backtest", "handle_data", "price")
 
@@ -26,7 +26,7 @@ def arm(
 ) -> Arm:
     """An arm with one run for each mapping of operations to self times."""
     runs = tuple(
-        Run(
+        ArmRun(
             name=f"{name}-{number}",
             measures={WALL: sum(times.values()), SELF: sum(times.values())},
             self_ns=times,
@@ -49,17 +49,17 @@ def noisy(total: float, runs: int, seed: int = 0) -> list[dict[str, float]]:
     ]
 
 
-def compared(baseline: Arm, candidate: Arm, **policy: Any) -> Comparison:
+def compared(baseline: Arm, candidate: Arm, **policy: Any) -> ComparisonResults:
     """Compare by a policy of some options."""
     return compare_arms(baseline, candidate, make_policy(**policy))
 
 
-def operation(found: Comparison, name: str) -> OperationChange:
+def operation(found: ComparisonResults, name: str) -> OperationChange:
     """The row of an operation."""
     (row,) = [one for one in found.operations if one.name == name]
     return row
 
 
-def whole(found: Comparison) -> Change:
+def whole(found: ComparisonResults) -> Change:
     """The row that the gate is made of."""
     return found.overall[0]

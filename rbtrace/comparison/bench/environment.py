@@ -14,6 +14,8 @@ from typing import Any, Final
 import msgspec
 import psutil
 
+from rbtrace.errors import InputError
+
 _THREAD_VARIABLES: Final = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -51,7 +53,7 @@ print(json.dumps(found))
 
 def describe_machine() -> dict[str, Any]:
     """The machine and its settings, for the record."""
-    found = {
+    facts = {
         "host": platform.node(),
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
@@ -63,7 +65,27 @@ def describe_machine() -> dict[str, Any]:
         "load": load(),
         "variables": {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def check_same_machine(environment: Mapping[str, Any]) -> None:
+    """Refuse to go on with measurements on another machine than they were begun on.
+
+    Args:
+        environment: what `describe_machine` said then.
+
+    Raises:
+        InputError: it is another machine; the message says what differs.
+    """
+    now = describe_machine()
+    differs = [name for name in COMPARABLE if environment.get(name) != now.get(name)]
+    if differs:
+        before = ", ".join(f"{name} {environment.get(name)}" for name in differs)
+        here = ", ".join(f"{name} {now.get(name)}" for name in differs)
+        raise InputError(
+            f"this benchmark was begun on another machine ({before}; here {here}): "
+            "runs of both do not belong together, start a new one"
+        )
 
 
 def in_words(environment: Mapping[str, Any]) -> str:
@@ -109,9 +131,9 @@ def versions(program: str, folder: Path, *variables: tuple[str, str]) -> dict[st
     """
     if not Path(program).name.startswith("python"):
         return {}
-    said = _ask([program, "-c", _PROBE], folder, variables)
+    answer = _ask([program, "-c", _PROBE], folder, variables)
     try:
-        return msgspec.json.decode(said or "{}", type=dict[str, str])
+        return msgspec.json.decode(answer or "{}", type=dict[str, str])
     except msgspec.MsgspecError:
         return {}
 
@@ -136,7 +158,7 @@ def _ask(
     command: Sequence[str], folder: Path, variables: Iterable[tuple[str, str]] = ()
 ) -> str | None:
     try:
-        done = subprocess.run(  # noqa: S603 - git, or the Python that is to be measured
+        process = subprocess.run(  # noqa: S603 - git, or the Python that is to be measured
             command,
             cwd=folder,
             env=untraced(os.environ) | dict(variables),
@@ -147,4 +169,4 @@ def _ask(
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return process.stdout.strip()

@@ -105,7 +105,7 @@ def left_with(code: int) -> str:
 
 
 def last_line(printed: str) -> str:
-    """What a process said last."""
+    """The last line that a process printed."""
     return (printed.strip().splitlines() or ["no message"])[-1].strip()
 
 

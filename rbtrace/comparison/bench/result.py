@@ -76,7 +76,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         return self.baseline if arm == BASELINE else self.candidate
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class ProcessRun(Struct, frozen=True, kw_only=True):
     """One finished process.
 
     Attributes:
@@ -149,7 +149,7 @@ def read_plan(folder: Path) -> Plan:
     return plan
 
 
-def append_pair(folder: Path, runs: Sequence[Run]) -> None:
+def append_pair(folder: Path, runs: Sequence[ProcessRun]) -> None:
     """Keep the runs of one more pair, a whole line each."""
     lines = b"".join(msgspec.json.encode(run) + b"\n" for run in runs)
     file = os.open(folder / RUNS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -159,7 +159,7 @@ def append_pair(folder: Path, runs: Sequence[Run]) -> None:
         os.close(file)
 
 
-def read_runs(folder: Path) -> list[Run]:
+def read_runs(folder: Path) -> list[ProcessRun]:
     """Read the finished runs, in the order in which they ran.
 
     Raises:
@@ -168,10 +168,10 @@ def read_runs(folder: Path) -> list[Run]:
     path = folder / RUNS
     if not path.exists():
         return []
-    runs: list[Run] = []
+    runs: list[ProcessRun] = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            runs.append(msgspec.json.decode(line, type=Run))
+            runs.append(msgspec.json.decode(line, type=ProcessRun))
         except ValueError as problem:
             raise InputError(f"{path}, line {number} is not a run: {problem}") from None
     if sorted((run.pair, run.arm) for run in runs) != [

@@ -1,18 +1,37 @@
-"""Running the pairs of a plan: random order, one run after the other, each pair kept as it ends."""
+"""Planning and running a benchmark: pairs in random order, each kept as it ends."""
 
 from __future__ import annotations
 
 import os
 import random
+import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from rbtrace.comparison.bench.environment import load, untraced
+from rbtrace.comparison.bench.environment import (
+    describe_machine,
+    load,
+    revision,
+    untraced,
+    versions,
+)
 from rbtrace.comparison.bench.processes import measure
-from rbtrace.comparison.bench.result import ARMS, TRACES, Plan, Run, append_pair, read_runs
+from rbtrace.comparison.bench.result import (
+    ARMS,
+    TRACES,
+    Command,
+    Plan,
+    ProcessRun,
+    append_pair,
+    read_runs,
+)
+from rbtrace.errors import InputError
+from rbtrace.version import __version__
 
 OUTPUT: Final = "output"
 
@@ -30,13 +49,53 @@ class Turn(NamedTuple):
 
 
 Progress = Callable[[Turn], None]
-"""Told of each run just before it starts."""
+"""Called with each run just before it starts."""
+
+
+def make_plan(baseline: Command, candidate: Command, **settled: Any) -> Plan:
+    """A plan for this machine; `settled` are other fields of `Plan`."""
+    return Plan(
+        baseline=baseline,
+        candidate=candidate,
+        identity=secrets.token_hex(3),
+        environment=describe_machine(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        rbtrace=__version__,
+        **settled,
+    )
+
+
+def make_command(text: str, folder: Path) -> Command:
+    """Look up a command as a user wrote it.
+
+    Raises:
+        InputError: it cannot be split into arguments, or there is no such program.
+    """
+    try:
+        arguments = shlex.split(text)
+    except ValueError as problem:
+        raise InputError(f"cannot understand the command {text!r}: {problem}") from None
+    if not arguments:
+        raise InputError("a command is empty")
+    folder = folder.absolute()
+    program = arguments[0]
+    if os.sep in program:
+        program = str(folder / program)
+    executable = shutil.which(program)
+    if executable is None:
+        raise InputError(f"there is no program {arguments[0]!r} (commands run without a shell)")
+    return Command(
+        arguments=[executable, *arguments[1:]],
+        folder=str(folder),
+        revision=revision(folder),
+        versions=versions(executable, folder),
+    )
 
 
 def pair_of(number: int, seed: int) -> list[Turn]:
     """Both turns of a pair, in an order that depends on the seed and the number alone."""
-    chosen = random.Random(f"{seed}/{number}").sample(ARMS, len(ARMS))  # noqa: S311 - an order
-    return [Turn(number, place, arm) for place, arm in enumerate(chosen, 1)]
+    arms = random.Random(f"{seed}/{number}").sample(ARMS, len(ARMS))  # noqa: S311 - an order
+    return [Turn(number, order, arm) for order, arm in enumerate(arms, 1)]
 
 
 def run_pairs(folder: Path, plan: Plan, progress: Progress) -> Iterator[int]:
@@ -66,7 +125,7 @@ def run_pairs(folder: Path, plan: Plan, progress: Progress) -> Iterator[int]:
         yield number
 
 
-def _run(folder: Path, plan: Plan, turn: Turn) -> Run:
+def _run(folder: Path, plan: Plan, turn: Turn) -> ProcessRun:
     command, run_id = plan.command(turn.arm), turn.run_id(plan)
     traces = folder / TRACES / turn.arm
     shutil.rmtree(traces / run_id, ignore_errors=True)  # of a pair that was interrupted
@@ -79,22 +138,22 @@ def _run(folder: Path, plan: Plan, turn: Turn) -> Run:
     }
     if plan.traced:
         environ["RBTRACE_ENABLED"] = "1"
-    before, started = load(), time.time_ns()
-    used = measure(
+    load_before, started = load(), time.time_ns()
+    usage = measure(
         command.arguments,
         environ,
         Path(command.folder),
         folder / OUTPUT / f"{run_id}.txt",
         plan.timeout_s,
     )
-    return Run(
+    return ProcessRun(
         pair=turn.pair,
         order=turn.order,
         arm=turn.arm,
         run_id=run_id,
         started_ns=started,
-        wall_ns=used.wall_ns,
-        cpu_ns=used.cpu_ns,
-        peak_bytes=used.peak_bytes,
-        load=before,
+        wall_ns=usage.wall_ns,
+        cpu_ns=usage.cpu_ns,
+        peak_bytes=usage.peak_bytes,
+        load=load_before,
     )

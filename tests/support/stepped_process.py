@@ -23,7 +23,7 @@ class SteppedProcess:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._command = command
         self._complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
-        self._process = subprocess.Popen(  # noqa: S603 - our own command
+        self._process = subprocess.Popen(
             command,
             env=dict(environ),
             stdin=subprocess.PIPE,
@@ -51,8 +51,8 @@ class SteppedProcess:
             answer = ""
         if not answer:
             raise self._failure(self._process.wait())
-        found: dict[str, Any] = json.loads(answer)
-        return found
+        step: dict[str, Any] = json.loads(answer)
+        return step
 
     def finish(self) -> float:
         """Let it end; return its whole CPU time, user and system, s.

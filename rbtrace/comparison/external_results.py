@@ -1,4 +1,4 @@
-"""Arms out of the results of pyperf and of pytest-benchmark.
+"""Reading the results of other benchmark tools, pyperf and pytest-benchmark, as arms.
 
 The run is the unit: of pyperf every worker process, of pytest-benchmark every file, because its
 rounds share one process. Each benchmark is an operation; its time in a run is the mean of the
@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from rbtrace.comparison.arms import WALL, Arm, Run
+from rbtrace.comparison.arms import WALL, Arm, ArmRun
 from rbtrace.errors import InputError
 
 _NS: Final = 1e9
@@ -60,10 +60,10 @@ def document_in(path: Path) -> dict[str, Any] | None:
         return None
     try:
         raw = path.read_bytes()
-        found = msgspec.json.decode(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+        document = msgspec.json.decode(gzip.decompress(raw) if path.suffix == ".gz" else raw)
     except (OSError, EOFError, ValueError):
         return None
-    return found if isinstance(found, dict) and "benchmarks" in found else None
+    return document if isinstance(document, dict) and "benchmarks" in document else None
 
 
 def arm_of_pyperf(name: str, document: Mapping[str, Any]) -> Arm:
@@ -72,25 +72,24 @@ def arm_of_pyperf(name: str, document: Mapping[str, Any]) -> Arm:
     Raises:
         InputError: it is not what pyperf writes, or its values are not times.
     """
-    found = _converted(name, document, _Pyperf, "pyperf")
+    results = _converted(name, document, _Pyperf, "pyperf")
     values: dict[str, list[float]] = {}
-    for place, benchmark in enumerate(found.benchmarks):
-        said = {**found.metadata, **benchmark.metadata}
-        title = str(said.get("name", f"benchmark {place + 1}"))
-        if said.get("unit", "second") != "second":
-            raise InputError(f"{name}: {title} is measured in {said['unit']}, not in seconds")
+    for number, benchmark in enumerate(results.benchmarks, 1):
+        metadata = {**results.metadata, **benchmark.metadata}
+        title = str(metadata.get("name", f"benchmark {number}"))
+        if metadata.get("unit", "second") != "second":
+            raise InputError(f"{name}: {title} is measured in {metadata['unit']}, not in seconds")
         values[title] = [_mean(name, run.values) for run in benchmark.runs if run.values]
-    runs, warnings = _runs_by_place(values)
-    said = found.metadata
+    runs, warnings = _runs_by_number(values)
     environment = {
-        ours: str(said[theirs])
+        ours: str(results.metadata[theirs])
         for ours, theirs in (
             ("host", "hostname"),
             ("cpu", "cpu_model_name"),
             ("cores", "cpu_count"),
             ("python", "python_version"),
         )
-        if theirs in said
+        if theirs in results.metadata
     }
     return Arm(name, "pyperf", tuple(runs), environment, warnings=warnings)
 
@@ -104,8 +103,8 @@ def arm_of_pytest_benchmark(name: str, documents: Sequence[tuple[Path, Mapping[s
     runs = []
     machines: dict[tuple[tuple[str, str], ...], str] = {}
     for path, document in documents:
-        found = _converted(str(path), document, _PytestFile, "pytest-benchmark")
-        machine = found.machine_info
+        results = _converted(str(path), document, _PytestFile, "pytest-benchmark")
+        machine = results.machine_info
         environment = {
             "host": str(machine.get("node", "")),
             "cpu": str(machine.get("cpu", {}).get("brand_raw", machine.get("machine", ""))),
@@ -113,7 +112,10 @@ def arm_of_pytest_benchmark(name: str, documents: Sequence[tuple[Path, Mapping[s
             "python": str(machine.get("python_version", "")),
         }
         machines[tuple(environment.items())] = str(path)
-        times = {one.fullname: _mean(str(path), [one.stats.mean]) for one in found.benchmarks}
+        times = {
+            benchmark.fullname: _mean(str(path), [benchmark.stats.mean])
+            for benchmark in results.benchmarks
+        }
         runs.append(_run(path.name, times))
     if len(machines) > 1:
         raise InputError(
@@ -123,26 +125,28 @@ def arm_of_pytest_benchmark(name: str, documents: Sequence[tuple[Path, Mapping[s
     return Arm(name, "pytest-benchmark", tuple(runs), dict(next(iter(machines), ())))
 
 
-def _runs_by_place(values: Mapping[str, Sequence[float]]) -> tuple[list[Run], tuple[str, ...]]:
-    """A run of each place in the lists: what a benchmark has more than the others is left out."""
-    number = min((len(one) for one in values.values()), default=0)
-    left_out = sum(len(one) - number for one in values.values())
+def _runs_by_number(
+    values: Mapping[str, Sequence[float]],
+) -> tuple[list[ArmRun], tuple[str, ...]]:
+    """The first run of each benchmark, the second, and so on as far as all have one."""
+    number = min(map(len, values.values()), default=0)
+    left_out = sum(len(runs) - number for runs in values.values())
     runs = [
-        _run(f"run {place + 1}", {name: one[place] for name, one in values.items()})
-        for place in range(number)
+        _run(f"run {index + 1}", {name: times[index] for name, times in values.items()})
+        for index in range(number)
     ]
     if left_out:
         return runs, (f"{left_out} values of benchmarks with more runs than others are left out",)
     return runs, ()
 
 
-def _run(name: str, times: Mapping[str, float]) -> Run:
-    return Run(name, {WALL: math.fsum(times.values())}, times)
+def _run(name: str, times: Mapping[str, float]) -> ArmRun:
+    return ArmRun(name, {WALL: math.fsum(times.values())}, times)
 
 
 def _mean(name: str, seconds: Sequence[float]) -> float:
     """Mean of some times, s, in ns."""
-    if not all(math.isfinite(one) and one > 0 for one in seconds):
+    if not all(math.isfinite(time) and time > 0 for time in seconds):
         raise InputError(f"{name}: a time is not a positive number of seconds")
     return math.fsum(seconds) / len(seconds) * _NS
 
