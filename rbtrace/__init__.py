@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         shutdown,
         uninstrument,
     )
-    from rbtrace.reporting.comparison_facade import compare
-    from rbtrace.reporting.facade import analyze
+    from rbtrace.reporting.analysis import analyze
+    from rbtrace.reporting.comparison import compare
 
 __all__ = [
     "__version__",
@@ -49,8 +49,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "analyze": "rbtrace.reporting.facade",
-    "compare": "rbtrace.reporting.comparison_facade",
+    "analyze": "rbtrace.reporting.analysis",
+    "compare": "rbtrace.reporting.comparison",
     "configure": "rbtrace.recording.engines.control",
     "instrument": "rbtrace.recording.engines.control",
     "shutdown": "rbtrace.recording.engines.control",

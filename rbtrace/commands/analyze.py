@@ -10,7 +10,7 @@ import click
 from rbtrace.analysis.analyze import parse_limit
 from rbtrace.commands._output import choose_output, output_options
 from rbtrace.commands._progress import progress_bar
-from rbtrace.reporting.facade import analyze
+from rbtrace.reporting.analysis import analyze
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import By, Options
 
@@ -82,4 +82,4 @@ def command(
     options = Options(
         By(by), threshold, full, colour=destination.to_terminal, width=destination.width
     )
-    destination.write(render(analysis.results, destination.format_name, options))
+    destination.write(render(analysis, destination.format_name, options))

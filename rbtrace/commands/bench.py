@@ -14,9 +14,10 @@ from rbtrace.commands._output import choose_output
 from rbtrace.comparison.bench.environment import check_same_machine
 from rbtrace.comparison.bench.result import ARMS, Plan, read_plan, read_runs, write_plan
 from rbtrace.comparison.bench.runner import Turn, make_command, make_plan, run_pairs
-from rbtrace.comparison.compare import compare_paths, is_decided
-from rbtrace.comparison.decisions import make_policy, parse_interim_analyses
-from rbtrace.reporting.comparison_formats import render_comparison
+from rbtrace.comparison.compare import is_decided
+from rbtrace.comparison.decisions import parse_interim_analyses
+from rbtrace.reporting.comparison import compare
+from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import Options
 
 _EXAMPLES: Final = """\b
@@ -116,8 +117,7 @@ def command(
         raise
     destination = choose_output(None, None)
     options = Options(colour=destination.to_terminal, width=destination.width)
-    results = compare_paths(folder, folder, make_policy())
-    destination.write(render_comparison(results, destination.format_name, options))
+    destination.write(render(compare(folder), destination.format_name, options))
 
 
 def _run(folder: Path, plan: Plan) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Final
 import click
 
 from rbtrace.commands._output import choose_output, output_options
-from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.decisions import MAX_REGRESSION, THRESHOLD, make_policy
-from rbtrace.reporting.comparison_formats import render_comparison
+from rbtrace.comparison.decisions import MAX_REGRESSION, THRESHOLD
+from rbtrace.reporting.comparison import compare
+from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import Options
 
 _EXAMPLES: Final = """\b
@@ -62,8 +62,8 @@ def command(
     pytest-benchmark (or a folder of the latter's). Of a place that has both arms, each argument
     takes its own; then CANDIDATE can be left out.
     """
-    results = compare_paths(baseline, candidate or baseline, make_policy(**policy))
+    comparison = compare(baseline, candidate or baseline, **policy)
     destination = choose_output(format_name, output)
     options = Options(full=full, colour=destination.to_terminal, width=destination.width)
-    destination.write(render_comparison(results, destination.format_name, options))
-    return results.outcome.exit_code
+    destination.write(render(comparison, destination.format_name, options))
+    return comparison.outcome.exit_code

@@ -22,7 +22,7 @@ from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.formats import FORMATS
 from rbtrace.profiling.flamegraph.selecting import Selection
 from rbtrace.profiling.flamegraph.sources import drawable
-from rbtrace.reporting.facade import analyze
+from rbtrace.reporting.analysis import analyze
 
 _EXAMPLES: Final = """\b
 Examples:

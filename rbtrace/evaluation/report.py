@@ -131,5 +131,5 @@ def _results(report: PerformanceReport) -> Table:
     return Table("Results", [Column("result", right=False), *map(Column, figures)], rows)
 
 
-def _columns(*titles: str) -> list[Column]:
+def _columns(*titles: str) -> list[Column[object]]:
     return [Column(title, right=False) for title in titles]

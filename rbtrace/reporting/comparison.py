@@ -1,62 +1,124 @@
-"""From a comparison to a report: the verdict, the work, then the times."""
+"""`rbtrace.compare`: a comparison as one object, with frames and the report of it.
+
+The report opens with the verdict and the work, then come the times.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.comparison.arms import MEASURES
 from rbtrace.comparison.changes import FAMILY_SHARE
-from rbtrace.comparison.results import Change, ComparisonResults, OperationChange
+from rbtrace.comparison.compare import compare_paths
+from rbtrace.comparison.decisions import make_policy
+from rbtrace.comparison.results import Change, ComparisonResults, OperationChange, Outcome
 from rbtrace.comparison.work import Counts, PathWork
-from rbtrace.reporting.model import Column, Report, Row, Table
+from rbtrace.reporting.formats import Reported, frame
+from rbtrace.reporting.model import Column, Options, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOTHING: Final = "–"
 _PATHS: Final = 20
 """Call paths that a report lists; JSON lists all."""
 
 
-def compose_comparison(found: ComparisonResults, *, full: bool = False) -> Report:
+class Comparison(Reported[ComparisonResults]):
+    """How a candidate compares with a baseline.
+
+    The frames have one column per field of a row, as in the JSON report; times are ns, ratios
+    candidate ÷ baseline.
+    """
+
+    @property
+    def outcome(self) -> Outcome:
+        """The decision, the gate, what failed, and the exit status of the command."""
+        return self.results.outcome
+
+    @property
+    def overall(self) -> pd.DataFrame:
+        """One measure of a run per row; the gate is made of the first."""
+        return frame(self.results.overall, Change)
+
+    @property
+    def operations(self) -> pd.DataFrame:
+        """One operation per row, the greatest part in the change first."""
+        return frame(self.results.operations, OperationChange)
+
+    @property
+    def work(self) -> pd.DataFrame:
+        """One call path whose number of calls differs per row."""
+        work = self.results.work
+        return frame([] if work is None else work.differences, PathWork)
+
+    def _report(self, options: Options) -> Report:
+        return _compose(self.results, full=options.full)
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {self.outcome.decision}, gate {self.outcome.gate}>"
+
+
+def compare(baseline: str | Path, candidate: str | Path | None = None, **policy: Any) -> Comparison:
+    """Compare two arms.
+
+    Args:
+        baseline: traces, a result of `rbtrace bench`, or a file of pyperf or pytest-benchmark.
+        candidate: the same of the other arm; by default the other arm of what `baseline` names.
+        **policy: as for `rbtrace.comparison.decisions.make_policy`: `threshold`, `max_regression`,
+            `require_improvement`, `work`.
+
+    Raises:
+        InputError: an arm cannot be read, or the two have nothing in common.
+        RbtraceError: a threshold is not a number of per cent.
+    """
+    other = baseline if candidate is None else candidate
+    return Comparison(compare_paths(baseline, other, make_policy(**policy)))
+
+
+def _compose(results: ComparisonResults, *, full: bool = False) -> Report:
     """Make the report of a comparison; `full` lists every operation and call path."""
     tables = []
-    if found.work is not None and found.work.differences:
-        tables.append(_paths("Work that differs", found.work.differences, full=full))
-    if found.work is not None and found.work.varying and full:
-        tables.append(_paths("Work that varies from run to run", found.work.varying, full=full))
-    tables.append(_measures(found.overall))
-    if found.operations:
-        tables.append(_operations(found, full=full))
-    if found.baseline.environment or found.candidate.environment:
-        tables.append(_environment(found))
-    good = {"ACCEPT": True}.get(found.outcome.decision)
+    if results.work is not None and results.work.differences:
+        tables.append(_paths("Work that differs", results.work.differences, full=full))
+    if results.work is not None and results.work.varying and full:
+        tables.append(_paths("Work that varies from run to run", results.work.varying, full=full))
+    tables.append(_measures(results.overall))
+    if results.operations:
+        tables.append(_operations(results, full=full))
+    if results.baseline.environment or results.candidate.environment:
+        tables.append(_environment(results))
+    accepted = True if results.outcome.decision == "ACCEPT" else None
     return Report(
         title="Candidate against baseline",
-        complete=False if found.outcome.failed else good,
-        integrity=[*_verdict(found), *_work(found)],
-        figures=_figures(found),
+        complete=False if results.outcome.failed else accepted,
+        integrity=[*_verdict(results), *_describe_work(results)],
+        figures=_figures(results),
         tables=tables,
         warnings=[
-            *found.warnings,
-            *(f"{one.name}: {line.message}" for one in found.overall[:1] for line in one.warnings),
+            *results.warnings,
+            *(
+                f"{change.name}: {warning.message}"
+                for change in results.overall[:1]
+                for warning in change.warnings
+            ),
         ],
     )
 
 
-def change_in_words(ratio: float | None) -> str:
+def format_change(ratio: float | None) -> str:
     """A ratio as a signed change: `+15.3 %`, `−12.0 %`."""
-    return _NOTHING if ratio is None else _signed(100 * (ratio - 1))
+    return _NOTHING if ratio is None else f"{_signed(100 * (ratio - 1), '.1f')} %"
 
 
-def _signed(per_cent: float) -> str:
-    return f"{per_cent:+.1f} %".replace("-", "−")
-
-
-def _verdict(found: ComparisonResults) -> list[str]:
-    whole, outcome, policy = found.overall[0], found.outcome, found.policy
-    sure = " (confirmed)" if outcome.confirmed else ""
-    asked = f"an improvement is {policy.threshold:g} % or more"
-    lines = [f"{outcome.decision}{sure}: {whole.name} {_with_interval(whole)}; {asked}."]
+def _verdict(results: ComparisonResults) -> list[str]:
+    whole, outcome, policy = results.overall[0], results.outcome, results.policy
+    confirmed = " (confirmed)" if outcome.confirmed else ""
+    threshold = f"an improvement is {policy.threshold:g} % or more"
+    lines = [f"{outcome.decision}{confirmed}: {whole.name} {_with_interval(whole)}; {threshold}."]
     if outcome.gate is not None:
         lines.append(f"Regression gate {outcome.gate}: {policy.max_regression:g} % is allowed.")
     lines += [f"No verdict: {reason}." for reason in outcome.open]
@@ -65,21 +127,21 @@ def _verdict(found: ComparisonResults) -> list[str]:
 
 
 def _with_interval(change: Change) -> str:
-    text = change_in_words(change.ratio)
+    text = format_change(change.ratio)
     if change.ci is not None:
-        text += f" [{', '.join(map(change_in_words, change.ci))}]"
-    return text if change.p_value is None else f"{text}, p {p_in_words(change.p_value)}"
+        text += f" [{', '.join(map(format_change, change.ci))}]"
+    return text if change.p_value is None else f"{text}, p {format_p(change.p_value)}"
 
 
-def p_in_words(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """A p value: `= 0.031`, `< 0.0001`."""
     if p is None:
         return _NOTHING
     return "< 0.0001" if p < 0.0001 else f"= {p:.2g}"
 
 
-def _work(found: ComparisonResults) -> list[str]:
-    work = found.work
+def _describe_work(results: ComparisonResults) -> list[str]:
+    work = results.work
     if work is None:
         return ["Work: calls were not recorded in both arms."]
     calls = f"{_calls(work.calls_baseline)} calls on {count(work.paths)} call paths"
@@ -93,14 +155,14 @@ def _work(found: ComparisonResults) -> list[str]:
     return [*lines, f"Result: {work.result}."]
 
 
-def _figures(found: ComparisonResults) -> list[tuple[str, str]]:
-    whole, design = found.overall[0], found.design
-    numbers = f"{count(design.runs_baseline)} and {count(design.runs_candidate)}"
-    pairs = f"{count(design.runs_baseline)} in pairs"
+def _figures(results: ComparisonResults) -> list[tuple[str, str]]:
+    whole, design = results.overall[0], results.design
+    unpaired = f"{count(design.runs_baseline)} and {count(design.runs_candidate)}"
+    paired = f"{count(design.runs_baseline)} in pairs"
     return [
-        ("baseline", found.baseline.name),
-        ("candidate", found.candidate.name),
-        ("runs of each arm", pairs if design.paired else f"{numbers}, not in pairs"),
+        ("baseline", results.baseline.name),
+        ("candidate", results.candidate.name),
+        ("runs of each arm", paired if design.paired else f"{unpaired}, not in pairs"),
         ("method", whole.method or _NOTHING),
         ("spread of runs (CV)", percent(whole.run_cv)),
         (
@@ -111,22 +173,17 @@ def _figures(found: ComparisonResults) -> list[tuple[str, str]]:
 
 
 def _paths(title: str, rows: Sequence[PathWork], *, full: bool) -> Table:
-    listed = rows if full else rows[:_PATHS]
-    body = [
-        Row(
-            [
-                " › ".join(row.path),
-                _calls(row.baseline),
-                _calls(row.candidate),
-                _NOTHING if row.excess is None else f"{row.excess:+,}".replace("-", "−"),
-            ]
-        )
-        for row in listed
+    columns: list[Column[PathWork]] = [
+        Column("call path", lambda row: " › ".join(row.path), right=False),
+        Column("baseline", lambda row: _calls(row.baseline)),
+        Column("candidate", lambda row: _calls(row.candidate)),
+        Column("excess", lambda row: _NOTHING if row.excess is None else _signed(row.excess, ",")),
     ]
+    listed = rows if full else rows[:_PATHS]
+    table = Table.of(title, columns, listed, "Calls of a run. Exact: no clock is involved.")
     if len(rows) > len(listed):
-        body.append(Row([f"{count(len(rows) - len(listed))} more", "", "", ""], rest=True))
-    heads = [Column("call path", right=False), *map(Column, ("baseline", "candidate", "excess"))]
-    return Table(title, heads, body, "Calls of a run. Exact: no clock is involved.")
+        table.add(f"{count(len(rows) - len(listed))} more", rest=True)
+    return table
 
 
 def _calls(counts: Counts) -> str:
@@ -136,84 +193,72 @@ def _calls(counts: Counts) -> str:
 
 
 def _measures(changes: Sequence[Change]) -> Table:
-    rows = [
-        Row(
-            [
-                one.name,
-                _amount(one.baseline, one.unit),
-                _amount(one.candidate, one.unit),
-                change_in_words(one.ratio),
-                _interval(one),
-                p_in_words(one.p_value).removeprefix("= "),
-                one.decision or _NOTHING,
-                one.gate or "",
-            ]
-        )
-        for one in changes
+    columns: list[Column[Change]] = [
+        Column("measure", lambda row: row.name, right=False),
+        *_CHANGE_COLUMNS,
+        Column("p", lambda row: format_p(row.p_value).removeprefix("= ")),
+        Column("verdict", lambda row: row.decision or _NOTHING),
+        _GATE_COLUMN,
     ]
-    titles = ["baseline", "candidate", "change", "interval", "p", "verdict", "gate"]
-    note = " ".join(f"{one.name}: {MEASURES[one.name].meaning}." for one in changes)
-    heads = [Column("measure", right=False), *map(Column, titles)]
-    return Table("Times of a run", heads, rows, f"Geometric means. {note}")
+    meanings = " ".join(f"{row.name}: {MEASURES[row.name].meaning}." for row in changes)
+    return Table.of("Times of a run", columns, changes, f"Geometric means. {meanings}")
 
 
-def _operations(found: ComparisonResults, *, full: bool) -> Table:
-    listed = [one for one in found.operations if full or _worth_a_row(one)]
-    rest = [one for one in found.operations if not (full or _worth_a_row(one))]
-    rows = [
-        Row(
-            [
-                one.name,
-                _part(one.contribution_percent),
-                _amount(one.baseline, one.unit),
-                _amount(one.candidate, one.unit),
-                change_in_words(one.ratio),
-                _interval(one),
-                p_in_words(one.adjusted_p).removeprefix("= "),
-                one.note if one.decision is None else one.decision,
-                one.gate or "",
-            ]
-        )
-        for one in listed
+def _operations(results: ComparisonResults, *, full: bool) -> Table:
+    columns: list[Column[OperationChange]] = [
+        Column("operation", lambda row: row.name, right=False),
+        Column("part", lambda row: _part(row.contribution_percent)),
+        *_CHANGE_COLUMNS,
+        Column("p", lambda row: format_p(row.adjusted_p).removeprefix("= ")),
+        Column("verdict", lambda row: row.note if row.decision is None else row.decision),
+        _GATE_COLUMN,
     ]
-    if rest:
-        together = sum(one.contribution_percent or 0.0 for one in rest)
-        label = f"{count(len(rest))} more below {FAMILY_SHARE:.1%}"
-        rows.append(Row([label, _part(together), *[""] * 7], rest=True))
-    whole = sum(one.contribution_percent or 0.0 for one in found.operations)
-    rows.append(Row(["all", _part(whole), *[""] * 7]))
-    titles = ["part", "baseline", "candidate", "change", "interval", "p", "verdict", "gate"]
-    heads = [Column("operation", right=False), *map(Column, titles)]
     note = (
         "Part: percentage points of the change of all self time that are this operation's; they "
         "add up. Self time of a run. p: adjusted after Holm for all operations together."
     )
-    return Table("What explains the change", heads, rows, note)
+    rows = results.operations
+    listed = [row for row in rows if full or _worth_a_row(row)]
+    rest = [row for row in rows if not (full or _worth_a_row(row))]
+    table = Table.of("What explains the change", columns, listed, note)
+    if rest:
+        label = f"{count(len(rest))} more below {FAMILY_SHARE:.1%}"
+        table.add(label, _part(_sum_of_parts(rest)), rest=True)
+    table.add("all", _part(_sum_of_parts(rows)))
+    return table
 
 
-def _environment(found: ComparisonResults) -> Table:
-    ours, theirs = found.baseline.environment, found.candidate.environment
-    rows = [
-        Row([name, ours.get(name, _NOTHING), theirs.get(name, _NOTHING)])
-        for name in dict.fromkeys([*ours, *theirs])
+def _sum_of_parts(rows: Sequence[OperationChange]) -> float:
+    return sum(row.contribution_percent or 0.0 for row in rows)
+
+
+def _environment(results: ComparisonResults) -> Table:
+    ours, theirs = results.baseline.environment, results.candidate.environment
+    columns: list[Column[str]] = [
+        Column("measured with", right=False),
+        Column("baseline", lambda name: ours.get(name, _NOTHING), right=False),
+        Column("candidate", lambda name: theirs.get(name, _NOTHING), right=False),
     ]
-    heads = [Column(title, right=False) for title in ("measured with", "baseline", "candidate")]
-    return Table("Environment", heads, rows)
+    return Table.of("Environment", columns, dict.fromkeys([*ours, *theirs]))
 
 
-def _worth_a_row(one: OperationChange) -> bool:
-    shares = (one.share_baseline or 0.0, one.share_candidate or 0.0)
+def _worth_a_row(change: OperationChange) -> bool:
+    shares = (change.share_baseline or 0.0, change.share_candidate or 0.0)
     return max(shares) >= FAMILY_SHARE
 
 
 def _part(per_cent: float | None) -> str:
-    return _NOTHING if per_cent is None else f"{per_cent:+.2f}".replace("-", "−")
+    return _NOTHING if per_cent is None else _signed(per_cent, ".2f")
+
+
+def _signed(number: float, spec: str) -> str:
+    return f"{number:+{spec}}".replace("-", "−")
 
 
 def _interval(change: Change) -> str:
     if change.ci is None:
         return _NOTHING
-    low, high = map(change_in_words, change.ci)
+    low, high = map(format_change, change.ci)
     return f"{low} … {high}"
 
 
@@ -221,3 +266,12 @@ def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return _NOTHING
     return f"{value / 2**20:,.1f} MiB" if unit == "byte" else duration(value)
+
+
+_CHANGE_COLUMNS: Final[list[Column[Change]]] = [
+    Column("baseline", lambda row: _amount(row.baseline, row.unit)),
+    Column("candidate", lambda row: _amount(row.candidate, row.unit)),
+    Column("change", lambda row: format_change(row.ratio)),
+    Column("interval", _interval),
+]
+_GATE_COLUMN: Final[Column[Change]] = Column("gate", lambda row: row.gate or "")

@@ -7,24 +7,17 @@ from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rbtrace.analysis.results import Results
-from rbtrace.reporting.compose import compose
 from rbtrace.reporting.model import Options, Report
 from rbtrace.reporting.numbers import printable
 
 
-def render(results: Results, options: Options) -> str:
+def render(report: Report, options: Options) -> str:  # noqa: ARG001 - as every renderer
     """Render as a page; every text from the trace is escaped."""
-    return render_report(compose(results, options))
-
-
-def render_part(results: Results, options: Options) -> str:
-    """Render what stands in the page's body, for a notebook's page with its own style."""
-    return render_report(compose(results, options), part=True)
+    return render_report(report)
 
 
 def render_report(report: Report, *, part: bool = False) -> str:
-    """Render any report as a page, or as part of one."""
+    """Render as a page; or as the part in its body, for a notebook's page with its own style."""
     if part:
         return _environment().get_template("part.html.j2").render(report=report)
     return render_page(report.title, [report])

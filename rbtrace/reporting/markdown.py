@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from rbtrace.analysis.results import Results
-from rbtrace.reporting.compose import compose
 from rbtrace.reporting.model import Options, Picture, Report, Row, Table
 from rbtrace.reporting.numbers import printable
 
 _SPECIAL: Final = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|~$"})
 
 
-def render(results: Results, options: Options) -> str:
+def render(report: Report, options: Options) -> str:  # noqa: ARG001 - as every renderer
     """Render as Markdown with pipe tables."""
-    return render_report(compose(results, options))
+    return render_report(report)
 
 
 def render_report(report: Report, level: int = 1) -> str:
@@ -31,7 +29,9 @@ def render_report(report: Report, level: int = 1) -> str:
             ["| | |", "|:--|--:|", *(f"| {name} | {text} |" for name, text in report.figures)]
         )
     )
-    blocks += [f"{below} {_escaped(one.title)}\n\n{_picture(one)}" for one in report.pictures]
+    blocks += [
+        f"{below} {_escaped(picture.title)}\n\n{_picture(picture)}" for picture in report.pictures
+    ]
     blocks += [_table(table, below) for table in report.tables]
     if report.warnings:
         blocks += [f"{below} Warnings", _listed(report.warnings)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class By(StrEnum):
@@ -31,19 +32,24 @@ class Options:
     width: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. Numbers stand to the right; details go where there is no room."""
+@dataclass(frozen=True)  # with slots, Python 3.12 cannot make a Column[T]
+class Column[T]:
+    """A column of a table: its title, and the text of its cell in the row of an item.
+
+    Numbers stand to the right; details go where there is no room.
+    """
 
     title: str
+    cell: Callable[[T], str] = str
     right: bool = True
     detail: bool = False
 
 
-def columns(first: str, others: Sequence[str], details: Container[str] = ()) -> list[Column]:
+def columns(first: str, others: Sequence[str], details: Container[str] = ()) -> list[Column[Any]]:
     """Columns of numbers after one that names the rows; some of them are details."""
-    named = (Column(title, detail=title in details) for title in others)
-    return [Column(first, right=False), *named]
+    numbers: list[Column[Any]]
+    numbers = [Column(title, detail=title in details) for title in others]
+    return [Column(first, right=False), *numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,27 @@ class Table:
     """A titled table. The first column names the rows."""
 
     title: str
-    columns: list[Column]
+    columns: Sequence[Column[Any]]
     rows: list[Row]
     note: str = ""
+
+    @classmethod
+    def of[T](
+        cls,
+        title: str,
+        columns: Sequence[Column[T]],
+        items: Iterable[T],
+        note: str = "",
+        bar: Callable[[T], float | None] = lambda _: None,
+    ) -> Table:
+        """A table with a row of each item, and a bar in it where `bar` gives a fraction."""
+        rows = [Row([column.cell(item) for column in columns], bar(item)) for item in items]
+        return cls(title, columns, rows, note)
+
+    def add(self, *cells: str, rest: bool = False) -> None:
+        """Add a row of its own, such as a sum: these cells, the others empty."""
+        blank = [""] * (len(self.columns) - len(cells))
+        self.rows.append(Row([*cells, *blank], rest=rest))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,11 +71,11 @@ def percentages(parts: Sequence[int], decimals: int = DECIMALS) -> list[str]:
     units = 100 * 10**decimals
     divided = [divmod(part * units, whole) for part in parts]
     left = units - sum(quotient for quotient, _ in divided)
-    by_remainder = sorted(range(len(parts)), key=lambda place: -divided[place][1])
+    by_remainder = sorted(range(len(parts)), key=lambda index: -divided[index][1])
     rounded_up = set(by_remainder[:left])
     return [
-        f"{(quotient + (place in rounded_up)) / 10**decimals:.{decimals}f} %"
-        for place, (quotient, _) in enumerate(divided)
+        f"{(quotient + (index in rounded_up)) / 10**decimals:.{decimals}f} %"
+        for index, (quotient, _) in enumerate(divided)
     ]
 
 

@@ -12,8 +12,6 @@ from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from rbtrace.analysis.results import Results
-from rbtrace.reporting.compose import compose
 from rbtrace.reporting.model import Options, Report, Row, Table
 from rbtrace.reporting.numbers import printable
 
@@ -24,13 +22,8 @@ _UNBOUNDED: Final = 10_000
 _STYLES: Final = {True: "bold green", False: "bold red", None: "bold yellow"}
 
 
-def render(results: Results, options: Options) -> str:
+def render(report: Report, options: Options) -> str:
     """Render with rich; with colours if the options say so."""
-    return render_report(compose(results, options), options)
-
-
-def render_report(report: Report, options: Options) -> str:
-    """Render any report for the terminal."""
     screen = Console(
         file=io.StringIO(),
         width=options.width or _WIDE_ENOUGH,
@@ -88,11 +81,11 @@ def _width(screen: Console, grid: Grid) -> int:
 def _grid(table: Table, *, details: bool) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     bars = any(row.bar is not None for row in table.rows)
-    for place, column in enumerate(table.columns):
+    for index, column in enumerate(table.columns):
         if details or not column.detail:
             justify: Literal["left", "right"] = "right" if column.right else "left"
             grid.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis")
-        if place == 0 and bars:
+        if index == 0 and bars:
             grid.add_column("", width=_BAR_WIDTH)
     for row in table.rows:
         cells: list[RenderableType] = [Text(_label(row))]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.breakdown import breakdown
+from rbtrace.reporting.analysis import describe_integrity
 from rbtrace.reporting.model import Options, Table
 from rbtrace.reporting.numbers import count, duration, size
-from rbtrace.reporting.verdict import sentences
+from rbtrace.reporting.tables import breakdown
 from rbtrace.studies.flames import case_to_sample
 from rbtrace.studies.journal import TRACES, Case, Head, Journal, Measured
 
@@ -91,7 +91,7 @@ class Evidence:
         )
         about = ", ".join(f"{name} {text}" for name, text in self._environment())
         begun = f"Begun {self.head.created} with rbtrace {self.head.rbtrace}; {about}."
-        return [measured, *sentences(self.results.integrity), begun]
+        return [measured, *describe_integrity(self.results.integrity), begun]
 
     def warnings(self) -> list[str]:
         """What makes the figures doubtful."""

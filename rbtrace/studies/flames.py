@@ -13,8 +13,8 @@ from rbtrace.profiling.flamegraph.formats import FORMATS
 from rbtrace.profiling.flamegraph.functions import functions
 from rbtrace.profiling.flamegraph.selecting import Selection
 from rbtrace.profiling.flamegraph.sources import drawable
-from rbtrace.reporting.files import without_folders
 from rbtrace.reporting.model import Picture
+from rbtrace.reporting.tables import without_folders
 from rbtrace.studies.journal import Case
 
 FILE: Final = "flame.svg"

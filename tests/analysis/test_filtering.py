@@ -13,6 +13,7 @@ from rbtrace import conventions as key
 from rbtrace.analysis.filtering import FIELDS, parse_filter
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import FilterError
+from rbtrace.reporting.analysis import Analysis
 from rbtrace.reporting.formats import render
 from rbtrace.reporting.model import Options
 from tests.support.spans import SUMMARY, Span, lines, loaded
@@ -78,7 +79,7 @@ def test_self_times_are_of_the_whole_trace_and_shares_of_what_was_chosen() -> No
 
 @pytest.mark.parametrize("name", ["markdown", "terminal", "html"])
 def test_reports_say_what_the_filter_did(name: str) -> None:
-    text = " ".join(render(only("duration > 500ns"), name, Options()).split())
+    text = " ".join(render(Analysis(only("duration > 500ns")), name, Options()).split())
     assert "5 of 8" in text
     assert "of all self time. Shares are of theirs" in text
 

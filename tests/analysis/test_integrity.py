@@ -14,7 +14,7 @@ from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.errors import InputError
 from rbtrace.files.liveness import this_process
-from rbtrace.reporting.verdict import sentences
+from rbtrace.reporting.analysis import describe_integrity
 from tests.support.spans import EXEMPLAR, SUMMARY, Span, lines, write, write_tally
 
 HOT = Span(2, "hot", parent=1, kind=SUMMARY, calls=50, total=30, self_ns=30)
@@ -174,7 +174,7 @@ def test_processes_that_fall_short_or_died_are_named(tmp_path):
     assert integrity.missing == {"host/1": 5, "host/0": 3, "host/2": 1}
     assert integrity.died == ["host/1"]
     assert integrity.delivered_spans == 0 + 1 + 1
-    said = " ".join(sentences(integrity))
+    said = " ".join(describe_integrity(integrity))
     assert "missing of host/1 (5), host/0 (3), host/2 (1)." in said
     assert "Died without closing their files: host/1." in said
     assert "Taken by a collector: 2 of the missing spans" in said

@@ -128,7 +128,7 @@ def test_counts_and_what_a_dead_process_left_open(spills: None, tmp_path: Path) 
 
 
 def test_the_report_says_where_it_was_made(spills: None, tmp_path: Path) -> None:
-    from rbtrace.reporting.facade import Analysis
+    from rbtrace.reporting.analysis import Analysis
 
     source = write(tmp_path / "a.otlp.jsonl", [Span(1, "root", 100, 200)])
     only = "duration > 1ns"

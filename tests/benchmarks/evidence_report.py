@@ -12,9 +12,7 @@ from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.decisions import make_policy
 from rbtrace.comparison.results import ComparisonResults
 from rbtrace.errors import InputError
-from rbtrace.reporting.comparison import change_in_words
-from rbtrace.reporting.comparison_formats import render_comparison
-from rbtrace.reporting.model import Options
+from rbtrace.reporting.comparison import Comparison, format_change
 from tests.benchmarks.experiments import (
     ALLOWED_ALARMS,
     EXPERIMENTS,
@@ -88,7 +86,7 @@ def report(judged: Judged) -> Iterator[str]:
     for name in _IN_FULL:
         if name in judged.found:
             yield f"\n---\n\n`rbtrace compare {judged.found[name].baseline.name.split(' ')[0]}`\n"
-            text = render_comparison(judged.found[name], "markdown", Options())
+            text = Comparison(judged.found[name]).to_markdown()
             yield text.replace("\n## ", "\n### ").replace("# ", "## ", 1).rstrip()
 
 
@@ -112,13 +110,13 @@ def _of_identical(judged: Judged) -> Iterator[str]:
 
 def _row(name: str, found: ComparisonResults) -> str:
     whole = found.overall[0]
-    interval = "–" if whole.ci is None else " … ".join(map(change_in_words, whole.ci))
+    interval = "–" if whole.ci is None else " … ".join(map(format_change, whole.ci))
     work = found.work
     cells = [
         name,
         EXPERIMENTS[name].planted,
         str(found.design.runs_baseline),
-        change_in_words(whole.ratio),
+        format_change(whole.ratio),
         interval,
         found.outcome.decision,
         "; ".join(found.outcome.failed) or str(found.outcome.gate),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rbtrace.commands.main import run
 from rbtrace.profiling.flamegraph.functions import functions
-from rbtrace.reporting.facade import analyze
+from rbtrace.reporting.analysis import analyze
 from tests.support.profiles import profile_of, write_profile
 from tests.support.spans import Span, write
 

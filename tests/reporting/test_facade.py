@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.reporting.facade import Analysis, analyze
+from rbtrace.reporting.analysis import Analysis, analyze
 from tests.support.spans import SUMMARY, Span, write
 
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "frames.md").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rbtrace import conventions as key
 from rbtrace.analysis.results import Results
+from rbtrace.reporting.analysis import Analysis
 from rbtrace.reporting.formats import FORMATS, format_of, render
 from rbtrace.reporting.model import By, Options
 from tests.support.spans import SUMMARY, Span, evaluated
@@ -76,7 +77,7 @@ CONTRACT: dict[str, Any] = {
 
 
 def test_json_keeps_its_contract() -> None:
-    document = json.loads(render(example(), "json", Options(threshold=50)))
+    document = json.loads(render(Analysis(example()), "json", Options(threshold=50)))
     assert document["version"] == 1
     for name, expected in CONTRACT.items():
         value = document[name]
@@ -92,7 +93,7 @@ def test_json_keeps_its_contract() -> None:
 
 
 def test_json_of_nothing_measurable_has_nulls() -> None:
-    document = json.loads(render(evaluated([Span(1, "a", 5, 5)]), "json", Options()))
+    document = json.loads(render(Analysis(evaluated([Span(1, "a", 5, 5)])), "json", Options()))
     assert document["parallelism"] is None
     assert document["operations"][0]["share"] is None
     assert document["integrity"]["complete"] is None
@@ -101,7 +102,7 @@ def test_json_of_nothing_measurable_has_nulls() -> None:
 @pytest.mark.parametrize("name", ["markdown", "terminal", "html"])
 @pytest.mark.parametrize("by", list(By))
 def test_people_read_the_same_in_every_format(name: str, by: By) -> None:
-    text = render(example(), name, Options(by=by))
+    text = render(Analysis(example()), name, Options(by=by))
     assert "Completeness unknown" in text
     assert text.index("Completeness unknown") < text.index("wall time")
     for title in ("Critical path of sweep", "Parallel regions", "Workers", "Runs"):
@@ -116,7 +117,7 @@ def test_integrity_opens_the_report(name: str, complete: bool, opening: str) -> 
     object.__setattr__(results.integrity, "complete", complete)
     object.__setattr__(results.integrity, "missing_spans", 3)
     results.warnings.append("mind the gap")
-    text = render(results, name, Options())
+    text = render(Analysis(results), name, Options())
     assert "mind the gap" in text
     assert opening in text
     assert "Missing" in text
@@ -124,7 +125,7 @@ def test_integrity_opens_the_report(name: str, complete: bool, opening: str) -> 
 
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_a_report_of_one_instant(name: str) -> None:
-    assert "a" in render(evaluated([Span(1, "a", 5, 5)]), name, Options())
+    assert "a" in render(Analysis(evaluated([Span(1, "a", 5, 5)])), name, Options())
 
 
 def operation_rows(markdown: str, title: str) -> list[list[str]]:
@@ -145,7 +146,7 @@ def test_shown_percentages_add_to_100_and_nothing_large_is_missing(
     durations: list[int], by: By, threshold: float
 ) -> None:
     spans = [Span(at, f"op{at}", 10, 10 + ns) for at, ns in enumerate(durations, 1)]
-    text = render(evaluated(spans), "markdown", Options(by=by, threshold=threshold))
+    text = render(Analysis(evaluated(spans)), "markdown", Options(by=by, threshold=threshold))
     titles = {
         By.OPERATION: "Operations", By.PATH: "Call paths", By.CATEGORY: "Kinds of work",
         By.PROCESS: "Processes",
@@ -162,17 +163,17 @@ def test_shown_percentages_add_to_100_and_nothing_large_is_missing(
 
 
 def test_the_rest_is_one_line() -> None:
-    text = render(example(), "markdown", Options())
+    text = render(Analysis(example()), "markdown", Options())
     last = operation_rows(text, "Operations")[-1]
     assert last[0] == "2 more below 0.5 %"
-    full = render(example(), "markdown", Options(full=True))
+    full = render(Analysis(example()), "markdown", Options(full=True))
     assert "more below" not in full
     assert "tiny too" in full
     assert "Trials: the slowest 14 of 14" in full
 
 
 def test_paths_keep_the_branches_to_what_is_listed() -> None:
-    text = render(example(), "markdown", Options(by=By.PATH, threshold=0.9))
+    text = render(Analysis(example()), "markdown", Options(by=By.PATH, threshold=0.9))
     labels = [row[0].replace("&nbsp;", " ") for row in operation_rows(text, "Call paths")]
     assert labels[:3] == ["sweep", "  trial", "  prepare"]
 
@@ -194,7 +195,7 @@ class Structure(HTMLParser):
 
 
 def test_html_stands_alone_and_escapes() -> None:
-    page = render(example(), "html", Options(full=True))
+    page = render(Analysis(example()), "html", Options(full=True))
     structure = Structure()
     structure.feed(page)
     assert structure.open == []
@@ -204,18 +205,18 @@ def test_html_stands_alone_and_escapes() -> None:
 
 
 def test_markdown_and_terminal_are_not_steered_by_names() -> None:
-    markdown = render(example(), "markdown", Options(full=True))
+    markdown = render(Analysis(example()), "markdown", Options(full=True))
     assert "\n## no" not in markdown
     assert all(len(row) == 11 for row in operation_rows(markdown, "Operations"))
-    assert "\x1b" not in render(example(), "terminal", Options(full=True))
-    assert "\x1b[2J" not in render(example(), "terminal", Options(full=True, colour=True))
+    assert "\x1b" not in render(Analysis(example()), "terminal", Options(full=True))
+    assert "\x1b[2J" not in render(Analysis(example()), "terminal", Options(full=True, colour=True))
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 200])
 def test_no_number_is_cut_on_a_narrow_terminal(width: int) -> None:
     long_name = "A.very.long.qualified.name.of.an.operation" * 2
     results = evaluated([Span(1, long_name, 10, 123_456_789), Span(2, "b", 10, 20, 1)])
-    text = render(results, "terminal", Options(width=width))
+    text = render(Analysis(results), "terminal", Options(width=width))
     assert "100.00 %" in text
     assert "123.5 ms" in text
     if width == 200:
