@@ -12,7 +12,7 @@ from rbtrace.commands._progress import progress_bar
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.formats import FORMATS, format_of, to_difference
 from rbtrace.profiling.flamegraph.selecting import Selection
-from rbtrace.profiling.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.sources import read_flame_graph
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -76,13 +76,13 @@ def command(
         raise click.UsageError(f"a difference is drawn as svg only, not as {chosen}")
     wanted = Selection(**selection)
     with progress_bar() as progress:
-        drawn = drawable(paths, wanted, progress, spans_only=spans_only)
-        before = baseline and drawable(baseline, wanted, progress, spans_only=spans_only)
-    content = to_difference(before, drawn) if before else FORMATS[chosen].write(drawn)
-    for graph in (before, drawn) if before else (drawn,):
-        for warning in graph.warnings:
+        graph = read_flame_graph(paths, wanted, progress, spans_only=spans_only)
+        before = baseline and read_flame_graph(baseline, wanted, progress, spans_only=spans_only)
+    content = to_difference(before, graph) if before else FORMATS[chosen].write(graph)
+    for drawn in (before, graph) if before else (graph,):
+        for warning in drawn.warnings:
             click.echo(f"rbtrace: warning: {warning}", err=True)
-        click.echo(f"{graph.title}: {graph.note}", err=True)
+        click.echo(f"{drawn.title}: {drawn.note}", err=True)
     _write(content, output)
 
 

@@ -21,7 +21,7 @@ from rbtrace.conventions import PROFILE_SUFFIX
 from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.formats import FORMATS
 from rbtrace.profiling.flamegraph.selecting import Selection
-from rbtrace.profiling.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.sources import read_flame_graph
 from rbtrace.reporting.analysis import analyze
 
 _EXAMPLES: Final = """\b
@@ -91,17 +91,17 @@ def _pages(path: str, speedscope: Path | None) -> tuple[dict[str, MakePage], lis
         return {_DATA: file.read_bytes}, [in_speedscope]
     if file.is_file() and file.suffix in _AS_IT_IS:
         return {f"page{file.suffix}": file.read_bytes}, [f"page{file.suffix}"]
-    drawn = drawable([path], Selection())
+    graph = read_flame_graph([path], Selection())
     pages: dict[str, MakePage] = {
-        "flamegraph.svg": partial(FORMATS["svg"].write, drawn),
-        "flamegraph.html": partial(FORMATS["html"].write, drawn),
+        "flamegraph.svg": partial(FORMATS["svg"].write, graph),
+        "flamegraph.html": partial(FORMATS["html"].write, graph),
     }
     links = list(pages)
     if not path.endswith(PROFILE_SUFFIX):
         pages["report.html"] = partial(_report, path)
         links.insert(0, "report.html")
     if speedscope is not None:
-        pages[_DATA] = partial(FORMATS[_SPEEDSCOPE].write, drawn)
+        pages[_DATA] = partial(FORMATS[_SPEEDSCOPE].write, graph)
         links.append(in_speedscope)
     return pages, links
 

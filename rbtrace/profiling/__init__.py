@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rbtrace.profiling.context import ProfileContext
     from rbtrace.profiling.cprofile_stats import aggregate_profile_stats
-    from rbtrace.profiling.flames import generate_flame_graph
+    from rbtrace.profiling.drawing import generate_flame_graph
     from rbtrace.profiling.lines import profile_lines
     from rbtrace.profiling.memory import profile_memory
 
@@ -35,7 +35,7 @@ __all__ = [
 _MODULES = {
     "ProfileContext": "rbtrace.profiling.context",
     "aggregate_profile_stats": "rbtrace.profiling.cprofile_stats",
-    "generate_flame_graph": "rbtrace.profiling.flames",
+    "generate_flame_graph": "rbtrace.profiling.drawing",
     "profile_lines": "rbtrace.profiling.lines",
     "profile_memory": "rbtrace.profiling.memory",
 }

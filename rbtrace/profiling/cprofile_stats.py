@@ -61,9 +61,9 @@ def aggregate_profile_stats(stats_list: Iterable[Statistics]) -> AggregatedStats
         InputError: there is nothing, or something has no statistics.
     """
     merged = pstats.Stats()
-    profiles = [statistics_of(one) for one in stats_list]
-    for one in profiles:
-        merged.add(one)
+    profiles = [statistics_of(data) for data in stats_list]
+    for profile in profiles:
+        merged.add(profile)
     functions = _functions(merged)
     if not functions:
         raise InputError("there are no statistics to add up")
@@ -83,8 +83,8 @@ def aggregate_profile_stats(stats_list: Iterable[Statistics]) -> AggregatedStats
     ]
     return AggregatedStats(
         profiles=len(profiles),
-        calls=sum(one.calls for one in shares),
-        self_seconds=sum(one.self_seconds for one in shares),
+        calls=sum(function.calls for function in shares),
+        self_seconds=sum(function.self_seconds for function in shares),
         functions=shares,
     )
 
@@ -98,10 +98,10 @@ def statistics_of(data: Statistics) -> pstats.Stats:
     if isinstance(data, pstats.Stats):
         return data
     if isinstance(data, BlockProfile):
-        found = data.get_stats()
-        if found is None:
+        stats = data.get_stats()
+        if stats is None:
             raise InputError(f"the profile {data.name} has no statistics: nothing was profiled")
-        return found
+        return stats
     if isinstance(data, cProfile.Profile):
         return pstats.Stats(data)
     try:
@@ -122,12 +122,12 @@ def profile_of_statistics(stats: pstats.Stats, title: str) -> Profile:
     McKusick, "gprof: a call graph execution profiler", 1982). Recursions are cut.
     """
     stacks = Stacks()
-    found = [
+    samples = [
         (stacks.of([_frame(function) for function in path]), weight)
         for path, weight in _Paths(stats).walk()
     ]
-    stack = np.array([number for number, _ in found], np.int32)
-    weight = np.array([round(seconds * 1e9) for _, seconds in found], np.int64)
+    stack = np.array([number for number, _ in samples], np.int32)
+    weight = np.array([round(seconds * 1e9) for _, seconds in samples], np.int64)
     frames, parent, frame = stacks.columns()
     return Profile(
         frames,

@@ -37,9 +37,9 @@ class LineProfile[T](NamedTuple):
         """A table: number, hits, time, share, source."""
         rows = [f"{self.function}, {self.file}", f"{'line':>6} {'hits':>9} {'ms':>11} {'%':>6}"]
         rows += [
-            f"{one.number:>6} {one.hits:>9,} {one.time_ns / 1e6:>11,.3f} "
-            f"{one.share:>6.1%}  {one.text}"
-            for one in self.lines
+            f"{line.number:>6} {line.hits:>9,} {line.time_ns / 1e6:>11,.3f} "
+            f"{line.share:>6.1%}  {line.text}"
+            for line in self.lines
         ]
         return "\n".join(rows) + "\n"
 
@@ -75,11 +75,11 @@ def profile_lines[T](func: Callable[..., T], *args: Any, **kwargs: Any) -> LineP
     finally:
         profiler.disable_by_count()
     stats = profiler.get_stats()
-    found = [timed for timings in stats.timings.values() for timed in timings]
-    ns = [round(time * stats.unit * 1e9) for _, _, time in found]
+    timings = [timing for of_function in stats.timings.values() for timing in of_function]
+    ns = [round(time * stats.unit * 1e9) for _, _, time in timings]
     whole = sum(ns) or 1
     lines = [
         Line(number, hits, time, time / whole, linecache.getline(code.co_filename, number).rstrip())
-        for (number, hits, _), time in zip(found, ns, strict=True)
+        for (number, hits, _), time in zip(timings, ns, strict=True)
     ]
     return LineProfile(result, code.co_qualname, code.co_filename, sorted(lines))

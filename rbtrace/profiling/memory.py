@@ -53,32 +53,34 @@ def profile_memory[T](func: Callable[..., T], *args: Any, **kwargs: Any) -> Memo
     Returns:
         The result of the call, a point every 20 ms and one at each end, and the peak.
     """
-    watch = _Watch()
-    thread = threading.Thread(target=watch.run, name="rbtrace-memory", daemon=True)
+    watcher = _MemoryWatcher()
+    thread = threading.Thread(target=watcher.run, name="rbtrace-memory", daemon=True)
     thread.start()
     try:
         result = func(*args, **kwargs)
     finally:
-        watch.over.set()
+        watcher.over.set()
         thread.join()
-        watch.look()
-    return MemoryProfile(result, watch.timeline, watch.peak())
+        watcher.add_point()
+    return MemoryProfile(result, watcher.timeline, watcher.peak())
 
 
-class _Watch:
+class _MemoryWatcher:
+    """Adds a point to the timeline at each interval, until it is over."""
+
     def __init__(self) -> None:
         self.over = threading.Event()
         self.timeline: list[MemoryPoint] = []
         self._process = psutil.Process()
         self._highest_before = _highest()
         self._started = time.perf_counter_ns()
-        self.look()
+        self.add_point()
 
     def run(self) -> None:
         while not self.over.wait(_INTERVAL_S):
-            self.look()
+            self.add_point()
 
-    def look(self) -> None:
+    def add_point(self) -> None:
         used = self._process.memory_info().rss
         for child in self._process.children(recursive=True):
             try:

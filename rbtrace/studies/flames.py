@@ -12,7 +12,7 @@ from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.formats import FORMATS
 from rbtrace.profiling.flamegraph.functions import functions
 from rbtrace.profiling.flamegraph.selecting import Selection
-from rbtrace.profiling.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.sources import read_flame_graph
 from rbtrace.reporting.model import Picture
 from rbtrace.reporting.tables import without_folders
 from rbtrace.studies.journal import Case
@@ -55,7 +55,7 @@ def flame_graph(traces: Path, case: Case) -> Flame:
         case: the case, for the title.
     """
     try:
-        drawn = drawable([traces], Selection())
+        drawn = read_flame_graph([traces], Selection())
     except InputError as problem:
         return Flame([], [f"there is no flame graph: {problem}"])
     # Reports are passed on: where this machine has its files is nobody's business.
@@ -77,7 +77,7 @@ def hottest_function(traces: Path, operation: str) -> FunctionTime | None:
         The function, its share one of the samples within; None where nothing was sampled there.
     """
     try:
-        drawn = drawable([traces], Selection(operation=operation))
+        drawn = read_flame_graph([traces], Selection(operation=operation))
     except InputError:
         return None
     return next(iter(functions(drawn.profile)), None) if drawn.profile.measured else None

@@ -8,7 +8,7 @@ import pytest
 from rbtrace.analysis.loading import load
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.selecting import Selection, rows_of_samples
-from rbtrace.profiling.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.sources import read_flame_graph
 from tests.engine.conftest import WORKLOAD, run
 from tests.support.once import once
 
@@ -39,7 +39,7 @@ def test_one_merged_profile_of_all_processes(sampled):
 
 
 def test_the_graph_of_an_operation_holds_only_stacks_under_it(sampled):
-    drawn = drawable([sampled], Selection(operation=HISTORY))
+    drawn = read_flame_graph([sampled], Selection(operation=HISTORY))
     assert {drawn.profile.path(stack)[0].name for stack, _, _ in drawn.profile.folded()} == {
         HISTORY
     }
@@ -55,7 +55,7 @@ def test_the_graph_of_an_operation_holds_only_stacks_under_it(sampled):
 
 def test_samples_agree_with_the_self_time_of_spans(sampled):
     whole = read_profiles(profile_files([sampled]), Faults())
-    spans = drawable([sampled], Selection(), spans_only=True).profile
+    spans = read_flame_graph([sampled], Selection(), spans_only=True).profile
     table = load([sampled]).table
     workers = {one for one in whole.processes if one.name != load_root(table)}
     assert len(workers) == 2
@@ -73,15 +73,15 @@ def load_root(table):
 
 
 def test_trials_and_workers_are_told_apart(sampled):
-    one = drawable([sampled], Selection(trial=0)).profile
-    assert 0 < one.total_ns < drawable([sampled], Selection()).profile.total_ns
+    one = read_flame_graph([sampled], Selection(trial=0)).profile
+    assert 0 < one.total_ns < read_flame_graph([sampled], Selection()).profile.total_ns
     assert len(set(one.process.tolist())) == 1
     worker = one.processes[int(one.process[0])].name
-    alone = drawable([sampled], Selection(worker=worker)).profile
+    alone = read_flame_graph([sampled], Selection(worker=worker)).profile
     assert one.total_ns < alone.total_ns
 
 
 def test_the_slowest_of_aggregated_calls_are_part_of_all(sampled):
-    all_calls = drawable([sampled], Selection(operation=HISTORY)).profile
-    slowest = drawable([sampled], Selection(operation=HISTORY, slowest=True)).profile
+    all_calls = read_flame_graph([sampled], Selection(operation=HISTORY)).profile
+    slowest = read_flame_graph([sampled], Selection(operation=HISTORY, slowest=True)).profile
     assert 0 < slowest.total_ns < all_calls.total_ns

@@ -10,11 +10,10 @@ import subprocess
 import pytest
 from pyinstrument.renderers import ConsoleRenderer, SpeedscopeRenderer
 
-from rbtrace.profiling.flamegraph.folded import to_folded
-from rbtrace.profiling.flamegraph.formats import FORMATS, format_of
+from rbtrace.profiling.flamegraph.formats import FORMATS, format_of, to_folded
 from rbtrace.profiling.flamegraph.otlp_profiles import to_otlp
 from rbtrace.profiling.flamegraph.pprof import to_pprof
-from rbtrace.profiling.flamegraph.session import of_session, to_html, to_session
+from rbtrace.profiling.flamegraph.pyinstrument_session import of_session, to_html, to_session
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from tests.support.profiles import NASTY, profile_of
 

@@ -13,7 +13,7 @@ import pytest
 
 from rbtrace.commands.view import PageServer
 from rbtrace.profiling.flamegraph.calltree import call_tree
-from rbtrace.profiling.flamegraph.session import to_html
+from rbtrace.profiling.flamegraph.pyinstrument_session import to_html
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from rbtrace.profiling.flamegraph.svg import to_svg
 from tests.flamegraph.browser import document

@@ -10,7 +10,7 @@ import pytest
 
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.selecting import Selection
-from rbtrace.profiling.flamegraph.sources import drawable
+from rbtrace.profiling.flamegraph.sources import read_flame_graph
 
 SAMPLED = {"RBTRACE_ENABLED": "1", "RBTRACE_SAMPLER": "signal", "RBTRACE_SAMPLE_INTERVAL_MS": "5"}
 
@@ -225,7 +225,7 @@ def test_workers_of_every_start_method_are_sampled_for_themselves(run_script, me
     profile = profile_of(done)
     workers, stalled = int(done.printed.split()[0]), float(done.printed.split()[1])
     assert len(profile.processes) == workers + 1
-    in_task = drawable([done.folder], Selection(operation="task"))
+    in_task = read_flame_graph([done.folder], Selection(operation="task"))
     assert_agrees_with_spans(in_task, stalled)
     assert seconds(in_task.profile, "task") == pytest.approx(in_task.profile.total_ns / 1e9)
     assert len(set(in_task.profile.process.tolist())) == workers
@@ -280,7 +280,7 @@ def test_threads_that_are_not_sampled_are_named(run_script):
         **SAMPLED,
     )
     assert profile_of(done).processes[0].unsampled == ("pricing",)
-    drawn = drawable([done.folder], Selection())
+    drawn = read_flame_graph([done.folder], Selection())
     assert any("pricing" in warning for warning in drawn.warnings)
 
 
@@ -312,7 +312,7 @@ def test_hot_calls_are_told_apart(run_script):
         covered=False,
         **SAMPLED,
     )
-    drawn = drawable([done.folder], Selection(operation="read"))
+    drawn = read_flame_graph([done.folder], Selection(operation="read"))
     assert {drawn.profile.path(stack)[0].name for stack, _, _ in drawn.profile.folded()} == {"read"}
     assert_agrees_with_spans(drawn)
 

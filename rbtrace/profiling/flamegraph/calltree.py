@@ -23,10 +23,10 @@ class Call:
 
     def child(self, frame: Frame) -> Call:
         """The child of that frame, made if need be."""
-        found = self.children.get(frame)
-        if found is None:
-            found = self.children[frame] = Call(frame)
-        return found
+        call = self.children.get(frame)
+        if call is None:
+            call = self.children[frame] = Call(frame)
+        return call
 
     def ordered(self) -> list[Call]:
         """The children, the longest first."""

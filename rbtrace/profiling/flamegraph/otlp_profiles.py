@@ -65,14 +65,16 @@ def to_otlp(profile: Profile) -> bytes:
             attribute.key, attribute.value.int_value = PROCESS_PID, int(pid)
         scope = group.scope_profiles.add()
         scope.scope.name = SCOPE_NAME
-        one = scope.profiles.add()
-        one.sample_type.type_strindex = one.period_type.type_strindex = tables.text("wall")
-        one.sample_type.unit_strindex = one.period_type.unit_strindex = tables.text("nanoseconds")
-        one.period = process.interval_ns
-        one.time_unix_nano = process.start_ns
-        one.duration_nano = max(0, process.end_ns - process.start_ns)
-        one.profile_id = int(profile.time[rows].sum() % 2**63).to_bytes(16, "big")
-        _add_samples(profile, rows.tolist(), one, stack_numbers, tables)
+        message = scope.profiles.add()
+        message.sample_type.type_strindex = message.period_type.type_strindex = tables.text("wall")
+        message.sample_type.unit_strindex = message.period_type.unit_strindex = tables.text(
+            "nanoseconds"
+        )
+        message.period = process.interval_ns
+        message.time_unix_nano = process.start_ns
+        message.duration_nano = max(0, process.end_ns - process.start_ns)
+        message.profile_id = int(profile.time[rows].sum() % 2**63).to_bytes(16, "big")
+        _add_samples(profile, rows.tolist(), message, stack_numbers, tables)
     encoded: bytes = request.SerializeToString()
     return encoded
 

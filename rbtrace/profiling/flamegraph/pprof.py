@@ -33,9 +33,9 @@ def to_pprof(profile: Profile) -> bytes:
             _number(1, identity), _number(2, name), _number(3, name), _number(4, file),
             _number(5, frame.line),
         )  # fmt: skip
-    starts = [one.start_ns for one in profile.processes if one.start_ns]
-    ends = [one.end_ns for one in profile.processes if one.end_ns]
-    intervals = [one.interval_ns for one in profile.processes if one.interval_ns]
+    starts = [process.start_ns for process in profile.processes if process.start_ns]
+    ends = [process.end_ns for process in profile.processes if process.end_ns]
+    intervals = [process.interval_ns for process in profile.processes if process.interval_ns]
     if starts:
         message += _number(_TIME, min(starts))
         message += _number(_DURATION, max(0, max(ends, default=0) - min(starts)))

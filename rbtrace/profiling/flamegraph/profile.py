@@ -121,11 +121,11 @@ class Profile:
 
     def path(self, stack: int) -> list[Frame]:
         """The frames of a stack, outermost first."""
-        found = []
+        innermost_first = []
         while stack != EMPTY:
-            found.append(self.frames[int(self.frame[stack])])
+            innermost_first.append(self.frames[int(self.frame[stack])])
             stack = int(self.parent[stack])
-        return found[::-1]
+        return innermost_first[::-1]
 
     def folded(self) -> list[tuple[int, int, int]]:
         """Stack, weight and number of samples of every stack that occurs, by stack."""

@@ -48,21 +48,21 @@ def profile_files(paths: Iterable[str | Path]) -> list[Path]:
     Raises:
         InputError: a path does not exist.
     """
-    found: dict[Path, Path] = {}
-    for named in paths:
-        for path in _candidates(str(named)):
-            found.setdefault(path.resolve(), path)
-    return sorted(found.values())
+    files: dict[Path, Path] = {}
+    for name in paths:
+        for path in _candidates(str(name)):
+            files.setdefault(path.resolve(), path)
+    return sorted(files.values())
 
 
-def _candidates(named: str) -> Iterator[Path]:
-    path = Path(named).expanduser()
+def _candidates(name: str) -> Iterator[Path]:
+    path = Path(name).expanduser()
     if path.is_dir():
         yield from path.rglob(f"*{PROFILE_SUFFIX}")
         return
-    matches = [path] if path.exists() else [Path(one) for one in glob.glob(str(path))]  # noqa: PTH207
+    matches = [path] if path.exists() else [Path(match) for match in glob.glob(str(path))]  # noqa: PTH207
     if not matches:
-        raise InputError(f"no such file or folder: {named}")
+        raise InputError(f"no such file or folder: {name}")
     for match in matches:
         if match.is_dir():
             yield from match.rglob(f"*{PROFILE_SUFFIX}")
@@ -79,18 +79,20 @@ def read_profiles(files: Iterable[Path], faults: Faults) -> Profile:
 
     Args:
         files: as `profile_files` gives them.
-        faults: is told of lines that cannot be read; the others count.
+        faults: lines that cannot be read are added; the others count.
 
     Raises:
         InputError: a file cannot be read, or is not a profile this version understands.
     """
-    merged = _Merged()
+    merged = _MergedProfile()
     for file in files:
         merged.read(file, faults)
     return merged.profile()
 
 
-class _Merged:
+class _MergedProfile:
+    """A profile under construction, of any number of files."""
+
     def __init__(self) -> None:
         self._stacks = Stacks()
         self._columns: list[tuple[int, int, int, int, int, int]] = []
@@ -122,16 +124,16 @@ class _Merged:
         if not lines:
             return
         header = _header(file, lines[0])
-        one = _OneProcess(self._stacks, self._traces, len(self._processes))
+        process = _ProcessReader(self._stacks, self._traces, len(self._processes))
         for number, raw in enumerate(lines[1:], start=2):
             if not raw.endswith(b"\n"):
                 faults.truncated.append(f"{file}:{number}")
                 continue
             try:
-                self._columns += one.samples(msgspec.json.decode(raw, type=ProfileLine))
+                self._columns += process.samples(msgspec.json.decode(raw, type=ProfileLine))
             except (msgspec.MsgspecError, ValueError, LookupError, UnicodeDecodeError):
                 faults.invalid.append(f"{file}:{number}")
-        self._processes.append(one.described(header))
+        self._processes.append(process.described(header))
 
 
 def _header(file: Path, raw: bytes) -> ProfileHeader:
@@ -147,8 +149,8 @@ def _header(file: Path, raw: bytes) -> ProfileHeader:
     return header
 
 
-class _OneProcess:
-    """Numbers of one file → numbers of the merged profile."""
+class _ProcessReader:
+    """Reads the lines of one file: its numbers become those of the merged profile."""
 
     def __init__(self, stacks: Stacks, traces: dict[int, int], process: int) -> None:
         self._stacks = stacks
@@ -171,11 +173,11 @@ class _OneProcess:
         for step in line.times:
             time += step
             times.append(time)
-        found = self._rows(times, [1] * len(times), line)
+        rows = self._rows(times, [1] * len(times), line)
         if line.minutes:
-            found += self._rows(line.minutes.times, line.minutes.counts, line.minutes)
+            rows += self._rows(line.minutes.times, line.minutes.counts, line.minutes)
         self._last = line
-        return found
+        return rows
 
     def _learn(self, line: ProfileLine) -> None:
         """Take in what is new. What a line that cannot be read had said stays unknown."""

@@ -1,4 +1,4 @@
-"""What a flame graph is of: an operation, a trial, a worker, the slowest of an operation."""
+"""Selecting what a flame graph is of: an operation, a trial, a worker, the slowest spans."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMED: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is wanted; None and False want everything."""
+    """What is asked for; None and False ask for everything."""
 
     operation: str | None = None
     trial: int | None = None
@@ -45,40 +45,40 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The samples that were wanted, and the rows of the spans they fell in (None: not joined)."""
+    """The samples asked for, and the rows of the spans they fell in (None: not joined)."""
 
     profile: Profile
     rows: Mask | None
 
 
-def select(profile: Profile, table: SpanTable | None, wanted: Selection) -> Selected:
+def select(profile: Profile, table: SpanTable | None, selection: Selection) -> Selected:
     """Choose samples.
 
     Raises:
         InputError: nothing is there that fits; the message says what there is.
     """
-    if wanted.worker is not None:
-        profile = profile.only(_of_worker(profile, wanted.worker))
-    if table is None or not wanted.needs_spans:
+    if selection.worker is not None:
+        profile = profile.only(_of_worker(profile, selection.worker))
+    if table is None or not selection.needs_spans:
         return Selected(profile, None)
     rows = np.ones(table.size, np.bool_)
-    if wanted.trial is not None:
-        rows &= _beneath(table, _trial_rows(table, wanted.trial))
+    if selection.trial is not None:
+        rows &= _beneath(table, _trial_rows(table, selection.trial))
     chosen = np.zeros(0, np.int64)
-    if wanted.operation is not None:
-        mine = _operation_rows(table, wanted.operation) & rows
+    if selection.operation is not None:
+        mine = _operation_rows(table, selection.operation) & rows
         rows &= _beneath(table, mine)
     else:
         mine = rows & table.real
     row = rows_of_samples(profile, table)
     keep = (row != NO_PARENT) & rows[row]
-    if wanted.slowest:
+    if selection.slowest:
         chosen = _slowest(table, mine)
         keep &= _during(profile, table, row, chosen)
-    found = profile.only(keep)
-    if wanted.operation is not None:
-        found = beneath_function(found, wanted.operation)
-    return Selected(found, rows)
+    profile = profile.only(keep)
+    if selection.operation is not None:
+        profile = beneath_function(profile, selection.operation)
+    return Selected(profile, rows)
 
 
 def rows_of_samples(profile: Profile, table: SpanTable) -> Codes:
@@ -87,12 +87,12 @@ def rows_of_samples(profile: Profile, table: SpanTable) -> Codes:
         return np.full(profile.span.size, NO_PARENT, np.int32)
     order = np.argsort(table.span_id, kind="stable")
     ordered = table.span_id[order]
-    place = np.minimum(np.searchsorted(ordered, profile.span), ordered.size - 1)
-    return np.where(ordered[place] == profile.span, order[place], NO_PARENT).astype(np.int32)
+    position = np.minimum(np.searchsorted(ordered, profile.span), ordered.size - 1)
+    return np.where(ordered[position] == profile.span, order[position], NO_PARENT).astype(np.int32)
 
 
 def _of_worker(profile: Profile, worker: str) -> Mask:
-    names = [one.name for one in profile.processes]
+    names = [process.name for process in profile.processes]
     fits = [name == worker or name.rpartition("/")[2] == worker for name in names]
     if not any(fits):
         raise InputError(f"no process {worker}; there are {_list(names)}")
@@ -157,14 +157,14 @@ def beneath_function(profile: Profile, operation: str) -> Profile:
     whole, under a frame of the operation's name. A sample between span and function is the
     operation's own.
     """
-    named = {number for number, frame in enumerate(profile.frames) if frame.name == operation}
+    functions = {number for number, frame in enumerate(profile.frames) if frame.name == operation}
     stacks = Stacks()
     paths = {stack: profile.path(stack) for stack in np.unique(profile.stack).tolist()}
-    if not named:
+    if not functions:
         top = Frame(operation)
         mapping = {stack: stacks.of([top, *path]) for stack, path in paths.items()}
         return profile.with_stacks(stacks, mapping)
-    function = profile.frames[min(named)]
+    function = profile.frames[min(functions)]
     mapping = {}
     for stack, path in paths.items():
         first = next((at for at, frame in enumerate(path) if frame.name == operation), None)

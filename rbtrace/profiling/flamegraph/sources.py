@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.loading import Progress, load
+from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.table import SpanTable
 from rbtrace.conventions import PROFILE_SUFFIX, SPANS_SUFFIX
 from rbtrace.errors import InputError
-from rbtrace.profiling.flamegraph.from_spans import profile_of_spans
-from rbtrace.profiling.flamegraph.profile import Profile
+from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.selecting import Selected, Selection, select
 
@@ -24,8 +25,8 @@ _LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Drawable:
-    """A profile, what it is of, what it is made from, and what there is to warn of."""
+class FlameGraph:
+    """A profile to be drawn: what it is of, what it is made from, and what there is to warn of."""
 
     profile: Profile
     title: str
@@ -33,18 +34,18 @@ class Drawable:
     warnings: list[str]
 
 
-def drawable(
+def read_flame_graph(
     paths: Iterable[str | Path],
-    wanted: Selection,
+    selection: Selection,
     progress: Progress | None = None,
     *,
     spans_only: bool = False,
-) -> Drawable:
+) -> FlameGraph:
     """Read what was sampled, or else spans, and select from it.
 
     Args:
         paths: files, folders or globs of profiles and spans.
-        wanted: what of it.
+        selection: what of it.
         progress: called as spans are read.
         spans_only: use the spans even where there are samples.
 
@@ -57,19 +58,45 @@ def drawable(
     table: SpanTable | None = None
     if files:
         profile = read_profiles(files, faults)
-        if wanted.needs_spans:
+        if selection.needs_spans:
             table = load([_spans_beside(path) for path in named], progress).table
     else:
         table = load(named, progress).table
         profile = profile_of_spans(table)
-    selected = select(profile, table, wanted)
+    selected = select(profile, table, selection)
     if not selected.profile.total_ns:
-        raise InputError(_nothing(profile, wanted))
-    return Drawable(
+        raise InputError(_nothing(profile, selection))
+    return FlameGraph(
         selected.profile,
-        wanted.in_words(),
+        selection.in_words(),
         _note(selected, table, profile.total_ns),
         warnings_of(profile, faults),
+    )
+
+
+def profile_of_spans(table: SpanTable) -> Profile:
+    """A profile of spans alone: each with self time is a sample of its call path, at its start."""
+    node, above, name = path_nodes(table)
+    texts = [*table.names, DEEPER]
+    stacks = Stacks()
+    numbers = [EMPTY]
+    for parent, code in zip(above.tolist(), name.tolist(), strict=True):
+        numbers.append(stacks.push(numbers[parent + 1], Frame(texts[code])))
+    self_ns = self_times(table).self_ns
+    rows = np.flatnonzero((node != NO_PARENT) & (self_ns > 0))
+    frames, parents, frame = stacks.columns()
+    return Profile(
+        frames,
+        parents,
+        frame,
+        time=table.start[rows],
+        weight=self_ns[rows],
+        count=np.ones(rows.size, np.int64),
+        stack=np.array(numbers, np.int32)[node[rows] + 1],
+        span=table.span_id[rows],
+        process=table.process[rows].astype(np.int32),
+        processes=[Process(origin.process, run_id=origin.run_id) for origin in table.processes],
+        measured=False,
     )
 
 
@@ -79,16 +106,16 @@ def _spans_beside(path: str) -> str:
     return path
 
 
-def _nothing(profile: Profile, wanted: Selection) -> str:
+def _nothing(profile: Profile, selection: Selection) -> str:
     if not profile.samples:
         return "the profile files hold no samples: the program ended before the first was taken"
-    if wanted.slowest and not profile.measured:
+    if selection.slowest and not profile.measured:
         return (
-            f"the slowest calls of {wanted.in_words()} need stack samples: "
+            f"the slowest calls of {selection.in_words()} need stack samples: "
             "record with RBTRACE_SAMPLER=signal"
         )
     kind = "samples" if profile.measured else "self time"
-    return f"no {kind} in {wanted.in_words()}; the whole run has {profile.samples:,}"
+    return f"no {kind} in {selection.in_words()}; the whole run has {profile.samples:,}"
 
 
 def _note(selected: Selected, table: SpanTable | None, whole_ns: int) -> str:
@@ -98,17 +125,17 @@ def _note(selected: Selected, table: SpanTable | None, whole_ns: int) -> str:
     if not profile.measured:
         return f"{seconds} of self time of spans; callers are operations, not stacks"
     sampled = set(profile.process.tolist())
-    used = [one for code, one in enumerate(profile.processes) if code in sampled]
-    intervals = sorted({one.interval_ns for one in used})
-    said = (
+    used = [process for code, process in enumerate(profile.processes) if code in sampled]
+    intervals = sorted({process.interval_ns for process in used})
+    text = (
         f"{seconds} in {profile.samples:,} samples, one each "
         f"{' or '.join(f'{ns / 1e6:g}' for ns in intervals)} ms "
-        f"({', '.join(sorted({one.sampler for one in used}))}), "
+        f"({', '.join(sorted({process.sampler for process in used}))}), "
         f"{len(used)} process{'es' if len(used) > 1 else ''}"
     )
     if table is None or selected.rows is None:
-        return said
-    return f"{said}; {_agreement(selected, table, whole_ns)}"
+        return text
+    return f"{text}; {_agreement(selected, table, whole_ns)}"
 
 
 def _agreement(selected: Selected, table: SpanTable, whole_ns: int) -> str:
@@ -118,9 +145,9 @@ def _agreement(selected: Selected, table: SpanTable, whole_ns: int) -> str:
     """
     assert selected.rows is not None
     profile = selected.profile
-    sampled = {one.name for one in profile.processes}
-    there = np.array([origin.process in sampled for origin in table.processes], np.bool_)
-    mine = selected.rows & there[table.process]
+    sampled = {process.name for process in profile.processes}
+    is_sampled = np.array([origin.process in sampled for origin in table.processes], np.bool_)
+    mine = selected.rows & is_sampled[table.process]
     spans_ns = int(self_times(table).self_ns[mine].sum())
     squares = np.square(profile.weight.astype(np.float64)).sum()
     error_ns = _Z95 * math.sqrt((1 - profile.total_ns / whole_ns) * squares)
@@ -132,21 +159,27 @@ def _agreement(selected: Selected, table: SpanTable, whole_ns: int) -> str:
 
 def warnings_of(profile: Profile, faults: Faults) -> list[str]:
     """What there is to warn of before anything is drawn from the samples."""
-    found = []
+    warnings = []
     for kind, lines in (("invalid", faults.invalid), ("truncated", faults.truncated)):
         if lines:
             more = f" and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
-            found.append(f"{len(lines)} {kind} lines left out: {', '.join(lines[:_LISTED])}{more}")
-    for one in profile.processes:
-        if one.dropped:
-            found.append(f"{one.name} dropped {one.dropped:,} samples")
-        if one.cut:
-            found.append(f"{one.name} cut {one.cut:,} stacks short: it has too many different ones")
-        if one.longest_ns > one.interval_ns:
-            found.append(
-                f"{one.name} took a sample each {one.interval_ns / 1e6:g} ms at first, each "
-                f"{one.longest_ns / 1e6:g} ms at last: samples cost too much of its time"
+            warnings.append(
+                f"{len(lines)} {kind} lines left out: {', '.join(lines[:_LISTED])}{more}"
             )
-        if one.unsampled:
-            found.append(f"{one.name} ran threads that are not sampled: {', '.join(one.unsampled)}")
-    return found
+    for process in profile.processes:
+        if process.dropped:
+            warnings.append(f"{process.name} dropped {process.dropped:,} samples")
+        if process.cut:
+            warnings.append(
+                f"{process.name} cut {process.cut:,} stacks short: it has too many different ones"
+            )
+        if process.longest_ns > process.interval_ns:
+            warnings.append(
+                f"{process.name} took a sample each {process.interval_ns / 1e6:g} ms at first, "
+                f"each {process.longest_ns / 1e6:g} ms at last: samples cost too much of its time"
+            )
+        if process.unsampled:
+            warnings.append(
+                f"{process.name} ran threads that are not sampled: {', '.join(process.unsampled)}"
+            )
+    return warnings

@@ -52,7 +52,7 @@ def to_speedscope(profile: Profile, title: str) -> str:
 
 def _frame_numbers(profile: Profile) -> list[list[int]]:
     """The frames of every stack, outermost first."""
-    found: list[list[int]] = [[]]
+    numbers: list[list[int]] = [[]]
     for parent, frame in zip(profile.parent[1:].tolist(), profile.frame[1:].tolist(), strict=True):
-        found.append([*found[parent], frame])
-    return found
+        numbers.append([*numbers[parent], frame])
+    return numbers

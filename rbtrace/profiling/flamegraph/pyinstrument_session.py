@@ -1,4 +1,4 @@
-"""Profiles as sessions of pyinstrument, whose renderers then all work on them."""
+"""Profiles as sessions of pyinstrument, whose renderers then all work on them, and back."""
 
 from __future__ import annotations
 
@@ -28,8 +28,10 @@ def to_session(profile: Profile, title: str) -> Any:
         )
         if stack != EMPTY
     ]
-    intervals = [one.interval_ns / _NS for one in profile.processes if one.interval_ns] or [0.001]
-    starts = [one.start_ns for one in profile.processes if one.start_ns] or [0]
+    intervals = [
+        process.interval_ns / _NS for process in profile.processes if process.interval_ns
+    ] or [0.001]
+    starts = [process.start_ns for process in profile.processes if process.start_ns] or [0]
     return Session(
         frame_records=records,
         start_time=min(starts) / _NS,
@@ -90,6 +92,6 @@ def _text(frame: Frame) -> str:
 
 
 def _frame(text: str) -> Frame:
-    name, _, place = text.partition("\1")[0].partition("\0")
-    file, _, line = place.rpartition("\0")
+    name, _, location = text.partition("\1")[0].partition("\0")
+    file, _, line = location.rpartition("\0")
     return Frame(name, file, int(line) if line.isdigit() else 0)
