@@ -81,7 +81,7 @@ def command(
     until: str | None,
     *,
     resume: bool,
-    **settled: Any,
+    **plan_options: Any,
 ) -> None:
     """Run BASELINE and CANDIDATE in turns, in random order within each pair.
 
@@ -97,13 +97,14 @@ def command(
         if pairs is not None and until is not None:
             raise click.UsageError("--pairs fixes the number, --until does not: give one of them")
         interim_analyses = parse_interim_analyses(until) if until else []
-        settled["seed"] = randbits(31) if settled["seed"] is None else settled["seed"]
+        if plan_options["seed"] is None:
+            plan_options["seed"] = randbits(31)
         plan = make_plan(
             make_command(baseline, baseline_folder),
             make_command(candidate, candidate_folder),
             looks=interim_analyses,
             pairs=interim_analyses[-1] if interim_analyses else pairs or _PAIRS,
-            **settled,
+            **plan_options,
         )
         write_plan(folder, plan)
     try:

@@ -30,15 +30,15 @@ class Finding(NamedTuple):
 
     is_good: bool
     subject: str
-    says: str
+    text: str
 
 
-def _good(subject: str, says: str) -> Finding:
-    return Finding(is_good=True, subject=subject, says=says)
+def _good(subject: str, text: str) -> Finding:
+    return Finding(is_good=True, subject=subject, text=text)
 
 
-def _bad(subject: str, says: str) -> Finding:
-    return Finding(is_good=False, subject=subject, says=says)
+def _bad(subject: str, text: str) -> Finding:
+    return Finding(is_good=False, subject=subject, text=text)
 
 
 _EXAMPLES: Final = """\b
@@ -65,12 +65,12 @@ def command(send_span: bool) -> int:  # noqa: FBT001 - an option's value
     ]
     for finding in findings:
         mark = "ok " if finding.is_good else "!! "
-        click.echo(f"{mark} {finding.subject:<28} {finding.says}")
+        click.echo(f"{mark} {finding.subject:<28} {finding.text}")
     click.echo("\nSettings in force:")
     for row in SETTINGS:
         origin = "environment" if row.variable in os.environ else "default"
-        shown = getattr(settings, row.field)
-        click.echo(f"    {row.variable:<28} {_text(shown):<20} {origin}")
+        value = getattr(settings, row.field)
+        click.echo(f"    {row.variable:<28} {_text(value):<20} {origin}")
     return EXIT_GOOD if all(finding.is_good for finding in findings) else EXIT_USAGE
 
 

@@ -62,23 +62,25 @@ def command(
     output: Path | None,
     *,
     spans_only: bool,
-    **selection: Any,
+    **criteria: Any,
 ) -> None:
     """Draw what the program did, as a flame graph.
 
     PATH is a folder of traces, a profile file, a spans file or a glob. What the graph is made of,
     and what is missing from it, is said on standard error.
     """
-    chosen = format_name or (format_of(output) if output else None) or "svg"
-    if output is None and sys.stdout.isatty() and chosen != "folded":
-        raise RbtraceError(f"{chosen} is not for a terminal: give a file with -o, or redirect")
-    if baseline and chosen != "svg":
-        raise click.UsageError(f"a difference is drawn as svg only, not as {chosen}")
-    wanted = Selection(**selection)
+    chosen_format = format_name or (format_of(output) if output else None) or "svg"
+    if output is None and sys.stdout.isatty() and chosen_format != "folded":
+        raise RbtraceError(
+            f"{chosen_format} is not for a terminal: give a file with -o, or redirect"
+        )
+    if baseline and chosen_format != "svg":
+        raise click.UsageError(f"a difference is drawn as svg only, not as {chosen_format}")
+    selection = Selection(**criteria)
     with progress_bar() as progress:
-        graph = read_flame_graph(paths, wanted, progress, spans_only=spans_only)
-        before = baseline and read_flame_graph(baseline, wanted, progress, spans_only=spans_only)
-    content = to_difference(before, graph) if before else FORMATS[chosen].write(graph)
+        graph = read_flame_graph(paths, selection, progress, spans_only=spans_only)
+        before = baseline and read_flame_graph(baseline, selection, progress, spans_only=spans_only)
+    content = to_difference(before, graph) if before else FORMATS[chosen_format].write(graph)
     for drawn in (before, graph) if before else (graph,):
         for warning in drawn.warnings:
             click.echo(f"rbtrace: warning: {warning}", err=True)

@@ -120,8 +120,8 @@ def _speedscope_folder() -> Path | None:
     roots = [Path.cwd() / "node_modules"]
     npm = shutil.which("npm")
     if npm is not None:
-        done = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False)  # noqa: S603
-        roots.append(Path(done.stdout.strip() or "."))
+        process = subprocess.run([npm, "root", "-g"], capture_output=True, text=True, check=False)  # noqa: S603
+        roots.append(Path(process.stdout.strip() or "."))
     for root in roots:
         pages = root / _SPEEDSCOPE / "dist" / "release"
         if (pages / "index.html").is_file():

@@ -27,38 +27,38 @@ from rbtrace.comparison.external_results import arm_of_pyperf, arm_of_pytest_ben
 from rbtrace.errors import InputError
 
 
-def read_arm(named: str | Path, role: str) -> Arm:
+def read_arm(source: str | Path, role: str) -> Arm:
     """Read one arm.
 
     Args:
-        named: a folder of `rbtrace bench`; a file, folder or glob of traces; a file of pyperf; a
+        source: a folder of `rbtrace bench`; a file, folder or glob of traces; a file of pyperf; a
             file of pytest-benchmark, or a folder of them.
         role: `baseline` or `candidate`: which arm to take of a place that has both.
 
     Raises:
         InputError: there is nothing to compare there; the message says what and why.
     """
-    arm = _read(Path(named).expanduser(), str(named), role)
+    arm = _read(Path(source).expanduser(), str(source), role)
     if not arm.runs:
-        raise InputError(f"{named} has no runs")
+        raise InputError(f"{source} has no runs")
     return arm
 
 
-def _read(path: Path, named: str, role: str) -> Arm:
+def _read(path: Path, name: str, role: str) -> Arm:
     if result.is_result(path):
         return _arm_of_bench(path, role)
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     documents = [(file, content) for file in files if (content := document_in(file)) is not None]
     if not documents:
-        return _arm_of_traces(named, role)
+        return _arm_of_traces(name, role)
     if len(documents) < len(files):
         other = next(file for file in files if file not in dict(documents))
         raise InputError(f"{path} has results of benchmarks, but {other.name} is none")
     if all("machine_info" in content for _, content in documents):
-        return arm_of_pytest_benchmark(named, documents)
+        return arm_of_pytest_benchmark(name, documents)
     if len(documents) > 1:
         raise InputError(f"{path} has several files of pyperf: name one (pyperf can join them)")
-    return arm_of_pyperf(named, documents[0][1])
+    return arm_of_pyperf(name, documents[0][1])
 
 
 def _arm_of_traces(path: str, role: str) -> Arm:

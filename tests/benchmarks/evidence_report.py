@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rbtrace.comparison.bench.environment import in_words
+from rbtrace.comparison.bench.environment import summarize
 from rbtrace.comparison.bench.result import ARMS, is_result, read_runs
 from rbtrace.comparison.compare import compare_paths
 from rbtrace.comparison.decisions import make_policy
@@ -92,7 +92,7 @@ def report(judged: Judged) -> Iterator[str]:
 
 def _machine(judged: Judged) -> Iterator[str]:
     known = next(iter(judged.found.values())).baseline.environment
-    yield "Measured on " + in_words(known)
+    yield "Measured on " + summarize(known)
     yield ""
 
 

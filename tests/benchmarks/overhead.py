@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 import click
 
-from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
+from rbtrace.comparison.bench.environment import describe_machine, summarize, untraced, versions
 from rbtrace.errors import RbtraceError
 from rbtrace.statistics import compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
@@ -145,7 +145,7 @@ def report(runs: dict[str, list[Run]]) -> Iterator[str]:
         "in the file; a round's ratio is the median of those of neighbouring backtests."
     )
     yield ""
-    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
     yield ""
     yield from table(runs)
 

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, TextIO
 import click
 import msgspec
 
-from rbtrace.comparison.bench.environment import describe_machine, in_words, untraced, versions
+from rbtrace.comparison.bench.environment import describe_machine, summarize, untraced, versions
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.statistics import Comparison, compare_runs
@@ -195,7 +195,7 @@ def report(seconds: float, pairs: int, turns: int) -> Iterator[str]:
         "and the program's, by the program's, once."
     )
     yield ""
-    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
     yield ""
     yield from table(seconds, pairs, turns)
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
-from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
+from rbtrace.comparison.bench.environment import describe_machine, summarize, versions
 from tests.harmless.corpus import PROGRAMS
 from tests.harmless.judgement import Run
 from tests.harmless.program import Program
@@ -34,7 +34,7 @@ traced program by that of the untraced one: starting OpenTelemetry is most of it
 
 def document(runs: list[Run], remarks: Iterable[str], failed: int) -> str:
     """The table as a page of its own."""
-    machine = "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    machine = "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
     pools = [run.program.split() for run in runs if run.program.startswith(POOLS)]
     summary = (
         f"{len(of_all(runs)) - len(pools)} programs in {len(runs) - len(pools)} runs, and "

@@ -34,20 +34,20 @@ COMPARABLE: Final = ("host", "cpu", "cores", "system")
 
 _PROBE: Final = """
 import importlib.metadata as metadata, json, platform
-found = {"python": platform.python_version()}
+versions = {"python": platform.python_version()}
 for name in ("rbtrace", "rustybt", "numpy", "pandas", "polars"):
     try:
-        found[name] = metadata.version(name)
+        versions[name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
 try:
     import numpy, threadpoolctl
-    found["blas"] = ", ".join(
+    versions["blas"] = ", ".join(
         sorted({f"{pool['internal_api']} × {pool['num_threads']}"
                 for pool in threadpoolctl.threadpool_info()}))
 except ImportError:
     pass
-print(json.dumps(found))
+print(json.dumps(versions))
 """
 
 
@@ -88,7 +88,7 @@ def check_same_machine(environment: Mapping[str, Any]) -> None:
         )
 
 
-def in_words(environment: Mapping[str, Any]) -> str:
+def summarize(environment: Mapping[str, Any]) -> str:
     """What matters most of an environment, in one line."""
     names = ("cpu", "cores", "system", "python", "rustybt", "numpy", "pandas", "blas")
     return ", ".join(f"{name} {environment[name]}" for name in names if name in environment)

@@ -52,8 +52,8 @@ Progress = Callable[[Turn], None]
 """Called with each run just before it starts."""
 
 
-def make_plan(baseline: Command, candidate: Command, **settled: Any) -> Plan:
-    """A plan for this machine; `settled` are other fields of `Plan`."""
+def make_plan(baseline: Command, candidate: Command, **fields: Any) -> Plan:
+    """A plan for this machine; `fields` are others of `Plan`."""
     return Plan(
         baseline=baseline,
         candidate=candidate,
@@ -61,7 +61,7 @@ def make_plan(baseline: Command, candidate: Command, **settled: Any) -> Plan:
         environment=describe_machine(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         rbtrace=__version__,
-        **settled,
+        **fields,
     )
 
 

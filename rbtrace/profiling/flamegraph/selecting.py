@@ -34,8 +34,9 @@ class Selection:
         """Whether profile files alone do not tell."""
         return self.operation is not None or self.trial is not None or self.slowest
 
-    def in_words(self) -> str:
-        """A title."""
+    @property
+    def title(self) -> str:
+        """The title of a flame graph of it."""
         parts = [self.operation or "all"]
         parts += [f"trial {self.trial}"] if self.trial is not None else []
         parts += [f"worker {self.worker}"] if self.worker is not None else []
@@ -64,17 +65,15 @@ def select(profile: Profile, table: SpanTable | None, selection: Selection) -> S
     rows = np.ones(table.size, np.bool_)
     if selection.trial is not None:
         rows &= _beneath(table, _trial_rows(table, selection.trial))
-    chosen = np.zeros(0, np.int64)
     if selection.operation is not None:
-        mine = _operation_rows(table, selection.operation) & rows
-        rows &= _beneath(table, mine)
+        calls = _operation_rows(table, selection.operation) & rows
+        rows &= _beneath(table, calls)
     else:
-        mine = rows & table.real
+        calls = rows & table.real
     row = rows_of_samples(profile, table)
     keep = (row != NO_PARENT) & rows[row]
     if selection.slowest:
-        chosen = _slowest(table, mine)
-        keep &= _during(profile, table, row, chosen)
+        keep &= _during(profile, table, row, _slowest(table, calls))
     profile = profile.only(keep)
     if selection.operation is not None:
         profile = beneath_function(profile, selection.operation)
@@ -108,8 +107,8 @@ def _list(names: list[str]) -> str:
 def _operation_rows(table: SpanTable, operation: str) -> Mask:
     if operation not in table.names:
         raise InputError(f"no operation {operation}; there are {_list(sorted(table.names))}")
-    mine: Mask = table.name == table.names.index(operation)
-    return mine
+    rows: Mask = table.name == table.names.index(operation)
+    return rows
 
 
 def _trial_rows(table: SpanTable, trial: int) -> Mask:
@@ -117,34 +116,34 @@ def _trial_rows(table: SpanTable, trial: int) -> Mask:
     rows = [row for row, number in numbers.items() if number == trial]
     if not rows:
         known = sorted({number for number in numbers.values() if number is not None})
-        there = f"there are {known[0]} to {known[-1]}" if known else "there are none"
-        raise InputError(f"no trial {trial}; {there}")
-    mine = np.zeros(table.size, np.bool_)
-    mine[rows] = True
-    return mine
+        available = f"there are {known[0]} to {known[-1]}" if known else "there are none"
+        raise InputError(f"no trial {trial}; {available}")
+    mask = np.zeros(table.size, np.bool_)
+    mask[rows] = True
+    return mask
 
 
-def _beneath(table: SpanTable, mine: Mask) -> Mask:
+def _beneath(table: SpanTable, rows: Mask) -> Mask:
     """Those rows and all beneath them."""
-    beneath: Mask = mine | (nearest(table.parent, ~mine) != NO_PARENT)
+    beneath: Mask = rows | (nearest(table.parent, ~rows) != NO_PARENT)
     return beneath
 
 
-def _slowest(table: SpanTable, mine: Mask) -> Ints:
-    """The slowest 1 % of the spans; of aggregated calls, those that were kept one by one."""
-    real: Ints = np.flatnonzero(mine & table.real)
+def _slowest(table: SpanTable, rows: Mask) -> Ints:
+    """The slowest 1 % of some spans; of aggregated calls, those that were kept one by one."""
+    real: Ints = np.flatnonzero(rows & table.real)
     if not real.size:
-        return np.flatnonzero(mine & table.exemplar)
+        return np.flatnonzero(rows & table.exemplar)
     count = math.ceil(real.size * _SLOWEST)
     slowest: Ints = real[np.argsort(-table.duration[real], kind="stable")[:count]]
     return slowest
 
 
-def _during(profile: Profile, table: SpanTable, row: Codes, chosen: Ints) -> Mask:
+def _during(profile: Profile, table: SpanTable, row: Codes, spans: Ints) -> Mask:
     """Samples taken while one of these spans ran, in its process."""
     keep = np.zeros(profile.time.size, np.bool_)
     process = np.where(row == NO_PARENT, NO_PARENT, table.process[row])
-    for span in chosen.tolist():
+    for span in spans.tolist():
         within = (profile.time >= table.start[span]) & (profile.time <= table.end[span])
         keep |= within & (process == table.process[span])
     return keep

@@ -52,23 +52,23 @@ def read_flame_graph(
     Raises:
         InputError: there is nothing to draw; the message says why.
     """
-    named = [str(path) for path in paths]
-    files = [] if spans_only else profile_files(path for path in named if "://" not in path)
+    names = [str(path) for path in paths]
+    files = [] if spans_only else profile_files(path for path in names if "://" not in path)
     faults = Faults()
     table: SpanTable | None = None
     if files:
         profile = read_profiles(files, faults)
         if selection.needs_spans:
-            table = load([_spans_beside(path) for path in named], progress).table
+            table = load([_spans_beside(path) for path in names], progress).table
     else:
-        table = load(named, progress).table
+        table = load(names, progress).table
         profile = profile_of_spans(table)
     selected = select(profile, table, selection)
     if not selected.profile.total_ns:
         raise InputError(_nothing(profile, selection))
     return FlameGraph(
         selected.profile,
-        selection.in_words(),
+        selection.title,
         _note(selected, table, profile.total_ns),
         warnings_of(profile, faults),
     )
@@ -111,11 +111,11 @@ def _nothing(profile: Profile, selection: Selection) -> str:
         return "the profile files hold no samples: the program ended before the first was taken"
     if selection.slowest and not profile.measured:
         return (
-            f"the slowest calls of {selection.in_words()} need stack samples: "
+            f"the slowest calls of {selection.title} need stack samples: "
             "record with RBTRACE_SAMPLER=signal"
         )
     kind = "samples" if profile.measured else "self time"
-    return f"no {kind} in {selection.in_words()}; the whole run has {profile.samples:,}"
+    return f"no {kind} in {selection.title}; the whole run has {profile.samples:,}"
 
 
 def _note(selected: Selected, table: SpanTable | None, whole_ns: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
+from rbtrace.comparison.bench.environment import describe_machine, summarize, versions
 from tests.benchmarks.analyzing.known import (
     KNOWN_SELF_NS,
     TOLERANCE,
@@ -53,7 +53,7 @@ def report(results: Results) -> Iterator[str]:
         "one spelling of clean OTLP JSON and computes self times, no more."
     )
     yield ""
-    yield "Measured on " + in_words(describe_machine() | versions(sys.executable, Path()))
+    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
     yield ""
     yield "## Time, memory, and whether the self time is right"
     yield ""
