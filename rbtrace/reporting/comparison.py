@@ -79,8 +79,8 @@ def compare(baseline: str | Path, candidate: str | Path | None = None, **policy:
     return Comparison(compare_paths(baseline, other, make_policy(**policy)))
 
 
-def _compose(results: ComparisonResults, *, full: bool = False) -> Report:
-    """Make the report of a comparison; `full` lists every operation and call path."""
+def _compose(results: ComparisonResults, *, full: bool) -> Report:
+    """Make the report; `full` lists every operation and call path."""
     tables = []
     if results.work is not None and results.work.differences:
         tables.append(_paths("Work that differs", results.work.differences, full=full))
