@@ -16,7 +16,8 @@ from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.table import SpanTable
 from rbtrace.conventions import PROFILE_SUFFIX, SPANS_SUFFIX
 from rbtrace.errors import InputError
-from rbtrace.profiling.flamegraph.profile import EMPTY, Frame, Process, Profile, Stacks
+from rbtrace.files.profiles import Frame
+from rbtrace.profiling.flamegraph.profile import EMPTY, Process, Profile, Stacks
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.profiling.flamegraph.selecting import Selected, Selection, select
 
