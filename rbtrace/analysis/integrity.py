@@ -11,9 +11,8 @@ import numpy as np
 
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.loading import Loaded
-from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.self_time import SelfTimes
-from rbtrace.analysis.sidecars import Sidecars
+from rbtrace.analysis.sources import ReadFaults, Sidecars
 from rbtrace.analysis.table import Anomalies, SpanTable
 
 type ProcessKey = tuple[str, int | None, str]

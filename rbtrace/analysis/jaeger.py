@@ -17,11 +17,10 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from rbtrace.analysis.urls import has_scheme, host_of, lookback_ns, parameters, port_of
+from rbtrace.analysis.urls import JAEGER_SCHEMES, host_of, lookback_ns, parameters, port_of
 from rbtrace.conventions import DEFAULT_SERVICE_NAME, RUN_ID
 from rbtrace.errors import InputError
 
-SCHEMES: Final = {"jaeger": "http", "jaegers": "https"}
 _PORT: Final = 16686
 _TRACES: Final = 200
 _LOOKBACK: Final = "2h"
@@ -30,11 +29,6 @@ _PARAMETERS: Final = ("service", "run", "lookback", "num_traces")
 _TIMEOUT_S: Final = 120.0
 _NARROWEST_NS: Final = 1_000
 """Stores keep a start to the microsecond."""
-
-
-def is_jaeger(text: str) -> bool:
-    """Whether an argument names a Jaeger rather than a file."""
-    return has_scheme(text, SCHEMES)
 
 
 class Window(NamedTuple):
@@ -85,7 +79,7 @@ class JaegerQuery:
         most = given.get("num_traces", str(_TRACES))
         if not most.isdecimal() or int(most) < 2:
             raise InputError(f"{text}: num_traces is a whole number of 2 or more")
-        base = f"{SCHEMES[parts.scheme]}://{host_of(text)}:{port}{parts.path.rstrip('/')}"
+        base = f"{JAEGER_SCHEMES[parts.scheme]}://{host_of(text)}:{port}{parts.path.rstrip('/')}"
         query = cls(base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(most))
         query.window(0)  # a lookback that is not understood is refused here
         return query

@@ -1,23 +1,27 @@
-"""Loading a table from paths: expand, read, adopt the open spans of dead processes, assemble."""
+"""Loading a table from paths: each source is read by the reader of its format, then assembled.
+
+The spans that a dead process left open are read last. A new format is a new module in `readers` and
+a row in `READERS`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder, keep_freed_memory
-from rbtrace.analysis.readers import read
-from rbtrace.analysis.readers.interface import ReadFaults
-from rbtrace.analysis.sidecars import Sidecars, read_sidecars
-from rbtrace.analysis.sources import expand
+from rbtrace.analysis.readers import jaeger_json, otlp_json, otlp_protobuf, parquet
+from rbtrace.analysis.sources import ReadFaults, Sidecars, Source, expand, read_sidecars
+from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES
 from rbtrace.analysis.table import SpanTable
 from rbtrace.errors import InputError
 
 Progress = Callable[[int, int], None]
-"""Told the bytes read so far and the bytes there are."""
+"""Called with the number of bytes read so far, and of all bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +71,21 @@ def read_spans(paths: Iterable[str | Path], into: Builder, progress: Progress) -
     inputs = expand(named)
     sidecars = read_sidecars(inputs.sources, inputs.folders)
     faults = ReadFaults()
-    everything = sum(source.size for source in inputs.sources)
-    done = 0
+    total_bytes = sum(source.size for source in inputs.sources)
+    read_bytes = 0
 
-    def seen(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(done, everything)
+    def on_bytes(count: int) -> None:
+        nonlocal read_bytes
+        read_bytes += count
+        progress(read_bytes, total_bytes)
 
     traces = 0
-    before = None
+    previous = None
     for source in inputs.sources:
-        if before is None or not source.continues(before):
+        if previous is None or not source.continues(previous):
             faults.nothing_follows()
-        traces += read(source, into, faults, seen)
-        before = source
+        traces += read(source, into, faults, on_bytes)
+        previous = source
     faults.nothing_follows()
     into.adopting = True
     for source in sidecars.adoptable:
@@ -106,3 +110,83 @@ def why_no_spans(report: ReadReport) -> str:
     if traces:
         return f"no spans in {where}"
     return f"no trace files in {where}: expected OTLP, Jaeger JSON or Parquet; see docs/formats.md"
+
+
+class ReadInto(Protocol):
+    """Read a stream to its end into a builder, counting what is wrong in it as faults.
+
+    `on_bytes` is called with the number of bytes, each time that some have been read.
+    """
+
+    def __call__(
+        self,
+        stream: BufferedReader,
+        into: Builder,
+        faults: ReadFaults,
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        """Read the stream."""
+
+
+class Reader(NamedTuple):
+    """A format: its name, whether a stream with a given head is of it, and how it is read."""
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    read: ReadInto
+
+
+READERS: Final = (
+    Reader("OTLP JSON", otlp_json.recognises, otlp_json.read),
+    Reader("OTLP protobuf", otlp_protobuf.recognises, otlp_protobuf.read),
+    Reader("Parquet", parquet.recognises, parquet.read),
+    Reader("Jaeger JSON", jaeger_json.recognises, jaeger_json.read),
+)
+
+
+def read(
+    source: Source, into: Builder, faults: ReadFaults, on_bytes: Callable[[int], None]
+) -> bool:
+    """Read a source of any format; see `ReadInto`.
+
+    Returns:
+        Whether it was a trace. A file that the user did not name, only its folder, need not be one.
+
+    Raises:
+        InputError: the source can't be opened, or the user named it and it is not a trace.
+    """
+    try:
+        stream = source.open()
+    except DAMAGED:
+        if source.is_named:
+            raise InputError(f"cannot read {source.name}: its compression is damaged") from None
+        faults.truncated_lines += 1
+        return True
+    with stream:
+        head = stream.peek(HEAD_BYTES)
+        reader = _reader_of_cut_line(faults) or next(
+            (candidate for candidate in READERS if candidate.recognises(head)), None
+        )
+        if reader is None:
+            if source.is_named:
+                raise InputError(_why_no_trace(source, head))
+            return False
+        try:
+            reader.read(stream, into, faults, on_bytes)
+        except DAMAGED:
+            faults.truncated_lines += 1  # what came before it counts
+        except InputError as problem:
+            raise InputError(f"cannot read {source.name}: {problem}") from None
+    return True
+
+
+def _reader_of_cut_line(faults: ReadFaults) -> Reader | None:
+    """The reader of a file that begins within a line, if one was cut before it."""
+    return READERS[0] if faults.cut else None
+
+
+def _why_no_trace(source: Source, head: bytes) -> str:
+    if not head:
+        return f"{source.name} is empty: no span was written to it"
+    formats = " or ".join(reader.name for reader in READERS)
+    return f"{source.name} is not a trace: it begins with {head[:24]!r}; expected {formats}"

@@ -14,7 +14,7 @@ from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
 from rbtrace.analysis.columns import Builder, SpanBatch, parse_id
 from rbtrace.analysis.loading import Progress, ReadReport, read_spans, why_no_spans
 from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema, import_pyarrow
-from rbtrace.analysis.sidecars import SourceCounts
+from rbtrace.analysis.sources import SourceCounts
 from rbtrace.errors import InputError, RbtraceError
 
 _ROWS: Final = 1 << 18

@@ -1,4 +1,8 @@
-"""Sources of bytes: the files, folders, globs, standard input and servers to read spans from."""
+"""Sources: the files, folders, globs, standard input and servers to read spans from.
+
+Beside a file of spans the recorder writes two sidecar files: in `.tally` how many spans its process
+has ended, in `.open` the spans that had not ended at the last flush.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +11,50 @@ import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-from rbtrace.analysis.jaeger import is_jaeger, open_jaeger
+import msgspec
+
 from rbtrace.analysis.streams import BUFFER_BYTES, with_head
-from rbtrace.analysis.urls import has_scheme
-from rbtrace.conventions import SIDE_SUFFIXES, SPANS_SUFFIX
+from rbtrace.analysis.urls import CLICKHOUSE_SCHEMES, JAEGER_SCHEMES
+from rbtrace.conventions import OPEN_SUFFIX, SIDE_SUFFIXES, SPANS_SUFFIX, TALLY_SUFFIX
 from rbtrace.errors import InputError
+from rbtrace.files.liveness import is_alive
+from rbtrace.files.sidecars import Tally
 
 STANDARD_INPUT: Final = "-"
-CLICKHOUSE_SCHEMES: Final = {"clickhouse": "http", "clickhouses": "https"}
 _ROTATED: Final = r"-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}"
-_OF_FULL: Final = re.compile(rf"(.+){_ROTATED}(\.[^.]+)?(\.gz)?")
-_GLOB_SIGNS: Final = frozenset("*?[")
+_ROTATED_NAME: Final = re.compile(rf"(.+){_ROTATED}(\.[^.]+)?(\.gz)?")
+_GLOB_CHARACTERS: Final = frozenset("*?[")
 
 
 def is_clickhouse(text: str) -> bool:
-    """Whether an argument names a ClickHouse, which is not read but asked."""
-    return has_scheme(text, CLICKHOUSE_SCHEMES)
+    """Whether an argument is the address of a ClickHouse, which is not read but queried."""
+    return _scheme(text) in CLICKHOUSE_SCHEMES
+
+
+def is_jaeger(text: str) -> bool:
+    """Whether an argument is the address of a Jaeger."""
+    return _scheme(text) in JAEGER_SCHEMES
+
+
+def _scheme(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    return scheme if separator else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One stream of bytes: a file, standard input, or whatever `opener` opens.
 
-    `asked` when the user named it, not merely the folder it is in.
+    `is_named` if the user named it, and not merely the folder it is in.
     """
 
     name: str
     path: Path | None
-    asked: bool = True
+    is_named: bool = True
     opener: Callable[[], BinaryIO] | None = None
 
     @property
@@ -53,11 +69,11 @@ class Source:
         return self.path.with_name(self.path.name.removesuffix(SPANS_SUFFIX) + suffix)
 
     def continues(self, before: Source) -> bool:
-        """Whether that is what came before this when the file was full, so that lines may go on."""
+        """Whether `before` is an earlier part of the same rotated file: a line may span both."""
         if before.path is None or self.path is None:
             return False
-        full = _OF_FULL.fullmatch(before.path.name)
-        return full is not None and _before_full(before.path) == _before_full(self.path)
+        is_rotated = _ROTATED_NAME.fullmatch(before.path.name) is not None
+        return is_rotated and _before_rotation(before.path) == _before_rotation(self.path)
 
     def open(self) -> io.BufferedReader:
         """Open the stream, decompressed; `peek` gives its head.
@@ -115,21 +131,21 @@ def expand(paths: Iterable[str | Path]) -> ExpandedPaths:
             raise InputError("a ClickHouse can be analyzed, and alone: rbtrace analyze URL")
         if Path(path).expanduser().is_dir():
             folders.append(Path(path).expanduser())
-        for source in _expand_one(str(path)):
+        for source in _expand_path(str(path)):
             key = source.path.resolve() if source.path else source.name
-            if key not in sources or source.asked:
+            if key not in sources or source.is_named:
                 sources[key] = source
     if not sources and not folders:
         raise InputError("nothing to analyze: name a file, a folder, a glob, or - for stdin")
     return ExpandedPaths(sorted(sources.values(), key=lambda source: source.name), folders)
 
 
-def _expand_one(text: str) -> Iterator[Source]:
+def _expand_path(text: str) -> Iterator[Source]:
     if text == STANDARD_INPUT:
         yield Source("<stdin>", None)
         return
     if is_jaeger(text):
-        yield Source(text, None, opener=lambda: open_jaeger(text))
+        yield Source(text, None, opener=lambda: _open_jaeger(text))
         return
     path = Path(text).expanduser()
     if path.is_dir():
@@ -137,7 +153,7 @@ def _expand_one(text: str) -> Iterator[Source]:
     elif path.exists():
         yield Source(text, path)
         yield from _rotated(path)
-    elif _GLOB_SIGNS & set(text):
+    elif _GLOB_CHARACTERS & set(text):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute globs too
         if not matches:
             raise InputError(f"no file matches {text}")
@@ -145,25 +161,31 @@ def _expand_one(text: str) -> Iterator[Source]:
             if Path(match).is_dir():
                 yield from _in_folder(Path(match))
             elif not match.endswith(SIDE_SUFFIXES):
-                yield Source(match, Path(match), asked=False)
+                yield Source(match, Path(match), is_named=False)
     else:
         raise InputError(f"no such file or folder: {text}")
 
 
+def _open_jaeger(text: str) -> BinaryIO:
+    from rbtrace.analysis.jaeger import open_jaeger  # noqa: PLC0415 - few read from a Jaeger
+
+    return open_jaeger(text)
+
+
 def _rotated(path: Path) -> Iterator[Source]:
-    """Full files that the collector has renamed: their name has the time in it."""
-    full = re.compile(re.escape(path.stem) + _ROTATED + re.escape(path.suffix) + r"(\.gz)?")
+    """Earlier parts of a file, which the collector has renamed: their names hold the time."""
+    rotated = re.compile(re.escape(path.stem) + _ROTATED + re.escape(path.suffix) + r"(\.gz)?")
     if not path.is_file():
         return
     for file in sorted(path.parent.iterdir()):
-        if full.fullmatch(file.name):
-            yield Source(str(file), file, asked=False)
+        if rotated.fullmatch(file.name):
+            yield Source(str(file), file, is_named=False)
 
 
-def _before_full(path: Path) -> Path:
-    """The name that a file had before it was full."""
-    full = _OF_FULL.fullmatch(path.name)
-    return path.with_name(full[1] + (full[2] or "")) if full else path
+def _before_rotation(path: Path) -> Path:
+    """The name that a file had before the collector renamed it."""
+    rotated = _ROTATED_NAME.fullmatch(path.name)
+    return path.with_name(rotated[1] + (rotated[2] or "")) if rotated else path
 
 
 def _in_folder(folder: Path) -> Iterator[Source]:
@@ -175,4 +197,94 @@ def _in_folder(folder: Path) -> Iterator[Source]:
         raise InputError(f"the folder {folder} is empty: no trace was written there")
     for file in files:
         if not file.name.endswith(SIDE_SUFFIXES):
-            yield Source(str(file), file, asked=False)
+            yield Source(str(file), file, is_named=False)
+
+
+class SourceCounts(msgspec.Struct):
+    """Metadata of a Parquet file of spans: faults and tallies of the sources it was made of."""
+
+    invalid_lines: int = 0
+    truncated_lines: int = 0
+    unclean: int = 0
+    tallies: list[Tally] = []
+
+
+@dataclass(slots=True)
+class ReadFaults:
+    """Faults that readers count, and those that a Parquet file lists of the sources it was made of.
+
+    `cut` is the beginning of a line that may go on in the file that follows.
+    """
+
+    invalid_lines: int = 0
+    truncated_lines: int = 0
+    unclean: int = 0
+    tallies: list[Tally] = field(default_factory=list)
+    cut: bytes = b""
+
+    def nothing_follows(self) -> None:
+        """Count what was cut off, if anything was."""
+        self.truncated_lines += bool(self.cut)
+        self.cut = b""
+
+
+class Sidecars(NamedTuple):
+    """The sidecar files of all recordings.
+
+    `adoptable` are the open spans of dead processes; `running` are processes that still write;
+    `unreadable` are tallies that can't be understood; `died` names the dead processes.
+    """
+
+    tallies: list[Tally]
+    adoptable: list[Source]
+    running: list[str]
+    unreadable: list[str]
+    died: list[str]
+
+    def warnings(self) -> list[str]:
+        """What could not be understood, one line each."""
+        return [f"{path} is not a tally and was ignored" for path in self.unreadable]
+
+
+def read_sidecars(sources: Iterable[Source], folders: Iterable[Path]) -> Sidecars:
+    """Read the tallies and find the open spans of all recordings.
+
+    Args:
+        sources: the span files to be read.
+        folders: folders to be searched as well: a process may have a tally and no spans file.
+    """
+    stems = {
+        path.with_name(path.name.removesuffix(TALLY_SUFFIX))
+        for source in sources
+        if (path := source.sibling(TALLY_SUFFIX)) is not None
+    }
+    for folder in folders:
+        for suffix in (TALLY_SUFFIX, OPEN_SUFFIX):
+            stems |= {
+                path.with_name(path.name.removesuffix(suffix))
+                for path in folder.rglob(f"*{suffix}")
+            }
+    sidecars = Sidecars([], [], [], [], [])
+    for stem in sorted(stems):
+        _read_sidecar(stem, sidecars)
+    return sidecars
+
+
+def _read_sidecar(stem: Path, sidecars: Sidecars) -> None:
+    tally_path = stem.with_name(stem.name + TALLY_SUFFIX)
+    open_path = stem.with_name(stem.name + OPEN_SUFFIX)
+    tally = None
+    try:
+        tally = msgspec.json.decode(tally_path.read_bytes(), type=Tally)
+        sidecars.tallies.append(tally)
+    except FileNotFoundError:
+        pass  # without counts completeness stays unknown
+    except (OSError, ValueError):  # msgspec's errors and those of UTF-8 are values'
+        sidecars.unreadable.append(str(tally_path))
+    if not open_path.exists():
+        return
+    if tally is not None and is_alive(tally.host, tally.pid, tally.started):
+        sidecars.running.append(tally.process)
+    else:
+        sidecars.adoptable.append(Source(str(open_path), open_path, is_named=False))
+        sidecars.died.append(stem.name if tally is None else tally.process)

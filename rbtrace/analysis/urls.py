@@ -9,12 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from rbtrace.errors import InputError
 
+JAEGER_SCHEMES: Final = {"jaeger": "http", "jaegers": "https"}
+CLICKHOUSE_SCHEMES: Final = {"clickhouse": "http", "clickhouses": "https"}
 _UNITS_NS: Final = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
-
-
-def has_scheme(text: str, schemes: Collection[str]) -> bool:
-    """Whether an argument is an address of one of these schemes."""
-    return text.partition("://")[0] in schemes and "://" in text
 
 
 def parameters(text: str, known: Collection[str]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from rbtrace.analysis.columns import Builder
+from rbtrace.analysis.loading import Reader
 from rbtrace.analysis.readers import otlp_json, protobuf_spans
-from rbtrace.analysis.readers.interface import Reader, ReadFaults
+from rbtrace.analysis.sources import ReadFaults
 from rbtrace.analysis.streams import DAMAGED, HEAD_BYTES, with_head
 from rbtrace.errors import InputError
 

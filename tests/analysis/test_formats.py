@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rbtrace.analysis import columns
 from rbtrace.analysis.analyze import analyze_paths
-from rbtrace.analysis.readers import READERS
+from rbtrace.analysis.loading import READERS
 from rbtrace.analysis.results import Results, evaluate
 from rbtrace.errors import InputError
 from tests.support import encodings
@@ -93,8 +93,7 @@ def _read(stream: io.BufferedReader) -> Results:
     from rbtrace.analysis.columns import Builder
     from rbtrace.analysis.loading import Loaded
     from rbtrace.analysis.readers import otlp_protobuf
-    from rbtrace.analysis.readers.interface import ReadFaults
-    from rbtrace.analysis.sidecars import Sidecars
+    from rbtrace.analysis.sources import ReadFaults, Sidecars
 
     builder, faults = Builder(), ReadFaults()
     otlp_protobuf.read(stream, builder, faults, lambda _count: None)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbtrace.analysis.jaeger import JaegerQuery, Window, is_jaeger, open_jaeger
+from rbtrace.analysis.jaeger import JaegerQuery, Window, open_jaeger
+from rbtrace.analysis.sources import is_jaeger
 from rbtrace.errors import InputError
 
 TIMES = st.integers(0, 2**62)

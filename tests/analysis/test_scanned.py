@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link
 
 from rbtrace import conventions as key
-from rbtrace.analysis.readers import READERS, protobuf_messages
-from rbtrace.analysis.readers.interface import Reader
+from rbtrace.analysis.loading import READERS, Reader
+from rbtrace.analysis.readers import protobuf_messages
 from rbtrace.analysis.readers.scanner import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record

@@ -12,9 +12,8 @@ import pytest
 
 from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers import read
-from rbtrace.analysis.readers.interface import ReadFaults
-from rbtrace.analysis.sources import Source
+from rbtrace.analysis.loading import read
+from rbtrace.analysis.sources import ReadFaults, Source
 from rbtrace.errors import InputError
 from tests.support.spans import Span, lines, write
 

@@ -19,12 +19,10 @@ with atheris.instrument_imports(include=["rbtrace.analysis"]):
     from both_ways import comparable, read_as
 
     from rbtrace.analysis.assembly import build
-    from rbtrace.analysis.loading import Loaded
-    from rbtrace.analysis.readers import READERS
-    from rbtrace.analysis.readers.interface import Reader
+    from rbtrace.analysis.loading import READERS, Loaded, Reader
     from rbtrace.analysis.readers.scanner import COMPILED
     from rbtrace.analysis.results import evaluate
-    from rbtrace.analysis.sidecars import Sidecars
+    from rbtrace.analysis.sources import Sidecars
 
 NAMES = {reader.name.lower().replace(" ", "-"): reader for reader in READERS}
 SCANNED = ("OTLP JSON", "OTLP protobuf")

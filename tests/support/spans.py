@@ -15,9 +15,8 @@ from rbtrace.analysis.assembly import build
 from rbtrace.analysis.columns import Builder
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.readers import otlp_json
-from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.results import Results, evaluate
-from rbtrace.analysis.sidecars import Sidecars
+from rbtrace.analysis.sources import ReadFaults, Sidecars
 
 REAL, SUMMARY, EXEMPLAR = "real", "summary", "exemplar"
 

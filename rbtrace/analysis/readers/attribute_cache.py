@@ -18,7 +18,7 @@ from rbtrace.analysis.attributes import (
     shared_attributes_of,
 )
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sources import ReadFaults
 
 _CACHED: Final = 1 << 10
 _UNKNOWN: Final = -1

@@ -84,7 +84,7 @@ class _LineStream:
         return self._stream.read(len(ahead) - len(ahead.lstrip(_LINE_END)))
 
 
-def whole(stream: BufferedReader, seen: Callable[[int], None]) -> bytes:
+def whole(stream: BufferedReader, on_bytes: Callable[[int], None]) -> bytes:
     """All of a stream that is one document.
 
     Raises:
@@ -94,7 +94,7 @@ def whole(stream: BufferedReader, seen: Callable[[int], None]) -> bytes:
     while part := stream.read1(_READ_BYTES):
         parts.append(part)
         size += len(part)
-        seen(len(part))
+        on_bytes(len(part))
         if size > LONGEST:
             raise _too_long()
     return b"".join(parts)

@@ -22,7 +22,7 @@ from rbtrace.analysis.attributes import (
 )
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.readers.documents import BOM, whole
-from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sources import ReadFaults
 
 _NS_PER_US: Final = 1000
 _LATEST_US: Final = 2**63 // _NS_PER_US - 1
@@ -108,14 +108,14 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, on_bytes: Callable[[int], None]
 ) -> None:
-    """Read the document; see `rbtrace.analysis.readers.interface.ReadInto`.
+    """Read the document; see `rbtrace.analysis.loading.ReadInto`.
 
     Raises:
         InputError: it is longer than fits in memory.
     """
-    content = whole(stream, seen).removeprefix(BOM)
+    content = whole(stream, on_bytes).removeprefix(BOM)
     try:
         if content.lstrip().startswith(b"["):
             traces = _decode_traces(content)

@@ -22,9 +22,9 @@ from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.readers import otlp_json_messages as messages
 from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
 from rbtrace.analysis.readers.documents import BOM, documents
-from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.readers.otlp_json_messages import lenient_request
 from rbtrace.analysis.readers.scanner import COMPILED, ScannedRows
+from rbtrace.analysis.sources import ReadFaults
 
 _START: Final = b'{"resourceSpans":'
 """Within a line: a writer was killed, and the next one went on in its file. No string has this."""
@@ -40,9 +40,9 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, on_bytes: Callable[[int], None]
 ) -> None:
-    """Read all lines; see `rbtrace.analysis.readers.interface.ReadInto`.
+    """Read all lines; see `rbtrace.analysis.loading.ReadInto`.
 
     Raises:
         InputError: a line is longer than any recorder writes.
@@ -50,7 +50,7 @@ def read(
     gathered = _ChunkBuilder(into, faults)
     try:
         for line in documents(stream):
-            seen(len(line))
+            on_bytes(len(line))
             if not faults.cut and gathered.scan(line):
                 continue
             request = _request(_rejoined(line, faults), faults)

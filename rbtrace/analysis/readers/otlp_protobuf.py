@@ -13,7 +13,7 @@ from io import BufferedReader
 from typing import Final
 
 from rbtrace.analysis.columns import Builder
-from rbtrace.analysis.readers.interface import ReadFaults
+from rbtrace.analysis.sources import ReadFaults
 from rbtrace.errors import InputError
 
 LONGEST_MESSAGE: Final = 1 << 28
@@ -125,9 +125,9 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, on_bytes: Callable[[int], None]
 ) -> None:
-    """Read all messages; see `rbtrace.analysis.readers.interface.ReadInto`.
+    """Read all messages; see `rbtrace.analysis.loading.ReadInto`.
 
     Raises:
         InputError: a message is longer than any recorder writes.
@@ -141,7 +141,7 @@ def read(
     assert messages is not None, "recognised before"
     try:
         for message in messages(stream):
-            seen(len(message))
+            on_bytes(len(message))
             gathered.add(message)
     except CutMessage:
         faults.truncated_lines += 1

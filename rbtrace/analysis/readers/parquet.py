@@ -20,8 +20,7 @@ from rbtrace.analysis.arrays import Codes, Ints
 from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
 from rbtrace.analysis.columns import Builder, Columns, Interner, SpanBatch
 from rbtrace.analysis.distributions import Buckets
-from rbtrace.analysis.readers.interface import ReadFaults
-from rbtrace.analysis.sidecars import SourceCounts
+from rbtrace.analysis.sources import ReadFaults, SourceCounts
 from rbtrace.errors import InputError, MissingExtraError
 
 VERSION: Final = "1"
@@ -131,9 +130,9 @@ def recognises(head: bytes) -> bool:
 
 
 def read(
-    stream: BufferedReader, into: Builder, faults: ReadFaults, seen: Callable[[int], None]
+    stream: BufferedReader, into: Builder, faults: ReadFaults, on_bytes: Callable[[int], None]
 ) -> None:
-    """Read all rows; see `rbtrace.analysis.readers.interface.ReadInto`.
+    """Read all rows; see `rbtrace.analysis.loading.ReadInto`.
 
     Raises:
         InputError: it is damaged, or not a Parquet file of spans.
@@ -141,7 +140,7 @@ def read(
     """
     pa = import_pyarrow()
     content = stream.read()
-    seen(len(content))
+    on_bytes(len(content))
     try:
         file = pa.parquet.ParquetFile(pa.BufferReader(content))
         _check(file.schema_arrow)

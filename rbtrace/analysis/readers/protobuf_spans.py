@@ -17,8 +17,8 @@ from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.readers import protobuf_messages as messages
 from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
-from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.readers.scanner import COMPILED, CompiledScanner, ScannedRows
+from rbtrace.analysis.sources import ReadFaults
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8

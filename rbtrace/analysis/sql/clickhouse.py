@@ -19,14 +19,12 @@ from uuid import uuid4
 import msgspec
 
 from rbtrace.analysis.loading import ReadReport
-from rbtrace.analysis.readers.interface import ReadFaults
 from rbtrace.analysis.results import Results
-from rbtrace.analysis.sidecars import Sidecars
-from rbtrace.analysis.sources import CLICKHOUSE_SCHEMES
+from rbtrace.analysis.sources import ReadFaults, Sidecars
 from rbtrace.analysis.sql import otel_traces
 from rbtrace.analysis.sql.engine import number
 from rbtrace.analysis.sql.results import evaluate_in
-from rbtrace.analysis.urls import host_of, lookback_ns, parameters, port_of
+from rbtrace.analysis.urls import CLICKHOUSE_SCHEMES, host_of, lookback_ns, parameters, port_of
 from rbtrace.errors import InputError
 
 _PORTS: Final = {"http": 8123, "https": 8443}
