@@ -18,7 +18,7 @@ import numpy as np
 
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask, starts_of_runs
 from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
-from rbtrace.analysis.distributions import Buckets, buckets_of
+from rbtrace.analysis.table import Buckets, buckets_of
 
 CHUNK_SPANS: Final = 1 << 10
 """Spans of a chunk, about: its columns are made while it is in the processor's cache still."""

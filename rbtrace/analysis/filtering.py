@@ -22,6 +22,7 @@ import numpy.typing as npt
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT, nearest
 from rbtrace.analysis.arrays import Ints, Labels, Mask
+from rbtrace.analysis.breakdowns import CallPathTime
 from rbtrace.analysis.filter_language import (
     AndOr,
     FieldKind,
@@ -30,7 +31,6 @@ from rbtrace.analysis.filter_language import (
     Not,
     parse,
 )
-from rbtrace.analysis.paths import CallPathTime
 from rbtrace.analysis.table import SpanTable, Summaries
 
 type _Column = npt.NDArray[Any]

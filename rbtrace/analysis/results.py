@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.breakdowns import (
+    CallPathTime,
     CategoryTime,
-    FunctionTime,
     OperationTime,
     ProcessTime,
+    call_paths,
     categories,
     operations,
     overhead_to_computation,
@@ -23,14 +25,41 @@ from rbtrace.analysis.detail import DurationHistogram, TimelineSpan, histograms,
 from rbtrace.analysis.filtering import leading_to_calls, parse_filter, select
 from rbtrace.analysis.integrity import Integrity, integrity, warnings
 from rbtrace.analysis.loading import Loaded
-from rbtrace.analysis.paths import CallPathTime, call_paths
-from rbtrace.analysis.regions import Region, RegionWorker, regions
-from rbtrace.analysis.runs import TracedRun, runs
+from rbtrace.analysis.parallel import (
+    Region,
+    RegionWorker,
+    Trial,
+    TrialDurations,
+    regions,
+    trial_durations,
+    trials,
+)
+from rbtrace.analysis.runs import TracedRun, runs, with_intervals
 from rbtrace.analysis.self_time import self_times
-from rbtrace.analysis.share_intervals import with_intervals
 from rbtrace.analysis.table import weigh
-from rbtrace.analysis.trials import Trial, TrialDurations, trial_durations, trials
 from rbtrace.conventions import HOST_NAME, SERVICE_NAME
+
+
+class FunctionTime(Struct, frozen=True):
+    """One function in the stack samples that were taken beside the spans.
+
+    Attributes:
+        name: qualified name.
+        file: where it is, as the program saw it; empty if it is not a function's.
+        line: where it begins, 0 if that is not known.
+        samples: how many found it on top of the stack.
+        self_ns: what these samples stand for.
+        total_ns: what the samples stand for that found it anywhere in the stack.
+        share: self time ÷ that of all functions.
+    """
+
+    name: str
+    file: str
+    line: int
+    samples: int
+    self_ns: int
+    total_ns: int
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _installation() -> list[Finding]:
             findings.append(_installed(package, version(package)))
         except PackageNotFoundError:
             findings.append(_good(package, f"not installed: {remedy}"))
-    from rbtrace.analysis.readers import scanner as reading  # noqa: PLC0415 - imports numpy
+    from rbtrace.analysis.readers import fast_path as reading  # noqa: PLC0415 - imports numpy
     from rbtrace.recording.hot import compiled as hot  # noqa: PLC0415 - imports OpenTelemetry
 
     parts = (

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.breakdowns import FunctionTime, OperationTime
-from rbtrace.analysis.results import Results
+from rbtrace.analysis.breakdowns import OperationTime
+from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.reporting.model import Options, Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
 from rbtrace.statistics import share_interval

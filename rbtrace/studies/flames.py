@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.breakdowns import FunctionTime
+from rbtrace.analysis.results import FunctionTime
 from rbtrace.errors import InputError
 from rbtrace.profiling.flamegraph.formats import FORMATS
 from rbtrace.profiling.flamegraph.functions import functions

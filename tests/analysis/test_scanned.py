@@ -21,7 +21,7 @@ from opentelemetry.trace import Link
 from rbtrace import conventions as key
 from rbtrace.analysis.loading import READERS, Reader
 from rbtrace.analysis.readers import protobuf_messages
-from rbtrace.analysis.readers.scanner import COMPILED, LINKS, NAME, ROW, SHARED
+from rbtrace.analysis.readers.fast_path import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
 from tests.analysis.both_ways import comparable, read_as

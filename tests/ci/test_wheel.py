@@ -56,10 +56,10 @@ def test_without_a_compiler_the_wheel_is_pure_python(tmp_path):
 
 
 def test_what_is_compiled_here_is_used():
-    from rbtrace.analysis.readers import scanner
+    from rbtrace.analysis.readers import fast_path
     from rbtrace.recording.hot import compiled
     from rbtrace.system import SYSTEM
 
-    parts = {"_spanscan": scanner.COMPILED, "_fasthot": compiled.COMPILED, "_system": SYSTEM}
+    parts = {"_spanscan": fast_path.COMPILED, "_fasthot": compiled.COMPILED, "_system": SYSTEM}
     here = {path.name.partition(".")[0] for path in _ROOT.glob(f"rbtrace/**/*{_SUFFIX}")}
     assert here == {name for name, part in parts.items() if part is not None}

@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["rbtrace.analysis"]):
 
     from rbtrace.analysis.assembly import build
     from rbtrace.analysis.loading import READERS, Loaded, Reader
-    from rbtrace.analysis.readers.scanner import COMPILED
+    from rbtrace.analysis.readers.fast_path import COMPILED
     from rbtrace.analysis.results import evaluate
     from rbtrace.analysis.sources import Sidecars
 

@@ -11,14 +11,14 @@
 #define SLOTS 64 /* for spans that are remembered by their name */
 #define UNKNOWN -1 /* code of what has none yet */
 
-/* As `rbtrace.analysis.readers.scanner.ROW` has it. */
+/* As `rbtrace.analysis.readers.fast_path.ROW` has it. */
 typedef struct {
     uint64_t trace_high, trace_low, span, parent;
     int64_t start, end;
     int32_t name, shared;
 } Row;
 
-/* What a miss is about, as in `rbtrace.analysis.readers.scanner`. */
+/* What a miss is about, as in `rbtrace.analysis.readers.fast_path`. */
 enum { NAME, SHARED, LINKS };
 
 typedef struct {

@@ -20,10 +20,14 @@ from rbtrace.analysis import columns
 from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.readers import otlp_json_messages as messages
-from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
 from rbtrace.analysis.readers.documents import BOM, documents
+from rbtrace.analysis.readers.fast_path import (
+    COMPILED,
+    AttributeCache,
+    DecodedAttributes,
+    ScannedRows,
+)
 from rbtrace.analysis.readers.otlp_json_messages import lenient_request
-from rbtrace.analysis.readers.scanner import COMPILED, ScannedRows
 from rbtrace.analysis.sources import ReadFaults
 
 _START: Final = b'{"resourceSpans":'

@@ -19,8 +19,8 @@ import numpy as np
 from rbtrace.analysis.arrays import Codes, Ints
 from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
 from rbtrace.analysis.columns import Builder, Columns, Interner, SpanBatch
-from rbtrace.analysis.distributions import Buckets
 from rbtrace.analysis.sources import ReadFaults, SourceCounts
+from rbtrace.analysis.table import Buckets
 from rbtrace.errors import InputError, MissingExtraError
 
 VERSION: Final = "1"

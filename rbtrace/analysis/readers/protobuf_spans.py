@@ -16,8 +16,13 @@ from rbtrace.analysis import columns
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.readers import protobuf_messages as messages
-from rbtrace.analysis.readers.attribute_cache import AttributeCache, DecodedAttributes
-from rbtrace.analysis.readers.scanner import COMPILED, CompiledScanner, ScannedRows
+from rbtrace.analysis.readers.fast_path import (
+    COMPILED,
+    AttributeCache,
+    CompiledScanner,
+    DecodedAttributes,
+    ScannedRows,
+)
 from rbtrace.analysis.sources import ReadFaults
 
 _TRACE_BYTES: Final = 16

@@ -3,9 +3,9 @@
 The database sums; the rows that come back are one per operation, process or run, and become the
 rows of `rbtrace.analysis` here, by the code of its analyses where there is something to decide.
 
-Call paths are built level by level, as `rbtrace.analysis.paths` does. A level costs a join with all
-spans, so a trace is as many joins as it is deep, and no more than `DEEPEST`: what lies below is
-found by doubling pointers.
+Call paths are built level by level, as in memory. A level costs a join with all spans, so a trace
+is as many joins as it is deep, and no more than `DEEPEST`: what lies below is found by doubling
+pointers.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from rbtrace.analysis.arrays import share
+from rbtrace.analysis.arrays import EXACT, HISTOGRAM, share
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.breakdowns import (
+    DEEPER,
+    DEEPEST,
+    CallPathTime,
     CategoryTime,
     OperationTime,
     ProcessTime,
     category_rows,
     largest_category,
+    listed,
     process_rows,
 )
-from rbtrace.analysis.distributions import EXACT, HISTOGRAM
-from rbtrace.analysis.paths import DEEPER, DEEPEST, CallPathTime, listed
 from rbtrace.analysis.runs import TracedRun
 from rbtrace.analysis.sql.engine import Engine, double, nearest, number
 

@@ -167,7 +167,7 @@ from (
 ) as raw
 """
 
-# As `rbtrace.analysis.distributions.buckets_of`, in the same steps on the same numbers.
+# As `rbtrace.analysis.table.buckets_of`, in the same steps on the same numbers.
 BUCKETS: Final = """
 select id, toInt64(least(greatest(middle, low_ns), high_ns)) as ns, bucket_calls as calls
 from (

@@ -9,10 +9,9 @@ from rbtrace.analysis.breakdowns import overhead_to_computation
 from rbtrace.analysis.filtering import leading_to_calls, parse_filter
 from rbtrace.analysis.integrity import ProcessKey, SpanCounts, compare_counts, process_key, warnings
 from rbtrace.analysis.loading import ReadReport
-from rbtrace.analysis.regions import regions
+from rbtrace.analysis.parallel import regions, trial_durations, trials
 from rbtrace.analysis.results import Filtered, Results, environment
-from rbtrace.analysis.runs import TracedRun
-from rbtrace.analysis.share_intervals import OperationsWithIntervals, over_runs
+from rbtrace.analysis.runs import OperationsWithIntervals, TracedRun, over_runs
 from rbtrace.analysis.sql import breakdowns
 from rbtrace.analysis.sql.breakdowns import call_paths
 from rbtrace.analysis.sql.critical_path import critical_path
@@ -22,7 +21,6 @@ from rbtrace.analysis.sql.joining import join_spans
 from rbtrace.analysis.sql.selection import apply_filter, trial_and_region_spans
 from rbtrace.analysis.sql.self_time import SelfTimeCounts, make_self_times
 from rbtrace.analysis.table import Anomalies
-from rbtrace.analysis.trials import trial_durations, trials
 
 
 def evaluate_in(

@@ -18,11 +18,10 @@ import numpy as np
 from rbtrace import conventions as key
 from rbtrace.analysis.ancestry import NO_PARENT
 from rbtrace.analysis.attributes import Origin, OwnAttributes
-from rbtrace.analysis.distributions import buckets_of
 from rbtrace.analysis.filter_language import AndOr, FilterComparison, FilterNode, Not
 from rbtrace.analysis.filtering import fulfils_comparison, in_whole_numbers
 from rbtrace.analysis.sql.engine import IMPLICIT, Engine, nearest, number
-from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
+from rbtrace.analysis.table import Anomalies, SpanTable, Summaries, buckets_of
 
 
 def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from rbtrace.analysis.breakdowns import FunctionTime
-from rbtrace.analysis.results import Results
+from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.files.profiles import Frame
 from rbtrace.profiling.flamegraph.calltree import Call, call_tree
 from rbtrace.profiling.flamegraph.profile import EMPTY, Profile

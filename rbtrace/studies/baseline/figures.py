@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple
 
-from rbtrace.analysis.paths import CallPathTime
+from rbtrace.analysis.breakdowns import CallPathTime
 from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.evidence import Evidence

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rbtrace.analysis.regions import Region, RegionWorker
+from rbtrace.analysis.parallel import Region, RegionWorker
 from rbtrace.statistics import Comparison, compare_runs
 from rbtrace.studies.batches import Batch
 from rbtrace.studies.evaluations import Evaluated

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rbtrace.analysis.paths import CallPathTime
+from rbtrace.analysis.breakdowns import CallPathTime
 from rbtrace.studies.baseline import figures, strategy
 from rbtrace.studies.baseline.findings import findings, pieces
 from rbtrace.studies.baseline.plan import Calls

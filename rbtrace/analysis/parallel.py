@@ -1,10 +1,11 @@
-"""Parallel regions: spans whose children run in other processes, and how busy these were.
+"""Parallel work: regions, with how busy their workers were, and the trials of searches.
 
-A region lasts from the first dispatch to the last result. Its tasks are the dispatcher's children
-in other processes, its workers these processes. A dispatcher that says how many workers it starts
-dispatches from its start on, so that starting them is seen; any other parent may have done
-something else before, and its region begins with its first task. The last result is the end of the
-last task, or of the dispatcher if a task outlives it.
+A parallel region is a span whose children run in other processes. It lasts from the first dispatch
+to the last result. Its tasks are the dispatcher's children in other processes, its workers these
+processes. A dispatcher that says how many workers it starts dispatches from its start on, so that
+starting them is seen; any other parent may have done something else before, and its region begins
+with its first task. The last result is the end of the last task, or of the dispatcher if a task
+outlives it.
 
 Busy is the union of a worker's tasks, all else in the region is idle: start-up before its first
 task, tail after its last, queueing between tasks. A worker that was asked for and had no task is
@@ -21,7 +22,7 @@ import numpy as np
 from msgspec import Struct
 
 from rbtrace.analysis.ancestry import NO_PARENT
-from rbtrace.analysis.arrays import share, union_lengths
+from rbtrace.analysis.arrays import exact_quantiles, share, union_lengths
 from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.table import SpanTable
 
@@ -170,3 +171,68 @@ def _worker(table: SpanTable, region: _Bounds, tasks: list[int]) -> RegionWorker
 def _sum_if_all(values: list[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
+
+
+class Trial(Struct, frozen=True, gc=False):
+    """One evaluation of a search; `score` is None where none was recorded."""
+
+    number: int
+    duration_ns: int
+    process: str
+    score: float | None
+    name: str
+    start_ns: int
+
+
+def trials(table: SpanTable) -> list[Trial]:
+    """All trials, in order of start: several searches of a run number theirs from 0 each."""
+    rows = [
+        Trial(
+            own.trial,
+            int(table.end[row] - table.start[row]),
+            table.process_of(row),
+            own.score,
+            table.name_of(row),
+            int(table.start[row]),
+        )
+        for row, own in table.own_attributes.items()
+        if own.trial is not None and table.real[row]
+    ]
+    return sorted(rows, key=lambda trial: (trial.start_ns, trial.number, trial.process))
+
+
+class TrialDurations(Struct, frozen=True, gc=False):
+    """How long the trials of one name took, ns; quantiles by nearest rank, all exact."""
+
+    name: str
+    trials: int
+    total_ns: int
+    mean_ns: float
+    min_ns: int
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
+    max_ns: int
+
+
+def trial_durations(rows: list[Trial]) -> list[TrialDurations]:
+    """The distribution of the trials' durations, by name."""
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for trial in rows:
+        by_name[trial.name].append(trial.duration_ns)
+    return [_distribution(name, durations) for name, durations in sorted(by_name.items())]
+
+
+def _distribution(name: str, durations: list[int]) -> TrialDurations:
+    quantiles = exact_quantiles(np.array(durations, np.int64))
+    return TrialDurations(
+        name=name,
+        trials=len(durations),
+        total_ns=sum(durations),
+        mean_ns=sum(durations) / len(durations),
+        min_ns=min(durations),
+        p50_ns=quantiles.p50_ns,
+        p95_ns=quantiles.p95_ns,
+        p99_ns=quantiles.p99_ns,
+        max_ns=max(durations),
+    )
