@@ -20,7 +20,7 @@ from opentelemetry.trace import Link
 
 from rbtrace import conventions as key
 from rbtrace.analysis.loading import READERS, Reader
-from rbtrace.analysis.readers import protobuf_messages
+from rbtrace.analysis.readers import protobuf_spans
 from rbtrace.analysis.readers.fast_path import COMPILED, LINKS, NAME, ROW, SHARED
 from rbtrace.recording.export.encoder import encode_line
 from rbtrace.recording.export.records import Record
@@ -112,7 +112,7 @@ def test_what_the_recorder_and_the_official_exporter_write_is_scanned() -> None:
     assert len(scanned(line)[0]) == 3 * ROW.itemsize
     assert_same(line)
     encoded = encode_spans(spans).SerializeToString()
-    (resource,) = protobuf_messages.decode_request(encoded).resource_spans
+    (resource,) = protobuf_spans.decode_request(encoded).resource_spans
     rows, _, others = COMPILED.scan_spans(tuple(resource.scope_spans[0].spans), {}, {})
     assert (len(rows), others) == (3 * ROW.itemsize, [])
     assert_same(varint(len(encoded)) + encoded, PROTOBUF)
@@ -299,7 +299,7 @@ def test_any_damage(junk: bytes, at: int, skip: int) -> None:
 
 def messages(spans: list[Span]) -> list[bytes]:
     """Each span as OpenTelemetry's own classes encode it."""
-    decoded = protobuf_messages.decode_request(protobuf(spans))
+    decoded = protobuf_spans.decode_request(protobuf(spans))
     return [span for one in decoded.resource_spans for span in one.scope_spans[0].spans]
 
 

@@ -28,7 +28,8 @@ from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.sources import ReadFaults
 
 _CACHED: Final = 1 << 10
-_UNKNOWN: Final = -1
+UNKNOWN: Final = -1
+"""Code of what has none yet."""
 type DecodedAttributes = tuple[dict[str, Any], tuple[str, str] | None] | None
 """Attributes, and the parent that a link names, if one does; None: they make no sense."""
 
@@ -61,10 +62,10 @@ class AttributeCache:
 
     def codes_of(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
         """Codes of the spans' shared attributes, and by position what spans have for themselves."""
-        known = map(self.recent.get, map(bytes, attributes), repeat(_UNKNOWN))
+        known = map(self.recent.get, map(bytes, attributes), repeat(UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
         own_attributes: dict[int, OwnAttributes] = {}
-        for row in np.flatnonzero(codes == _UNKNOWN).tolist():
+        for row in np.flatnonzero(codes == UNKNOWN).tolist():
             codes[row], own = self.code_of(bytes(attributes[row]))
             if own is not None:
                 own_attributes[row] = own

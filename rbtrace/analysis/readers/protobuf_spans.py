@@ -1,46 +1,191 @@
 """Spans of OTLP protobuf messages as columns.
 
-Almost every span takes the fast way: its ids, name and times stand where every encoder puts them,
-and what follows them has been seen in another span. All others are decoded. Where there is the
-compiled scanner, it does what the fast way does.
+An ordinary span has its ids, name and times where every encoder puts them, and is scanned: it is
+only decoded if no span has had the same bytes after its times before. All others are decoded.
+
+The messages are declared here, with the fields that the analyses read alone, and not taken from
+`opentelemetry-proto`, so that what need not be decoded stays bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from struct import Struct
+from typing import Any, Final
 
 import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
-from rbtrace import conventions as names
-from rbtrace.analysis import columns
-from rbtrace.analysis.arrays import Codes, Ids, Ints, Mask
+from rbtrace.analysis.arrays import Codes, Ids
+from rbtrace.analysis.attributes import KNOWN_ATTRIBUTES
 from rbtrace.analysis.columns import Builder, Chunk
-from rbtrace.analysis.readers import protobuf_messages as messages
 from rbtrace.analysis.readers.fast_path import (
     COMPILED,
+    NAME,
+    SHARED,
+    UNKNOWN,
     AttributeCache,
-    CompiledScanner,
     DecodedAttributes,
+    Miss,
     ScannedRows,
 )
 from rbtrace.analysis.sources import ReadFaults
+from rbtrace.conventions import LINK
+
+_Field = descriptor_pb2.FieldDescriptorProto
+_PACKAGE: Final = "rbtrace.otlp"
+_BYTES: Final = _Field.TYPE_BYTES
+_FIXED: Final = _Field.TYPE_FIXED64
+
+_KNOWN: Final = {key.encode(): key for key in KNOWN_ATTRIBUTES}
+UNREADABLE: Final = (DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises when bytes are not what they should be."""
+
+# Message → its fields: number, name, type (or the message it holds), whether it repeats.
+_MESSAGES: Final[dict[str, list[tuple[int, str, Any, bool]]]] = {
+    "AnyValue": [
+        (1, "string_value", _BYTES, False),
+        (2, "bool_value", _Field.TYPE_BOOL, False),
+        (3, "int_value", _Field.TYPE_INT64, False),
+        (4, "double_value", _Field.TYPE_DOUBLE, False),
+        (5, "array_value", "ArrayValue", False),
+    ],
+    "ArrayValue": [(1, "values", "AnyValue", True)],
+    "KeyValue": [(1, "key", _BYTES, False), (2, "value", "AnyValue", False)],
+    "Resource": [(1, "attributes", "KeyValue", True)],
+    "Link": [
+        (1, "trace_id", _BYTES, False),
+        (2, "span_id", _BYTES, False),
+        (4, "attributes", "KeyValue", True),
+    ],
+    "Span": [
+        (1, "trace_id", _BYTES, False),
+        (2, "span_id", _BYTES, False),
+        (4, "parent_span_id", _BYTES, False),
+        (5, "name", _BYTES, False),
+        (7, "start", _FIXED, False),
+        (8, "end", _FIXED, False),
+        (9, "attributes", "KeyValue", True),
+        (13, "links", "Link", True),
+    ],
+    "ScopeSpans": [(2, "spans", _BYTES, True)],
+    # 1000 is what `instrumentation_library_spans` was before it became `scope_spans`.
+    "ResourceSpans": [
+        (1, "resource", _BYTES, False),
+        (2, "scope_spans", "ScopeSpans", True),
+        (1000, "library_spans", "ScopeSpans", True),
+    ],
+    "Request": [(1, "resource_spans", "ResourceSpans", True)],
+}
+
+
+def _classes() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto3"
+    )
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for number, field, kind, repeats in fields:
+            added = message.field.add(name=field, number=number)
+            added.label = _Field.LABEL_REPEATED if repeats else _Field.LABEL_OPTIONAL
+            if isinstance(kind, str):
+                added.type, added.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+            else:
+                added.type = kind
+        if name == "AnyValue":
+            message.oneof_decl.add(name="value")
+            for added in message.field:
+                added.oneof_index = 0
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+        for name in _MESSAGES
+    }
+
+
+_CLASSES: Final = _classes()
+decode_request: Final = _CLASSES["Request"].FromString
+decode_span: Final = _CLASSES["Span"].FromString
+decode_resource: Final = _CLASSES["Resource"].FromString
+
+
+def plain(attributes: Any) -> dict[str, Any]:
+    """The attributes that the analyses read, as a dictionary."""
+    return {
+        _KNOWN[key]: _plain_value(item.value) for item in attributes if (key := item.key) in _KNOWN
+    }
+
+
+def _plain_value(value: Any) -> Any:
+    if text := value.string_value:  # almost always; to ask which it is takes longer
+        decoded: str = text.decode("utf-8", "replace")
+        return decoded
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [_plain_value(item) for item in value.array_value.values]
+    content = getattr(value, kind)
+    return content.decode("utf-8", "replace") if kind == "string_value" else content
+
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
-# Tags of the fields of a span; of those with a fixed length, that too. Both little-endian.
-_TRACE: Final = 0x100A
-_ID: Final = 0x0812
-_PARENT: Final = 0x0822
-_NAME: Final = 0x2A
-_KIND: Final = 0x30
-_START: Final = 0x39
-_END: Final = 0x41
-_ID_AT: Final = 18
-_PARENT_AT: Final = 28
-_AFTER_TIMES: Final = 20
-"""From the end of the name over kind and times."""
-_LONGEST_HEAD: Final = 512
 _LATEST: Final = 2**63 - 1
+_ONE_BYTE: Final = 0x80
+"""A varint below this has one byte."""
+
+# Tags of the fields of an ordinary span and, where that is fixed, their length.
+_IDS: Final = Struct(">2sQQ2sQ")
+_IDS_TAGS: Final = (b"\x0a\x10", b"\x12\x08")
+_PARENT: Final = Struct(">2sQ")
+_PARENT_TAG: Final = b"\x22\x08"
+_NAME_TAG: Final = 0x2A
+_KIND_AND_TIMES: Final = Struct("<BBBQBQ")
+_KIND_AND_TIMES_TAGS: Final = (0x30, 0x39, 0x41)
+_LONGEST_HEAD: Final = bytes(512)
+"""Behind a span, so that a name or times that it cuts off can be looked for."""
+_ROW: Final = Struct("=QQQQqqii")
+"""As `rbtrace.analysis.readers.fast_path.ROW` has it."""
+
+
+def scan_spans(
+    spans: tuple[bytes, ...], names: dict[bytes, int], shared: dict[bytes, int]
+) -> tuple[bytes, list[Miss], list[int]]:
+    """The ordinary ones of protobuf spans; see `CompiledScanner`, which does the same."""
+    rows: list[bytes] = []
+    misses: list[Miss] = []
+    others: list[int] = []
+    for number, span in enumerate(spans):
+        padded = span + _LONGEST_HEAD
+        trace_tag, high, low, span_tag, span_id = _IDS.unpack_from(padded)
+        at, parent = _IDS.size, 0
+        if padded.startswith(_PARENT_TAG, at):
+            _, parent = _PARENT.unpack_from(padded, at)
+            at += _PARENT.size
+        begin, end = at + 2, at + 2 + padded[at + 1]
+        kind_tag, kind, start_tag, start, end_tag, finish = _KIND_AND_TIMES.unpack_from(padded, end)
+        is_ordinary = (
+            (trace_tag, span_tag) == _IDS_TAGS
+            and padded[at] == _NAME_TAG
+            and (end - begin) | kind < _ONE_BYTE
+            and (kind_tag, start_tag, end_tag) == _KIND_AND_TIMES_TAGS
+            and end + _KIND_AND_TIMES.size <= len(span)
+        )
+        if not is_ordinary:
+            others.append(number)
+            continue
+        if max(start, finish) > _LATEST:
+            span_id = start = finish = 0  # no time is that late: it is invalid
+        name, attributes = span[begin:end], span[end + _KIND_AND_TIMES.size :]
+        name_code, shared_code = names.get(name, UNKNOWN), shared.get(attributes, UNKNOWN)
+        if name_code == UNKNOWN:
+            misses.append(Miss(len(rows), NAME, name))
+        if shared_code == UNKNOWN:
+            misses.append(Miss(len(rows), SHARED, attributes))
+        rows.append(_ROW.pack(high, low, span_id, parent, start, finish, name_code, shared_code))
+    return b"".join(rows), misses, others
 
 
 class ChunkBuilder:
@@ -51,91 +196,35 @@ class ChunkBuilder:
         self._faults = faults
         self._attribute_cache = AttributeCache(into, faults, _attributes)
         self._scanned = ScannedRows(into, self._attribute_cache, _text)
-        self._names = self._scanned.names
-        self._spans: list[bytes] = []
-        self._origins: list[int] = []
-        self._counts: list[int] = []
+        self._scan_spans = scan_spans if COMPILED is None else COMPILED.scan_spans
 
     def add(self, message: bytes) -> None:
         """Take the spans of a message; one that can't be decoded is counted."""
         try:
-            request = messages.decode_request(message)
-        except messages.UNREADABLE:
+            request = decode_request(message)
+        except UNREADABLE:
             self._faults.invalid_lines += 1
             return
         for resource in request.resource_spans:
             origin = self._attribute_cache.origin(resource.resource, _resource)
             for scope in (*resource.scope_spans, *resource.library_spans):
-                if COMPILED is not None:
-                    self._scan(COMPILED, tuple(scope.spans), origin)
-                    continue
-                self._spans += scope.spans
-                self._origins.append(origin)
-                self._counts.append(len(scope.spans))
-        if len(self._spans) >= columns.CHUNK_SPANS:
-            self.flush()
+                self._add_spans(tuple(scope.spans), origin)
 
-    def _scan(self, compiled: CompiledScanner, spans: tuple[bytes, ...], origin: int) -> None:
+    def flush(self) -> None:
+        """Make a chunk of the spans that are left."""
+        self._scanned.flush()
+
+    def _add_spans(self, spans: tuple[bytes, ...], origin: int) -> None:
         names, shared = self._scanned.names, self._attribute_cache.recent
-        rows, misses, others = compiled.scan_spans(spans, names, shared)
+        rows, misses, others = self._scan_spans(spans, names, shared)
         self._scanned.add(rows, misses, [(origin, len(spans) - len(others))])
         for number in others:
             self._add_unusual(spans[number], np.array([origin], np.int32))
 
-    def flush(self) -> None:
-        """Make chunks of what was gathered: of the usual spans, and of the others."""
-        self._scanned.flush()
-        origin = np.repeat(np.array(self._origins, np.int32), self._counts)
-        layout = _Layout.of(self._spans)
-        usual = np.flatnonzero(layout.usual)
-        if usual.size:
-            self._into.add(self._usual(layout, usual, origin[usual]))
-        for row in np.flatnonzero(~layout.usual).tolist():
-            self._add_unusual(self._spans[row], origin[row : row + 1])
-        self._spans, self._origins, self._counts = [], [], []
-
-    def _usual(self, layout: _Layout, rows: Ints, origin: Codes) -> Chunk:
-        begin, name, end = layout.begin[rows], layout.name[rows], layout.name_end[rows]
-        big, little = layout.words(">u8"), layout.words("<u8")
-        parent = np.where(layout.has_parent[rows], big[begin + _PARENT_AT + 2], 0)
-        start, finish = little[end + 3], little[end + 12]
-        span_id = big[begin + _ID_AT + 2].astype(np.uint64)
-        span_id[np.maximum(start, finish) > _LATEST] = 0  # no time is that late: it is invalid
-        joined = layout.joined
-        stops = layout.stop[rows].tolist()
-        tails = [joined[at + _AFTER_TIMES : to] for at, to in zip(end.tolist(), stops, strict=True)]
-        shared, own_attributes = self._attribute_cache.codes_of(tails)
-        texts = [joined[at:to] for at, to in zip(name.tolist(), end.tolist(), strict=True)]
-        return Chunk(
-            self._traces(layout, begin),
-            span_id,
-            parent.astype(np.uint64),
-            start.astype(np.int64),
-            finish.astype(np.int64),
-            np.fromiter(map(self._name, texts), np.int32, len(texts)),
-            origin,
-            shared,
-            own_attributes,
-        )
-
-    def _traces(self, layout: _Layout, begin: Ints) -> Codes:
-        words = layout.words("<u8")
-        high, low = words[begin + 2], words[begin + 10]
-        changes = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-        first = np.flatnonzero(np.concatenate(([True], changes)))
-        texts = [layout.joined[at + 2 : at + 18].hex() for at in begin[first].tolist()]
-        return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, begin.size)))
-
-    def _name(self, raw: bytes) -> int:
-        code = self._names.get(raw)
-        if code is None:
-            code = self._names[raw] = self._into.names[_text(raw)]
-        return code
-
     def _add_unusual(self, span: bytes, origin: Codes) -> None:
         try:
-            fields = messages.decode_span(span)
-        except messages.UNREADABLE:
+            fields = decode_span(span)
+        except UNREADABLE:
             self._faults.invalid_lines += 1
             return
         shared, own_attributes = self._attribute_cache.codes_of([span])
@@ -143,11 +232,11 @@ class ChunkBuilder:
         self._into.add(
             Chunk(
                 self._into.trace_codes([_sized(fields.trace_id, _TRACE_BYTES).hex()]),
-                _number(b"" if late else fields.span_id),
-                _number(fields.parent_span_id),
+                _id_number(b"" if late else fields.span_id),
+                _id_number(fields.parent_span_id),
                 np.array([0 if late else fields.start], np.int64),
                 np.array([0 if late else fields.end], np.int64),
-                np.array([self._name(fields.name)], np.int32),
+                self._into.name_codes([_text(fields.name)]),
                 origin,
                 shared,
                 own_attributes,
@@ -155,60 +244,12 @@ class ChunkBuilder:
         )
 
 
-class _Layout(NamedTuple):
-    """Spans side by side, and where in each its fields stand, if they are where they usually are.
-
-    Attributes:
-        joined: all spans.
-        begin: where each begins; `stop` where it ends.
-        name: where its name begins; `name_end` where that ends, and kind and times follow.
-        has_parent: whether it has the id of a parent.
-        usual: whether all of this is so.
-    """
-
-    joined: bytes
-    begin: Ints
-    stop: Ints
-    name: Ints
-    name_end: Ints
-    has_parent: Mask
-    usual: Mask
-
-    @classmethod
-    def of(cls, spans: list[bytes]) -> _Layout:
-        """Look at the tags of all spans at once."""
-        joined = b"".join(spans) + bytes(_LONGEST_HEAD)  # what is looked up past the end is there
-        stop = np.cumsum(np.fromiter(map(len, spans), np.int64, len(spans)))
-        begin = np.concatenate((np.zeros(1, np.int64), stop[:-1])) if spans else stop
-        tags: Any = np.ndarray((len(joined) - 1,), "<u2", joined, strides=(1,))
-        octets = np.frombuffer(joined, np.uint8)
-        has_parent = tags[begin + _PARENT_AT] == _PARENT
-        at = begin + np.where(has_parent, _PARENT_AT + 10, _PARENT_AT)
-        length = octets[at + 1]
-        end = at + 2 + length
-        usual = (
-            (tags[begin] == _TRACE)
-            & (tags[begin + _ID_AT] == _ID)
-            & (octets[at] == _NAME)
-            & (octets[end] == _KIND)
-            & ((length | octets[end + 1]) < 0x80)
-            & (octets[end + 2] == _START)
-            & (octets[end + 11] == _END)
-            & (end + _AFTER_TIMES <= stop)
-        )
-        return cls(joined, begin, stop, at + 2, end, has_parent, usual)
-
-    def words(self, order: str) -> Any:
-        """The eight bytes that begin at each position, as a number."""
-        return np.ndarray((len(self.joined) - 7,), order, self.joined, strides=(1,))
-
-
 def _sized(identity: bytes, size: int) -> bytes:
     """An id of the right length; zeros, which are no id, for any other."""
     return identity if len(identity) == size else bytes(size)
 
 
-def _number(identity: bytes) -> Ids:
+def _id_number(identity: bytes) -> Ids:
     return np.frombuffer(_sized(identity, _SPAN_BYTES), ">u8").astype(np.uint64)
 
 
@@ -218,18 +259,18 @@ def _text(raw: bytes) -> str:
 
 def _attributes(span: bytes) -> DecodedAttributes:
     try:
-        fields = messages.decode_span(span)
-    except messages.UNREADABLE:
+        fields = decode_span(span)
+    except UNREADABLE:
         return None
     for link in fields.links:
-        if messages.plain(link.attributes).get(names.LINK) == "parent":
-            return messages.plain(fields.attributes), (link.trace_id.hex(), link.span_id.hex())
-    return messages.plain(fields.attributes), None
+        if plain(link.attributes).get(LINK) == "parent":
+            return plain(fields.attributes), (link.trace_id.hex(), link.span_id.hex())
+    return plain(fields.attributes), None
 
 
 def _resource(raw: bytes) -> dict[str, Any]:
     """Attributes of a resource; none where it makes no sense."""
     try:
-        return messages.plain(messages.decode_resource(raw).attributes)
-    except messages.UNREADABLE:
+        return plain(decode_resource(raw).attributes)
+    except UNREADABLE:
         return {}
