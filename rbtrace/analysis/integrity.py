@@ -59,7 +59,7 @@ class Integrity:
 class SpanCounts(NamedTuple):
     """Counts of the spans that were read, in memory or in a database: see `Integrity`.
 
-    `said` is how many spans each process says on its spans that it ended, `read` how many ended
+    `reported` is how many spans each process says on its spans that it ended, `read` how many ended
     ones of each were read.
     """
 
@@ -70,14 +70,14 @@ class SpanCounts(NamedTuple):
     overfull: int
     anomalies: Anomalies
     clock_shifts: dict[str, int]
-    said: Mapping[ProcessKey, int]
+    reported: Mapping[ProcessKey, int]
     read: Mapping[ProcessKey, int]
 
 
 def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
     """Compare what was read with what the processes counted."""
     table = loaded.table
-    seen = SpanCounts(
+    counts = SpanCounts(
         spans=table.size,
         summaries=int(table.summaries.row.size),
         calls=int(table.summaries.calls.sum()),
@@ -85,45 +85,45 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         overfull=selfs.overfull,
         anomalies=table.anomalies,
         clock_shifts=table.clock_shifts,
-        said=_said(table),
+        reported=_reported(table),
         read=_read(table),
     )
-    return compare_counts(seen, loaded.faults, loaded.sidecars)
+    return compare_counts(counts, loaded.faults, loaded.sidecars)
 
 
-def compare_counts(seen: SpanCounts, faults: ReadFaults, sidecars: Sidecars) -> Integrity:
-    """Compare what was seen with what the processes counted."""
-    expected = _expected(seen, sidecars)
-    read = Counter(seen.read)
+def compare_counts(counts: SpanCounts, faults: ReadFaults, sidecars: Sidecars) -> Integrity:
+    """Compare what was read with what the processes counted."""
+    expected = _expected(counts, sidecars)
+    read = Counter(counts.read)
     differs = any(read[process] != count for process, count in expected.items())
     missing = {
         process: count - read[process]
         for process, count in expected.items()
         if count > read[process]
     }
-    anomalies = seen.anomalies
+    anomalies = counts.anomalies
     unclean = len(sidecars.adoptable) + faults.unclean
     broken = (
         differs or faults.invalid_lines or faults.truncated_lines or anomalies.unfinished or unclean
     )
     return Integrity(
-        spans=seen.spans,
-        summaries=seen.summaries,
-        calls=seen.calls,
+        spans=counts.spans,
+        summaries=counts.summaries,
+        calls=counts.calls,
         expected_spans=sum(expected.values()) if expected else None,
         complete=not broken if expected else None,
         duplicates=anomalies.duplicates,
         orphans=anomalies.orphans,
-        clipped=seen.clipped,
+        clipped=counts.clipped,
         unfinished=anomalies.unfinished,
         negative=anomalies.negative,
         invalid_lines=faults.invalid_lines,
         truncated_lines=faults.truncated_lines,
-        clock_shifts=seen.clock_shifts,
+        clock_shifts=counts.clock_shifts,
         missing_spans=sum(missing.values()),
         dropped_spans=sum(tally.dropped for tally in sidecars.tallies),
         cycles=anomalies.cycles,
-        overfull=seen.overfull,
+        overfull=counts.overfull,
         without_start=anomalies.without_start,
         unclean=unclean,
         running=sidecars.running,
@@ -151,17 +151,17 @@ def _delivered(sidecars: Sidecars, missing: Mapping[ProcessKey, int]) -> int:
     )
 
 
-def _expected(seen: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
-    """How many spans each process says it ended: the greatest of what it ever said."""
+def _expected(counts: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
+    """How many spans each process says it ended: the greatest of what it ever reported."""
     expected: dict[ProcessKey, int] = {
         (tally.host, tally.pid, tally.instance): tally.ended for tally in sidecars.tallies
     }
-    for process, count in seen.said.items():
+    for process, count in counts.reported.items():
         expected[process] = max(count, expected.get(process, 0))
     return expected
 
 
-def _said(table: SpanTable) -> dict[ProcessKey, int]:
+def _reported(table: SpanTable) -> dict[ProcessKey, int]:
     ended: dict[ProcessKey, int] = {}
     for row, own in table.own_attributes.items():
         if own.spans_ended is not None:

@@ -1,4 +1,4 @@
-"""Breakdowns in SQL: operations, kinds of work, processes, runs and call paths, from `spent`.
+"""Breakdowns in SQL: operations, kinds of work, processes, runs and call paths, from `weights`.
 
 The database sums; the rows that come back are one per operation, process or run, and become the
 rows of `rbtrace.analysis` here, by the code of its analyses where there is something to decide.
@@ -33,14 +33,14 @@ from rbtrace.analysis.sql.engine import Engine, double, nearest, number
 
 def operations(engine: Engine) -> list[OperationTime]:
     """All operations, the greatest self time first, then by name; shares without intervals."""
-    spent = engine.ask(_OPERATIONS)
-    everything = sum(row[3] for row in spent)
+    sums = engine.ask(_OPERATIONS)
+    total_self_ns = sum(row[3] for row in sums)
     by_category: dict[str, dict[str, int]] = defaultdict(dict)
     for name, category, self_ns in engine.ask(_BY_CATEGORY):
         by_category[name][category] = self_ns
     quantiles = {name: figures for name, *figures in engine.ask(_QUANTILES)}
     rows = []
-    for name, calls, total_ns, self_ns, shortest, longest in spent:
+    for name, calls, total_ns, self_ns, shortest, longest in sums:
         p50, p95, p99, approximate = quantiles.get(name, (0, 0, 0, False))
         rows.append(
             OperationTime(
@@ -49,7 +49,7 @@ def operations(engine: Engine) -> list[OperationTime]:
                 calls=calls,
                 total_ns=total_ns,
                 self_ns=self_ns,
-                share=share(self_ns, everything),
+                share=share(self_ns, total_self_ns),
                 share_ci=None,
                 mean_ns=total_ns / max(1, calls),
                 p50_ns=p50,
@@ -102,7 +102,7 @@ from (
   select name, cast(sum(calls) as bigint) as calls, cast(sum(total_ns) as bigint) as total_ns,
     cast(sum(self_ns) as bigint) as self_ns, min(shortest_ns) as shortest_ns,
     max(longest_ns) as longest_ns
-  from spent where kind < 2 group by name
+  from weights where kind < 2 group by name
 ) as sums join names on sums.name = names.code
 """
 
@@ -110,7 +110,7 @@ _BY_CATEGORY: Final = """
 select names.name, sums.category, sums.self_ns
 from (
   select name, category, cast(sum(case when kind < 2 then self_ns else 0 end) as bigint) as self_ns
-  from spent group by name, category
+  from weights group by name, category
 ) as sums join names on sums.name = names.code
 """
 
@@ -119,19 +119,19 @@ _QUANTILES: Final = """
 select names.name, ranks.p50, ranks.p95, ranks.p99, ranks.approximate
 from (
   select name,
-    min(case when reached * 1000 >= everything * 500 then ns else 9223372036854775807 end) as p50,
-    min(case when reached * 1000 >= everything * 950 then ns else 9223372036854775807 end) as p95,
-    min(case when reached * 1000 >= everything * 990 then ns else 9223372036854775807 end) as p99,
+    min(case when reached * 1000 >= all_calls * 500 then ns else 9223372036854775807 end) as p50,
+    min(case when reached * 1000 >= all_calls * 950 then ns else 9223372036854775807 end) as p95,
+    min(case when reached * 1000 >= all_calls * 990 then ns else 9223372036854775807 end) as p99,
     max(bucket) as approximate
   from (
     select name, ns, bucket,
       sum(calls) over (partition by name order by ns rows unbounded preceding) as reached,
-      sum(calls) over (partition by name) as everything
+      sum(calls) over (partition by name) as all_calls
     from (
-      select name, total_ns as ns, 1 as calls, 0 as bucket from spent where kind = 0
+      select name, total_ns as ns, 1 as calls, 0 as bucket from weights where kind = 0
       union all
-      select spent.name as name, buckets.ns as ns, buckets.calls as calls, 1 as bucket
-      from buckets join spent on buckets.id = spent.id where spent.kind = 1
+      select weights.name as name, buckets.ns as ns, buckets.calls as calls, 1 as bucket
+      from buckets join weights on buckets.id = weights.id where weights.kind = 1
     ) as weighted
   ) as running
   group by name
@@ -139,17 +139,17 @@ from (
 """
 
 _CATEGORIES: Final = """
-select category, cast(sum(self_ns) as bigint) from spent where kind < 2 group by category
+select category, cast(sum(self_ns) as bigint) from weights where kind < 2 group by category
 """
 
 _PROCESSES: Final = """
 select process, cast(sum(calls) as bigint), cast(sum(self_ns) as bigint)
-from spent where kind < 2 group by process order by process
+from weights where kind < 2 group by process order by process
 """
 
 _RUNS: Final = """
-select runs.text, runs.arm, runs.pair, runs.place, coalesce(walls.ns, 0)
-from runs join (select distinct run from spent) as present on runs.code = present.run
+select runs.text, runs.arm, runs.pair, runs.run_order, coalesce(walls.ns, 0)
+from runs join (select distinct run from weights) as present on runs.code = present.run
 left join (
   select run, cast(sum(greatest(end_ns - greatest(start_ns, reached), 0)) as bigint) as ns
   from (
@@ -168,7 +168,7 @@ _SELF_BY_RUN: Final = """
 select sums.run, names.name, sums.self_ns
 from (
   select run, name, cast(sum(self_ns) as bigint) as self_ns
-  from spent where kind < 2 group by run, name
+  from weights where kind < 2 group by run, name
 ) as sums join names on sums.name = names.code
 """
 
@@ -177,7 +177,7 @@ select names.name, sums.longest_ns
 from (
   select name, max(case when kind = 0 then self_ns else least(longest_ns, self_ns) end)
     as longest_ns
-  from spent where kind < 2 group by name
+  from weights where kind < 2 group by name
 ) as sums join names on sums.name = names.code
 """
 
@@ -187,9 +187,9 @@ _DEEPER_CODE: Final = 0
 
 
 def call_paths(engine: Engine) -> list[CallPathTime]:
-    """All call paths, from the tables `spans` and `spent`."""
+    """All call paths, from the tables `spans` and `weights`."""
     nearest(engine, "exemplars", "kind = 2")
-    engine.make("placed", _PLACED)
+    engine.make("callees", _CALLEES)
     engine.make("beneath", _ROOTS)
     texts = {_DEEPER_CODE: DEEPER, **dict(engine.ask("select code, name from names"))}
     parents: list[int] = []
@@ -218,17 +218,17 @@ def _sink(engine: Engine) -> None:
     engine.make("beneath", _SUNK)
 
 
-_PLACED: Final = """
-select spent.id as id, coalesce(exemplars.up, spent.parent) as caller, spent.name as name,
-  case when spent.kind < 2 then spent.calls else 0 end as calls,
-  case when spent.kind < 2 then spent.total_ns else 0 end as total_ns,
-  case when spent.kind < 2 then spent.self_ns else 0 end as self_ns
-from spent left join exemplars on spent.parent = exemplars.id
-where spent.kind <> 2
+_CALLEES: Final = """
+select weights.id as id, coalesce(exemplars.up, weights.parent) as caller, weights.name as name,
+  case when weights.kind < 2 then weights.calls else 0 end as calls,
+  case when weights.kind < 2 then weights.total_ns else 0 end as total_ns,
+  case when weights.kind < 2 then weights.self_ns else 0 end as self_ns
+from weights left join exemplars on weights.parent = exemplars.id
+where weights.kind <> 2
 """
 
 _ROOTS: Final = """
-select id, cast(-1 as bigint) as above, name, calls, total_ns, self_ns from placed where caller = 0
+select id, cast(-1 as bigint) as above, name, calls, total_ns, self_ns from callees where caller = 0
 """
 
 _NODES: Final = """
@@ -250,19 +250,19 @@ from beneath join nodes on beneath.above = nodes.above and beneath.name = nodes.
 """
 
 _BENEATH: Final = """
-select placed.id as id, cast(reached.node as bigint) as above, placed.name as name,
-  placed.calls as calls, placed.total_ns as total_ns, placed.self_ns as self_ns
-from placed join reached on placed.caller = reached.id
+select callees.id as id, cast(reached.node as bigint) as above, callees.name as name,
+  callees.calls as calls, callees.total_ns as total_ns, callees.self_ns as self_ns
+from callees join reached on callees.caller = reached.id
 """
 
 _CLIMB: Final = """
-select id, caller as up from placed where caller <> 0 and id not in (select id from beneath)
+select id, caller as up from callees where caller <> 0 and id not in (select id from beneath)
 """
 
 _SUNK: Final = """
-select placed.id as id, beneath.above as above, 0 as name,
-  placed.calls as calls, placed.total_ns as total_ns, placed.self_ns as self_ns
-from placed
-left join climb on placed.id = climb.id
-join beneath on beneath.id = coalesce(climb.up, placed.id)
+select callees.id as id, beneath.above as above, 0 as name,
+  callees.calls as calls, callees.total_ns as total_ns, callees.self_ns as self_ns
+from callees
+left join climb on callees.id = climb.id
+join beneath on beneath.id = coalesce(climb.up, callees.id)
 """

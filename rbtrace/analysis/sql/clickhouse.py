@@ -114,7 +114,7 @@ class ClickHouse:
         self._tables: set[str] = set()
 
     def load(self, query: ClickHouseQuery) -> int:
-        """Make the tables `found` and `buckets`.
+        """Make the tables `records` and `buckets`.
 
         Returns:
             How many rows have no usable ids.
@@ -129,7 +129,7 @@ class ClickHouse:
                 f"{source} at {self._base} has attributes of type {kind}; only tables with maps, "
                 "the exporter's default, can be analyzed"
             )
-        self.make("found", otel_traces.found(source, where))
+        self.make("records", otel_traces.records(source, where))
         self.make("buckets", otel_traces.BUCKETS)
         unusable = otel_traces.UNUSABLE.replace("TABLE", source).replace("WHERE", where)
         return number(self, unusable)
@@ -210,7 +210,7 @@ def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = Non
     query = ClickHouseQuery.parse(text)
     with closing(ClickHouse(query)) as engine:
         faults = ReadFaults(invalid_lines=engine.load(query))
-        if not number(engine, "select count(*) from found"):
+        if not number(engine, "select count(*) from records"):
             of_run = f" of run {query.run}" if query.run else ""
             raise InputError(f"no spans{of_run} in {query.source} at {query.base}")
         read = ReadReport([text], 1, faults, Sidecars([], [], [], [], []))

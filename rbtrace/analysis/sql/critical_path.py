@@ -50,7 +50,7 @@ def _take(engine: Engine) -> None:
     """Make `climb`: spans that are on the path if their parent is; roots point to themselves."""
     engine.make("siblings", _SIBLINGS)
     engine.make("jump", _FOLLOWING)
-    engine.make("reached", "select parent, max(place) as place from siblings group by parent")
+    engine.make("reached", "select parent, max(ordinal) as ordinal from siblings group by parent")
     while number(engine, "select count(*) from jump"):
         engine.add("reached", _AHEAD)
         engine.make("jump", _JUMPED)
@@ -79,43 +79,43 @@ select low.id as id, low.parent as parent, coalesce(high.up, 0) as up,
 from windows as low left join windows as high on low.up = high.id
 """
 
-# Where no children overlap, all are on the path. Elsewhere they have places, in order of their end.
+# Where no children overlap, all are on the path. Elsewhere they are numbered in order of their end.
 _SIBLINGS: Final = """
 select windows.id as id, windows.parent as parent, windows.begin_ns as begin_ns,
   windows.finish_ns as finish_ns,
   row_number() over (
     partition by windows.parent
-    order by windows.finish_ns, windows.begin_ns, found.span_id desc
-  ) as place
+    order by windows.finish_ns, windows.begin_ns, records.span_id desc
+  ) as ordinal
 from windows join (select id from covered where overlap) as crowded on windows.parent = crowded.id
-join found on windows.id = found.id
+join records on windows.id = records.id
 where windows.finish_ns > windows.begin_ns
 """
 
 # If one is on the path, the next is the last of those that end before it begins.
 _FOLLOWING: Final = """
-select parent, place, following
+select parent, ordinal, following
 from (
-  select parent, place, is_begin,
+  select parent, ordinal, is_begin,
     max(ended) over (partition by parent order by ns, is_begin rows unbounded preceding)
       as following
   from (
-    select parent, place, begin_ns as ns, 1 as is_begin, 0 as ended from siblings
+    select parent, ordinal, begin_ns as ns, 1 as is_begin, 0 as ended from siblings
     union all
-    select parent, place, finish_ns as ns, 0 as is_begin, place as ended from siblings
+    select parent, ordinal, finish_ns as ns, 0 as is_begin, ordinal as ended from siblings
   ) as moments
 ) as running
 where is_begin = 1 and following > 0
 """
 
 _AHEAD: Final = """
-select jump.parent as parent, jump.following as place
-from reached join jump on reached.parent = jump.parent and reached.place = jump.place
+select jump.parent as parent, jump.following as ordinal
+from reached join jump on reached.parent = jump.parent and reached.ordinal = jump.ordinal
 """
 
 _JUMPED: Final = """
-select low.parent as parent, low.place as place, high.following as following
-from jump as low join jump as high on low.parent = high.parent and low.following = high.place
+select low.parent as parent, low.ordinal as ordinal, high.following as following
+from jump as low join jump as high on low.parent = high.parent and low.following = high.ordinal
 """
 
 _TAKEN: Final = """
@@ -126,7 +126,7 @@ where parent <> 0 and finish_ns > begin_ns and parent not in (select id from cov
 union all
 select siblings.id as id, siblings.parent as up
 from siblings join reached
-on siblings.parent = reached.parent and siblings.place = reached.place
+on siblings.parent = reached.parent and siblings.ordinal = reached.ordinal
 """
 
 _UNSETTLED: Final = """
@@ -159,10 +159,10 @@ def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[Critical
     parts += [_parts(kinds, _divided(rows)) for rows in _sharing(engine)]
     sums = summed(*map(np.concatenate, zip(*parts, strict=True)))
     roots = _columns(engine.ask(_ROOTS), 4)
-    place = np.searchsorted(roots[0], sums.root)
-    identity = np.array([row[0] for row in engine.ask(_ROOT_IDS)], np.uint64)
-    name, start, end = (column[place] for column in roots[1:])
-    return listed(kinds, CriticalRoots(name - 1, start, end, identity[place]), sums)
+    position = np.searchsorted(roots[0], sums.root)
+    span_id = np.array([row[0] for row in engine.ask(_ROOT_IDS)], np.uint64)
+    name, start, end = (column[position] for column in roots[1:])
+    return listed(kinds, CriticalRoots(name - 1, start, end, span_id[position]), sums)
 
 
 def _sharing(engine: Engine) -> Iterator[list[Ints]]:
@@ -228,14 +228,14 @@ group by gaps.root, tree.name, tree.process
 """
 
 _SHARING: Final = """
-select gaps.id, gaps.root, gaps.begin_ns, gaps.own_ns, spent.self_ns, spent.name, spent.process,
-  tree.own_ns, tree.name, tree.process
+select gaps.id, gaps.root, gaps.begin_ns, gaps.own_ns, weights.self_ns, weights.name,
+  weights.process, tree.own_ns, tree.name, tree.process
 from (select * from shared where span % PARTS = PART) as shared
 join gaps on shared.span = gaps.id
-join spent on shared.span = spent.id
+join weights on shared.span = weights.id
 join tree on shared.summary = tree.id
-join found on shared.summary = found.id
-order by gaps.id, tree.name, found.span_id
+join records on shared.summary = records.id
+order by gaps.id, tree.name, records.span_id
 """
 
 _ROOTS: Final = """
@@ -244,6 +244,7 @@ from (select distinct root from gaps) as roots join tree on roots.root = tree.id
 """
 
 _ROOT_IDS: Final = """
-select found.span_id
-from (select distinct root from gaps) as roots join found on roots.root = found.id order by found.id
+select records.span_id
+from (select distinct root from gaps) as roots join records on roots.root = records.id
+order by records.id
 """

@@ -60,7 +60,7 @@ class DuckDB:
         )
         file = str(spans).replace("'", "''")
         self._run("create view file as select * from " + _FILE.replace("FILE", file))
-        self._run("create view found as " + _FOUND)
+        self._run("create view records as " + _RECORDS)
         self._run("create view buckets as " + _BUCKETS)
 
     def make(self, table: str, query: str) -> None:
@@ -120,7 +120,7 @@ def evaluate_spilled(
 
 _FILE: Final = "read_parquet('FILE', file_row_number = true)"
 
-_FOUND: Final = f"""
+_RECORDS: Final = f"""
 select
   file_row_number + 1 as id,
   ('0x' || trace_id)::uhugeint as trace,
@@ -140,7 +140,7 @@ select
   host || chr(31) || coalesce(pid::varchar, '') || chr(31) || instance || chr(31) || service
     as process_key,
   case when run_id <> '' then 'run ' || run_id else 'trace ' || trace_id end as run_key,
-  host, pid, instance, service, run_id, arm, pair, "order" as place,
+  host, pid, instance, service, run_id, arm, pair, "order" as run_order,
   trial, score, cpu_ns, runqueue_ns, workers, spans_ended,
   calls, total_ns, shortest_ns, longest_ns, self_ns as own_ns, last_end_ns
 from file

@@ -1,25 +1,26 @@
-"""The interface of databases that run analyses in SQL: DuckDB, ClickHouse; a third is a module.
+"""The interface of databases that run the analyses in SQL: DuckDB, ClickHouse; a third is a module.
 
-An engine comes with one table, `found`: the spans as they were read, before anything is joined or
-settled, so that both engines run the same statements. Its columns are
+An engine comes with two tables, so that all run the same statements. `records` has the spans as
+they were read, before anything is joined or corrected. Its columns are
 
-- `id`: a number of its own, from 1 on, in the order of reading; `trace` and `span_id`: what two
-  records of the same span have in common; `link_trace` and `parent_id`: the same of its parent, by
-  link or by parent id, and 0 for a root; `own_parent_id`: its parent id, whatever a link says;
+- `id`: the number of the record, from 1 on, in the order of reading; `trace` and `span_id`: what
+  two records of the same span have in common; `link_trace` and `parent_id`: the same of its parent,
+  by link or by parent id, and 0 for a root; `own_parent_id`: its parent id, whatever a link says;
 - `kind`: as in `rbtrace.analysis.attributes`, and `IMPLICIT`; `name`, `category`, `thread`: texts;
 - `start_ns` and `end_ns`: epoch ns, 0 where missing; `adopted`: from what a dead process left open;
 - `process_key` and `run_key`: texts that differ where processes and runs do, made of `host`, `pid`
   (null where unknown), `instance` and `service`, and of `run_id` (or `trace_text`, where it is "");
-  `arm`, `pair` and `place`: null where there is none;
+  `arm`, `pair` and `run_order`: null where there is none;
 - `trial`, `score`, `cpu_ns`, `runqueue_ns`, `workers` and `spans_ended`: as in `attributes`, null
   where a span says nothing of it; `calls`, `total_ns`, `shortest_ns`, `longest_ns`, `own_ns`
   and `last_end_ns`: the figures of summaries; null in all other rows.
 
-And another, `buckets`: the `id` of a summary, the `ns` that stand for a bucket, and its `calls`.
+`buckets` has the histograms of summaries: the `id` of a summary, the `ns` that represent a bucket,
+and its `calls`.
 
-Statements are in what SQL the engines share: no boolean is summed and no integer divided; a column
-that has the name of one in its expression says whose that is; and where all columns of a table are
-taken from a join, no other table of it has one of the same name.
+Statements are in the SQL that the engines share: no boolean is summed and no integer divided; a
+column in an expression is qualified with its table if the result has the same name; and where all
+columns of a table are taken from a join, no other table of the join has one of these names.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ IMPLICIT: Final = 3
 
 
 class Engine(Protocol):
-    """A database with the tables `found` and `buckets`. Tables that are made are temporary."""
+    """A database with the tables `records` and `buckets`. Tables that are made are temporary."""
 
     @property
     def name(self) -> str:
@@ -51,7 +52,7 @@ class Engine(Protocol):
         ...
 
     def quotient(self, of: str, by: str) -> str:
-        """The expression of a number (≥ 0) divided by another (> 0), without the remainder."""
+        """The SQL of a number (≥ 0) divided by another (> 0), without the remainder."""
         ...
 
 
@@ -76,7 +77,7 @@ def nearest(engine: Engine, table: str, passed_over: str) -> None:
 
 
 def double(engine: Engine, table: str) -> None:
-    """Let every `up` of a table point beyond its own `id`s, by doubling as in `ancestry`."""
+    """Let every `up` of a table point beyond its own `id`s, by doubling pointers."""
     while number(engine, _UNSETTLED.replace("TABLE", table)):
         engine.make(table, _DOUBLED.replace("TABLE", table))
 

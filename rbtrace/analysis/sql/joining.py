@@ -21,13 +21,13 @@ def join_spans(engine: Engine) -> Anomalies:
     for table, query in _LABELS.items():
         engine.make(table, query)
     engine.make("spans", _SPANS)
-    orphans, unfinished, negative, lost, earlier, together = engine.ask(_COUNTS)[0]
+    orphans, unfinished, negative, without_start, earlier, together = engine.ask(_COUNTS)[0]
     anomalies = Anomalies(
         duplicates=number(engine, "select count(*) from dropped"),
         orphans=orphans,
         unfinished=unfinished,
         negative=negative,
-        without_start=lost,
+        without_start=without_start,
     )
     # Somewhere on a cycle a span starts before its parent, or they all start together.
     if earlier or together:
@@ -52,8 +52,8 @@ def _cut_cycles(engine: Engine, suspects: str) -> int:
         if not number(engine, "select count(*) from climb"):
             return 0
     cycles = engine.ask(_ON_CYCLES)
-    place = {row[0]: at for at, row in enumerate(cycles)}
-    parent = np.array([place[row[1]] for row in cycles], np.int32)
+    position = {row[0]: at for at, row in enumerate(cycles)}
+    parent = np.array([position[row[1]] for row in cycles], np.int32)
     start = np.array([row[2] for row in cycles], np.int64)
     identity = np.array([row[3] for row in cycles], np.uint64)
     cut = cut_cycles(parent, np.arange(parent.size, dtype=np.int32), start, identity)
@@ -65,12 +65,12 @@ def _cut_cycles(engine: Engine, suspects: str) -> int:
 def _end_with_the_last_seen(engine: Engine) -> None:
     """End unfinished spans at the last moment seen beneath them."""
     engine.make("beneath", "select id as origin, id as id from spans where unfinished")
-    engine.make("seen", _SEEN)
+    engine.make("last_seen", _LAST_SEEN)
     while True:
         engine.make("beneath", _FURTHER_BENEATH)
         if not number(engine, "select count(*) from beneath"):
             break
-        engine.add("seen", _SEEN)
+        engine.add("last_seen", _LAST_SEEN)
     engine.make("spans", _ENDED)
 
 
@@ -81,34 +81,34 @@ select id from (
       partition by record.trace, record.span_id
       order by record.adopted, record.end_ns = 0, record.end_ns desc, record.start_ns,
         record.name, record.own_parent_id, record.id
-    ) as place
-  from found as record join (
-    select trace, span_id from found group by trace, span_id having count(*) > 1
+    ) as ordinal
+  from records as record join (
+    select trace, span_id from records group by trace, span_id having count(*) > 1
   ) as copied on record.trace = copied.trace and record.span_id = copied.span_id
-) as ranked where place > 1
+) as ranked where ordinal > 1
 """
 
 _LABELS: Final = {
     "names": """
       select name, row_number() over (order by name) as code
-      from (select distinct name from found) as texts
+      from (select distinct name from records) as texts
     """,
     "processes": """
       select process_key, host, pid, instance, service, row_number() over (order by first) as code
       from (
-        select process_key, min(found.host) as host, min(found.pid) as pid,
-          min(found.instance) as instance, min(found.service) as service, min(id) as first
-        from found group by process_key
+        select process_key, min(records.host) as host, min(records.pid) as pid,
+          min(records.instance) as instance, min(records.service) as service, min(id) as first
+        from records group by process_key
       ) as texts
     """,
     "runs": """
-      select run_key, text, arm, pair, place, row_number() over (order by run_key) as code
+      select run_key, text, arm, pair, run_order, row_number() over (order by run_key) as code
       from (
         select run_key, min(case when run_id <> '' then run_id else trace_text end) as text,
-          min(case when run_id <> '' then found.arm end) as arm,
-          min(case when run_id <> '' then found.pair end) as pair,
-          min(case when run_id <> '' then found.place end) as place
-        from found group by run_key
+          min(case when run_id <> '' then records.arm end) as arm,
+          min(case when run_id <> '' then records.pair end) as pair,
+          min(case when run_id <> '' then records.run_order end) as run_order
+        from records group by run_key
       ) as texts
     """,
 }
@@ -129,7 +129,7 @@ select
     then record.start_ns else record.end_ns end as end_ns,
   record.kind <> 1 and record.end_ns = 0 as unfinished,
   record.kind <> 1 and record.end_ns <> 0 and record.end_ns < record.start_ns as negative,
-  record.kind <> 1 and record.start_ns = 0 and record.end_ns > 100000000000000000 as lost,
+  record.kind <> 1 and record.start_ns = 0 and record.end_ns > 100000000000000000 as without_start,
   record.parent_id <> 0 and above.id is null as orphan,
   case when above.id is null or record.start_ns > above.start_ns then 0
     when record.start_ns = above.start_ns then 1 else 2 end as order_to_parent,
@@ -140,9 +140,9 @@ select
   coalesce(record.longest_ns, 0) as longest_ns,
   coalesce(record.own_ns, 0) as own_ns,
   coalesce(record.last_end_ns, 0) as last_end_ns
-from (select * from found where id not in (select id from dropped)) as record
+from (select * from records where id not in (select id from dropped)) as record
 left join (
-  select id, trace, span_id, start_ns from found where id not in (select id from dropped)
+  select id, trace, span_id, start_ns from records where id not in (select id from dropped)
 ) as above on record.link_trace = above.trace and record.parent_id = above.span_id
 join names on names.name = record.name
 join processes on processes.process_key = record.process_key
@@ -151,7 +151,7 @@ join runs on runs.run_key = record.run_key
 
 _COUNTS: Final = """
 select count(*) filter (where orphan), count(*) filter (where unfinished),
-  count(*) filter (where negative), count(*) filter (where lost),
+  count(*) filter (where negative), count(*) filter (where without_start),
   count(*) filter (where order_to_parent = 2), count(*) filter (where order_to_parent = 1)
 from spans
 """
@@ -161,8 +161,8 @@ select low.id as id, high.up as up from climb as low join climb as high on low.u
 """
 
 _ON_CYCLES: Final = """
-select spans.id, spans.parent, found.start_ns, found.span_id
-from spans join found on spans.id = found.id where spans.id in (select up from climb)
+select spans.id, spans.parent, records.start_ns, records.span_id
+from spans join records on spans.id = records.id where spans.id in (select up from climb)
 order by spans.id
 """
 
@@ -170,7 +170,7 @@ _WITH_ROOTS: Final = """
 select * replace (case when id in (ROOTS) then 0 else parent end as parent) from spans
 """
 
-_SEEN: Final = """
+_LAST_SEEN: Final = """
 select beneath.origin as origin,
   max(case when spans.kind = 1 then spans.last_end_ns
     when spans.unfinished and spans.start_ns > 0 then spans.start_ns
@@ -188,6 +188,6 @@ where high.unfinished or high.kind <> 0
 
 _ENDED: Final = """
 select spans.* replace (case when spans.unfinished then ends.ns else spans.end_ns end as end_ns)
-from spans left join (select origin, max(ns) as ns from seen group by origin) as ends
+from spans left join (select origin, max(ns) as ns from last_seen group by origin) as ends
 on spans.id = ends.origin
 """

@@ -45,9 +45,9 @@ def conditions(run: str | None, since_ns: int | None, table: str) -> str:
     return " and ".join(parts) or "1"
 
 
-def found(table: str, where: str) -> str:
-    """The query that gives the table `found`; see `rbtrace.analysis.sql.engine`."""
-    return _FOUND.replace("TABLE", table).replace("WHERE", where)
+def records(table: str, where: str) -> str:
+    """The query that gives the table `records`; see `rbtrace.analysis.sql.engine`."""
+    return _RECORDS.replace("TABLE", table).replace("WHERE", where)
 
 
 def _origin(name: str) -> str:
@@ -80,45 +80,45 @@ _RAW: Final = _columns((
     ("link", f"arrayFirstIndex(a -> a[{text(key.LINK)}] = 'parent', Links.Attributes)"),
     ("linked_trace", "Links.TraceId[link]"),
     ("linked_span", "reinterpretAsUInt64(reverse(unhex(Links.SpanId[link])))"),
-    ("begin_ns", "toUnixTimestamp64Nano(Timestamp)"),
-    ("finish_ns", "reinterpretAsInt64(reinterpretAsUInt64(begin_ns) + Duration)"),
-    ("label", "toString(SpanName)"),
-    ("sort", (f"multiIf({_own(key.IS_SUMMARY)} = 'true', {SUMMARY}, "
+    ("raw_start_ns", "toUnixTimestamp64Nano(Timestamp)"),
+    ("raw_end_ns", "reinterpretAsInt64(reinterpretAsUInt64(raw_start_ns) + Duration)"),
+    ("raw_name", "toString(SpanName)"),
+    ("raw_kind", (f"multiIf({_own(key.IS_SUMMARY)} = 'true', {SUMMARY}, "
               f"{_own(key.EXEMPLAR)} = 'true', {EXEMPLAR}, {REAL})")),
-    ("kind_of_work", _own(key.CATEGORY)),
-    ("in_thread", _own(key.THREAD_ID)),
-    ("on_host", _origin(key.HOST_NAME)),
-    ("on_pid", f"toInt64OrNull({_origin(key.PROCESS_PID)})"),
-    ("of_instance", _origin(key.SERVICE_INSTANCE_ID)),
-    ("of_service", _origin(key.SERVICE_NAME)),
-    ("of_run", _origin(key.RUN_ID)),
-    ("of_arm", f"nullIf({_origin(key.ARM)}, '')"),
-    ("of_pair", f"toInt64OrNull({_origin(key.PAIR)})"),
-    ("of_order", f"toInt64OrNull({_origin(key.ORDER)})"),
-    ("of_trial", f"toInt64OrNull({_own(key.TRIAL_NUMBER)})"),
-    ("scored", f"toFloat64OrNull({_own(key.TRIAL_SCORE)})"),
-    ("on_cpu_ns", f"toInt64OrNull({_own(key.CPU_NS)})"),
-    ("in_queue_ns", f"toInt64OrNull({_own(key.RUNQUEUE_NS)})"),
-    ("with_workers", f"toInt64OrNull({_own(key.WORKERS)})"),
-    ("said", f"toInt64OrNull({_own(key.SPANS_ENDED)})"),
-    ("many", _figure(key.SPAN_COUNT, "1")),
-    ("sum_ns", _figure(key.DURATION_TOTAL, "0")),
-    ("mean_ns", "intDiv(sum_ns, greatest(many, 1))"),
-    ("least_ns", _figure(key.DURATION_MIN, "mean_ns")),
-    ("most_ns", _figure(key.DURATION_MAX, "mean_ns")),
-    ("alone_ns", _figure(key.SELF_NS, "sum_ns")),
-    ("latest_ns", _figure(key.LAST_END_NS, "0")),
-    ("upper", f"JSONExtract({_own(key.HISTOGRAM_BOUNDS)}, 'Array(Float64)')"),
-    ("counted", f"JSONExtract({_own(key.HISTOGRAM_COUNTS)}, 'Array(Int64)')"),
+    ("raw_category", _own(key.CATEGORY)),
+    ("raw_thread", _own(key.THREAD_ID)),
+    ("raw_host", _origin(key.HOST_NAME)),
+    ("raw_pid", f"toInt64OrNull({_origin(key.PROCESS_PID)})"),
+    ("raw_instance", _origin(key.SERVICE_INSTANCE_ID)),
+    ("raw_service", _origin(key.SERVICE_NAME)),
+    ("raw_run_id", _origin(key.RUN_ID)),
+    ("raw_arm", f"nullIf({_origin(key.ARM)}, '')"),
+    ("raw_pair", f"toInt64OrNull({_origin(key.PAIR)})"),
+    ("raw_order", f"toInt64OrNull({_origin(key.ORDER)})"),
+    ("raw_trial", f"toInt64OrNull({_own(key.TRIAL_NUMBER)})"),
+    ("raw_score", f"toFloat64OrNull({_own(key.TRIAL_SCORE)})"),
+    ("raw_cpu_ns", f"toInt64OrNull({_own(key.CPU_NS)})"),
+    ("raw_runqueue_ns", f"toInt64OrNull({_own(key.RUNQUEUE_NS)})"),
+    ("raw_workers", f"toInt64OrNull({_own(key.WORKERS)})"),
+    ("raw_spans_ended", f"toInt64OrNull({_own(key.SPANS_ENDED)})"),
+    ("raw_calls", _figure(key.SPAN_COUNT, "1")),
+    ("raw_total_ns", _figure(key.DURATION_TOTAL, "0")),
+    ("raw_mean_ns", "intDiv(raw_total_ns, greatest(raw_calls, 1))"),
+    ("raw_shortest_ns", _figure(key.DURATION_MIN, "raw_mean_ns")),
+    ("raw_longest_ns", _figure(key.DURATION_MAX, "raw_mean_ns")),
+    ("raw_self_ns", _figure(key.SELF_NS, "raw_total_ns")),
+    ("raw_last_end_ns", _figure(key.LAST_END_NS, "0")),
+    ("raw_bounds", f"JSONExtract({_own(key.HISTOGRAM_BOUNDS)}, 'Array(Float64)')"),
+    ("raw_counts", f"JSONExtract({_own(key.HISTOGRAM_COUNTS)}, 'Array(Int64)')"),
 ))  # fmt: skip
 
 _SUMMARIES_ONLY: Final = (
-    ("calls", "many"),
-    ("total_ns", "sum_ns"),
-    ("shortest_ns", "least_ns"),
-    ("longest_ns", "most_ns"),
-    ("own_ns", "alone_ns"),
-    ("last_end_ns", "latest_ns"),
+    ("calls", "raw_calls"),
+    ("total_ns", "raw_total_ns"),
+    ("shortest_ns", "raw_shortest_ns"),
+    ("longest_ns", "raw_longest_ns"),
+    ("own_ns", "raw_self_ns"),
+    ("last_end_ns", "raw_last_end_ns"),
 )
 
 _SETTLED: Final = _columns((
@@ -129,37 +129,38 @@ _SETTLED: Final = _columns((
     ("link_trace", "if(link > 0, linked_trace, trace)"),
     ("parent_id", "if(link > 0, linked_span, parent)"),
     ("own_parent_id", "parent"),
-    ("kind", (f"if(sort = {REAL} and (label = {text(key.UNATTACHED)} or label = {text(key.THREAD)} "
-              f"and kind_of_work = '' and of_run <> ''), {IMPLICIT}, sort)")),
-    ("name", "label"),
-    ("category", "kind_of_work"),
-    ("thread", "in_thread"),
-    ("start_ns", "begin_ns"),
-    ("end_ns", "finish_ns"),
+    ("kind", (f"if(raw_kind = {REAL} and (raw_name = {text(key.UNATTACHED)} "
+              f"or raw_name = {text(key.THREAD)} and raw_category = '' and raw_run_id <> ''), "
+              f"{IMPLICIT}, raw_kind)")),
+    ("name", "raw_name"),
+    ("category", "raw_category"),
+    ("thread", "raw_thread"),
+    ("start_ns", "raw_start_ns"),
+    ("end_ns", "raw_end_ns"),
     ("adopted", "false"),
-    ("process_key", ("concat(on_host, '\\x1f', coalesce(toString(on_pid), ''), '\\x1f', "
-                     "of_instance, '\\x1f', of_service)")),
-    ("run_key", "if(of_run <> '', concat('run ', of_run), concat('trace ', trace))"),
-    ("host", "on_host"),
-    ("pid", "on_pid"),
-    ("instance", "of_instance"),
-    ("service", "of_service"),
-    ("run_id", "of_run"),
-    ("arm", "of_arm"),
-    ("pair", "of_pair"),
-    ("place", "of_order"),
-    ("trial", "of_trial"),
-    ("score", "scored"),
-    ("cpu_ns", "on_cpu_ns"),
-    ("runqueue_ns", "in_queue_ns"),
-    ("workers", "with_workers"),
-    ("spans_ended", "said"),
-    *((name, f"if(sort = {SUMMARY}, {value}, null)") for name, value in _SUMMARIES_ONLY),
-    ("bounds", f"if(sort = {SUMMARY}, upper, [])"),
-    ("counts", f"if(sort = {SUMMARY}, counted, [])"),
+    ("process_key", ("concat(raw_host, '\\x1f', coalesce(toString(raw_pid), ''), '\\x1f', "
+                     "raw_instance, '\\x1f', raw_service)")),
+    ("run_key", "if(raw_run_id <> '', concat('run ', raw_run_id), concat('trace ', trace))"),
+    ("host", "raw_host"),
+    ("pid", "raw_pid"),
+    ("instance", "raw_instance"),
+    ("service", "raw_service"),
+    ("run_id", "raw_run_id"),
+    ("arm", "raw_arm"),
+    ("pair", "raw_pair"),
+    ("run_order", "raw_order"),
+    ("trial", "raw_trial"),
+    ("score", "raw_score"),
+    ("cpu_ns", "raw_cpu_ns"),
+    ("runqueue_ns", "raw_runqueue_ns"),
+    ("workers", "raw_workers"),
+    ("spans_ended", "raw_spans_ended"),
+    *((name, f"if(raw_kind = {SUMMARY}, {value}, null)") for name, value in _SUMMARIES_ONLY),
+    ("bounds", f"if(raw_kind = {SUMMARY}, raw_bounds, [])"),
+    ("counts", f"if(raw_kind = {SUMMARY}, raw_counts, [])"),
 ))  # fmt: skip
 
-_FOUND: Final = f"""
+_RECORDS: Final = f"""
 select {_SETTLED}
 from (
   select {_RAW}
@@ -176,7 +177,7 @@ from (
   from (
     select id, toFloat64(shortest_ns) as low_ns, has_bounds, edge,
       toFloat64(greatest(shortest_ns, longest_ns)) as high_ns, reached - before as bucket_calls,
-      toFloat64(greatest(if(place = 1, 0, previous + 1), shortest_ns)) as low,
+      toFloat64(greatest(if(ordinal = 1, 0, previous + 1), shortest_ns)) as low,
       toFloat64(least(edge, longest_ns)) as high,
       if(low + high > 0, 2 * low * (high / (low + high)), 0) as harmonic
     from (
@@ -185,15 +186,15 @@ from (
         if(has_bounds, bounds, [toFloat64(assumeNotNull(total_ns)) / 1e9
           / greatest(assumeNotNull(calls), 1)]) as uppers,
         if(has_bounds, counts, [assumeNotNull(calls), assumeNotNull(calls)]) as cumulative,
-        arrayMap(one -> toInt64(roundBankers(greatest(least(one, 4e9), 0) * 1e9)),
+        arrayMap(bound -> toInt64(roundBankers(greatest(least(bound, 4e9), 0) * 1e9)),
           arrayPushBack(uppers, 4e9)) as edges
-      from found where calls is not null
+      from records where calls is not null
     ) as histograms
     array join edges as edge, arrayPopBack(arrayPushFront(edges, 0)) as previous,
       cumulative as reached, arrayPopBack(arrayPushFront(cumulative, 0)) as before,
-      arrayEnumerate(edges) as place
-  ) as placed
-) as found_buckets
+      arrayEnumerate(edges) as ordinal
+  ) as numbered
+) as histogram_buckets
 where bucket_calls > 0
 """
 

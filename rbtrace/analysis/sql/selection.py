@@ -25,7 +25,7 @@ from rbtrace.analysis.table import Anomalies, SpanTable, Summaries, buckets_of
 
 
 def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:
-    """Restrict `spent` to the spans that a filter chose; give their number.
+    """Restrict `weights` to the spans that a filter chose; give their number.
 
     Args:
         engine: where the tables are that `make_self_times` made.
@@ -34,12 +34,12 @@ def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin
     """
     condition = _Conditions(engine, processes).of(wanted)
     engine.make("chosen", _CHOSEN.replace("CONDITION", condition))
-    engine.make("spent", _RESTRICTED)
+    engine.make("weights", _RESTRICTED)
     return number(engine, "select count(*) from chosen")
 
 
 class _Conditions:
-    """Filters as conditions on rows of `tree`, `found` and `trials`.
+    """Filters as conditions on rows of `tree`, `records` and `trials`.
 
     Args:
         engine: the database.
@@ -64,7 +64,7 @@ class _Conditions:
     def _compared(self, node: FilterComparison) -> str:
         field = node.field
         if field in _OWN:
-            return _whole(f"found.{_OWN[field]}", node)
+            return _whole(f"records.{_OWN[field]}", node)
         if field == "duration":
             mean = self._engine.quotient("tree.total_ns", "greatest(tree.calls, 1)")
             length = "tree.end_ns - tree.start_ns"
@@ -132,10 +132,10 @@ _TEXTS: Final = {
 }
 
 _NO_TRIALS: Final = "select id, cast(0 as bigint) as trial from spans where id = 0"
-_IS_NO_TRIAL: Final = "id not in (select id from found where trial is not null)"
+_IS_NO_TRIAL: Final = "id not in (select id from records where trial is not null)"
 _ALL_TRIALS: Final = """
-select found.id, found.trial, found.score
-from found join spans on found.id = spans.id where found.trial is not null
+select records.id, records.trial, records.score
+from records join spans on records.id = spans.id where records.trial is not null
 """
 
 _KINDS_OF_WORK: Final = """
@@ -145,14 +145,14 @@ from (select distinct category from spans) as texts
 
 _CHOSEN: Final = """
 select tree.id as id
-from tree join found on tree.id = found.id left join trials on tree.id = trials.id
+from tree join records on tree.id = records.id left join trials on tree.id = trials.id
 where tree.kind < 2 and (CONDITION)
 """
 
 _RESTRICTED: Final = f"""
 select * replace (
   case when kind < 2 and id not in (select id from chosen) then {IMPLICIT} else kind end as kind
-) from spent
+) from weights
 """
 
 
@@ -165,13 +165,13 @@ def trial_and_region_spans(engine: Engine, processes: dict[int, Origin]) -> Span
         engine: where the tables are.
         processes: the processes, by code.
     """
-    engine.make("picked", _PICKED)
-    rows = engine.ask(_ROWS)
-    place = {row[0]: at for at, row in enumerate(rows)}
+    engine.make("task_spans", _TASK_SPANS)
+    rows = engine.ask(_TASK_SPAN_ROWS)
+    position = {row[0]: at for at, row in enumerate(rows)}
     names = sorted({row[5] for row in rows})
     name_code = {name: code for code, name in enumerate(names)}
     process_code = {code: at for at, code in enumerate(processes)}
-    parent = np.array([place.get(row[1], NO_PARENT) for row in rows], np.int32)
+    parent = np.array([position.get(row[1], NO_PARENT) for row in rows], np.int32)
     every, none = np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
     unknown = np.zeros(len(rows), np.int16)
     return SpanTable(
@@ -211,19 +211,19 @@ def _no_summaries() -> Summaries:
 
 _OWN_FIELDS: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers")
 
-_PICKED: Final = """
-select id from found where trial is not null
+_TASK_SPANS: Final = """
+select id from records where trial is not null
 union distinct
 select id from nested where parent <> 0 and process <> parent_process
 union distinct
 select parent as id from nested where parent <> 0 and process <> parent_process
 """
 
-_ROWS: Final = """
-select tree.id, tree.real_parent, found.span_id, tree.start_ns, tree.end_ns, found.name,
-  tree.process, found.trial, found.score, found.cpu_ns, found.runqueue_ns, found.workers
-from picked join tree on picked.id = tree.id join found on picked.id = found.id
-join spent on picked.id = spent.id
-where spent.kind = 0
+_TASK_SPAN_ROWS: Final = """
+select tree.id, tree.real_parent, records.span_id, tree.start_ns, tree.end_ns, records.name,
+  tree.process, records.trial, records.score, records.cpu_ns, records.runqueue_ns, records.workers
+from task_spans join tree on task_spans.id = tree.id join records on task_spans.id = records.id
+join weights on task_spans.id = weights.id
+where weights.kind = 0
 order by tree.id
 """

@@ -1,7 +1,7 @@
 """Self time in SQL, by the definition and in the steps of `rbtrace.analysis.self_time`.
 
-Makes the table `spent`: what every span counts for in sums. Clocks are settled on the way, because
-that takes the same join of children and parents.
+Makes the table `weights`: what every span counts for in sums. Shifted clocks are set right on the
+way, because that takes the same join of children and parents.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SelfTimeCounts(NamedTuple):
 
 
 def make_self_times(engine: Engine, processes: dict[int, Origin]) -> SelfTimeCounts:
-    """Make the tables `tree`, `nested`, `covered` and `spent`.
+    """Make the tables `tree`, `nested`, `covered` and `weights`.
 
     Args:
         engine: where the table `spans` is.
@@ -36,17 +36,17 @@ def make_self_times(engine: Engine, processes: dict[int, Origin]) -> SelfTimeCou
     engine.make("nested", _NESTED)
     shifts = _settle_clocks(engine, processes)
     engine.make("covered", _COVERED)
-    engine.make("charged", _CHARGED)
-    engine.make("spent", _SPENT)
+    engine.make("in_summaries", _IN_SUMMARIES)
+    engine.make("weights", _WEIGHTS)
     return SelfTimeCounts(number(engine, _CLIPPED), number(engine, _OVERFULL), shifts)
 
 
 def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, int]:
     demands = engine.ask(_DEMANDS.replace("FARTHEST", str(FARTHEST)))
     codes = sorted(processes)
-    place = {code: at for at, code in enumerate(codes)}
-    above = np.array([place[row[0]] for row in demands], np.int32)
-    below = np.array([place[row[1]] for row in demands], np.int32)
+    position = {code: at for at, code in enumerate(codes)}
+    above = np.array([position[row[0]] for row in demands], np.int32)
+    below = np.array([position[row[1]] for row in demands], np.int32)
     behind = np.array([row[2] for row in demands], np.int64)
     shifts = least_shifts(len(codes), above, below, behind)
     if not shifts.any():
@@ -124,7 +124,7 @@ from (
 group by parent
 """
 
-_CHARGED: Final = f"""
+_IN_SUMMARIES: Final = f"""
 select high.id as id, cast(sum(low.own_ns) as bigint) as ns
 from (select * from tree where kind = 1) as low
 join (select * from tree where kind = 0) as high on low.enclosing = high.id
@@ -132,7 +132,7 @@ where {SAME_THREAD}
 group by high.id
 """
 
-_SPENT: Final = """
+_WEIGHTS: Final = """
 select tree.id as id, tree.parent as parent, tree.kind as kind, tree.name as name,
   tree.process as process, tree.run as run, tree.category as category,
   case when tree.kind = 0 then 1 else tree.calls end as calls,
@@ -140,12 +140,12 @@ select tree.id as id, tree.parent as parent, tree.kind as kind, tree.name as nam
   case when tree.kind = 0 then tree.end_ns - tree.start_ns else tree.shortest_ns end as shortest_ns,
   case when tree.kind = 0 then tree.end_ns - tree.start_ns else tree.longest_ns end as longest_ns,
   case when tree.kind = 0 then greatest(
-      tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) - coalesce(charged.ns, 0), 0
+      tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) - coalesce(in_summaries.ns, 0), 0
     ) else tree.own_ns end as self_ns,
-  coalesce(charged.ns, 0) > tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) as overfull
+  coalesce(in_summaries.ns, 0) > tree.end_ns - tree.start_ns - coalesce(covered.ns, 0) as overfull
 from tree
 left join covered on covered.id = tree.id
-left join charged on charged.id = tree.id
+left join in_summaries on in_summaries.id = tree.id
 """
 
-_OVERFULL: Final = "select count(*) from spent where kind = 0 and overfull"
+_OVERFULL: Final = "select count(*) from weights where kind = 0 and overfull"
