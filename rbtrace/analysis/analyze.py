@@ -1,7 +1,7 @@
-"""Analyze what paths name: in memory, in DuckDB where it does not fit, or in a ClickHouse.
+"""Analyze paths: in memory, in DuckDB where the spans do not fit, or in a ClickHouse.
 
-Reading begins in memory. When more spans than the limit allows are there, all of them and all that
-follow are written to a Parquet file in a temporary folder, and analyzed there by DuckDB.
+Reading begins in memory. As soon as there are more spans than the memory limit allows, these and
+all that follow are written to a temporary Parquet file, which DuckDB analyzes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from rbtrace.analysis.sources import is_clickhouse
 from rbtrace.errors import InputError, RbtraceError, SettingError
 
 BYTES_PER_SPAN: Final = 150
-"""Memory that a span takes while tables are made and analyzed, bytes, at the peak."""
+"""Peak memory per span while the table is made and analyzed, bytes."""
 LEAST_LIMIT: Final = 1 << 28
-"""Less memory than this, in bytes, is not enough for DuckDB's own buffers."""
-_PART_OF_FREE: Final = 0.5
+"""The smallest limit, bytes: DuckDB needs as much for its own buffers."""
+_FREE_FRACTION: Final = 0.5
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _ROWS: Final = 1 << 18
 
@@ -57,7 +57,7 @@ def free_limit() -> int:
     """The limit where none was given: half of the memory that is free, bytes."""
     import psutil  # noqa: PLC0415 - slow to import
 
-    return max(LEAST_LIMIT, int(psutil.virtual_memory().available * _PART_OF_FREE))
+    return max(LEAST_LIMIT, int(psutil.virtual_memory().available * _FREE_FRACTION))
 
 
 def analyze_paths(
@@ -93,16 +93,16 @@ def analyze_paths(
 def read_within(
     paths: Iterable[str | Path], progress: Progress | None, limit: int
 ) -> Iterator[Loaded | SpilledSpans]:
-    """Read spans, into memory if they fit; the file of those that do not is there until the end.
+    """Read spans into memory if they fit, otherwise into a file that is removed on exit.
 
     Args:
         paths: files, folders, globs, or `-`.
         progress: called as reading goes on.
-        limit: memory that they may take, bytes.
+        limit: memory that the spans may take, bytes.
 
     Raises:
         InputError: nothing could be read; the message says what and why.
-        MissingExtraError: they do not fit, and what is needed then is not installed.
+        MissingExtraError: they do not fit, and DuckDB or pyarrow is not installed.
         RbtraceError: the file cannot be written.
     """
     keep_freed_memory()
@@ -122,22 +122,22 @@ def read_within(
 
 
 class _SpillingBuilder(Builder):
-    """A builder that holds so many spans; from then on it writes them to a file."""
+    """A builder that writes spans to a file once it holds more than a limit."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__()
-        self._most = most
+        self._limit = limit
         self._spill: _SpillFile | None = None
 
     def add_batch(self, batch: SpanBatch) -> None:
         super().add_batch(batch)
-        if self._spill is None and self.rows > self._most:
+        if self._spill is None and self.rows > self._limit:
             self._spill = _SpillFile()
         if self._spill is not None:
             self._spill.take(self, _ROWS)
 
     def finish(self) -> Path | None:
-        """Write what is left, and give the file, if there is one."""
+        """Write the rest of the spans; the file, if there is one."""
         if self._spill is None:
             return None
         return self._spill.finish(self)
@@ -162,7 +162,7 @@ class _SpillFile:
         self._is_open = True
 
     def take(self, builder: Builder, least: int) -> None:
-        """Take the spans that the builder holds, if they are so many."""
+        """Take the spans that the builder holds, if it holds `least` or more."""
         try:
             self._writer.take(builder, least)
         except OSError as problem:
@@ -172,7 +172,7 @@ class _SpillFile:
             ) from None
 
     def finish(self, builder: Builder) -> Path:
-        """Take all that is left."""
+        """Take the rest of the spans, and close the file."""
         self.take(builder, 1)
         self._end()
         return_freed_memory()  # DuckDB has a heap of its own

@@ -40,20 +40,20 @@ def depths(parent: Codes) -> tuple[Codes, Codes]:
     return depth, np.unique(ancestor[active])
 
 
-def whole_families(parent: Codes, rows: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows, of so many or more, none of which has its parent or a child elsewhere."""
+def family_ranges(parent: Codes, rows: int) -> Iterator[tuple[int, int]]:
+    """Ranges of at least `rows` rows, so that parents and children are in the same range."""
     position = np.arange(parent.size, dtype=np.int32)
     above = np.where(parent == NO_PARENT, position, parent)
     latest = np.maximum.accumulate(np.maximum(above, position))
     earliest = np.minimum.accumulate(np.minimum(above, position)[::-1])[::-1]
-    # After a row a range may end if neither it nor one before it has its parent later, and no
-    # later one has its parent here.
+    # A range may end after a row if no row up to it has its parent later, and no later row has
+    # its parent up to it.
     last = np.flatnonzero((latest == position)[:-1] & (earliest[1:] > position[:-1])) + 1
     last = np.append(last, parent.size)
     first = 0
     while first < parent.size:
-        enough = int(np.searchsorted(last, first + rows))
-        end = int(last[min(enough, last.size - 1)])
+        last_of_range = int(np.searchsorted(last, first + rows))
+        end = int(last[min(last_of_range, last.size - 1)])
         yield first, end
         first = end
 

@@ -1,7 +1,7 @@
-"""From the columns that readers filled to the `SpanTable` that analyses read.
+"""Assembling the `SpanTable` from the columns that readers filled.
 
-Duplicates and parents are settled within traces, some whole traces at a time: what is sorted then
-fits the processor's cache, and the cost of a span does not grow with their number.
+Duplicates and parents are found within traces, some complete traces at a time: what is sorted then
+fits the processor's cache, and the cost per span does not grow with the number of spans.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from rbtrace.analysis.processes import Origins, settle_clocks, settle_origins
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 from rbtrace.conventions import THREAD, UNATTACHED
 
-_TOGETHER: Final = 1 << 14
-"""Spans settled at a time, if their traces allow it."""
+_ROWS_AT_A_TIME: Final = 1 << 14
+"""Spans that are handled at a time, if traces are not larger."""
 
 
 def first_of_each(columns: Columns, names: Sequence[str]) -> Mask:
-    """Which rows to keep so that every (trace, span) is there once.
+    """Which rows to keep so that every (trace, span) occurs once.
 
     Of several records of a span, one from a spans file goes before one from an `.open` file, one
     that has an end before one that has none, a later end before an earlier: which is kept does
@@ -42,11 +42,11 @@ def first_of_each(columns: Columns, names: Sequence[str]) -> Mask:
     for rows in _whole_traces(columns.trace):
         ordered = np.sort(columns.span_id[rows])
         if (ordered[1:] == ordered[:-1]).any():
-            kept[rows] = _firsts(columns.of(rows), rank)
+            kept[rows] = _first_records(columns.of(rows), rank)
     return kept
 
 
-def _firsts(columns: Columns, rank: Ints) -> Mask:
+def _first_records(columns: Columns, rank: Ints) -> Mask:
     order = np.lexsort(
         (
             columns.parent_id,
@@ -83,12 +83,12 @@ def parents(
     """
     parent_row = np.full(span_id.size, NO_PARENT, np.int32)
     for rows in _whole_traces(trace):
-        # Siblings stand side by side, mostly: ask once for each run of the same parent.
+        # Siblings are mostly adjacent: look up the parent once for each run of them.
         asked_trace, asked_id = trace[rows], parent_id[rows]
         changes = (asked_id[1:] != asked_id[:-1]) | (asked_trace[1:] != asked_trace[:-1])
         first = np.flatnonzero(np.concatenate(([True], changes)))
-        place = _places(asked_trace, span_id[rows], asked_trace[first], asked_id[first])
-        above = np.where(place == NO_PARENT, NO_PARENT, rows[place])
+        position = _positions(asked_trace, span_id[rows], asked_trace[first], asked_id[first])
+        above = np.where(position == NO_PARENT, NO_PARENT, rows[position])
         parent_row[rows] = np.repeat(above, np.diff(np.append(first, rows.size)))
     asks = parent_id != 0
     for row, parent in _linked(trace, span_id, linked):
@@ -97,7 +97,7 @@ def parents(
 
 
 def _whole_traces(trace: Codes) -> Iterator[Codes]:
-    """All rows, those of some whole traces at a time."""
+    """All rows, those of some complete traces at a time."""
     rows = np.arange(trace.size, dtype=np.int32)
     first = starts_of_runs(trace)
     if np.unique(trace[first]).size < first.size:  # some trace is in several places
@@ -106,8 +106,8 @@ def _whole_traces(trace: Codes) -> Iterator[Codes]:
     last = np.append(first[1:], trace.size)
     at = 0
     while at < trace.size:
-        enough = int(np.searchsorted(last, at + _TOGETHER))
-        end = int(last[min(enough, last.size - 1)])
+        last_of_part = int(np.searchsorted(last, at + _ROWS_AT_A_TIME))
+        end = int(last[min(last_of_part, last.size - 1)])
         yield rows[at:end]
         at = end
 
@@ -126,15 +126,15 @@ def _linked(
         yield row, row_of.get(parent, NO_PARENT)
 
 
-def _places(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> Ints:
+def _positions(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> Ints:
     """Position of each asked (trace, span), -1 where there is none."""
     order = np.argsort(span_id)
     ordered = span_id[order]
     distinct = starts_of_runs(ordered)
     if distinct.size == span_id.size:
-        place = np.minimum(np.searchsorted(ordered, asked_id), ordered.size - 1)
-        candidate = order[place]
-        same = (ordered[place] == asked_id) & (trace[candidate] == asked_trace)
+        position = np.minimum(np.searchsorted(ordered, asked_id), ordered.size - 1)
+        candidate = order[position]
+        same = (ordered[position] == asked_id) & (trace[candidate] == asked_trace)
         return np.where(same, candidate, NO_PARENT)
     # The same span id in several traces: rank the ids, and join on trace and rank together.
     ids = ordered[distinct]
@@ -142,14 +142,14 @@ def _places(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> In
     order = np.argsort(keys)
     rank = np.minimum(np.searchsorted(ids, asked_id), ids.size - 1)
     asked = asked_trace.astype(np.int64) * ids.size + rank
-    place = np.minimum(np.searchsorted(keys[order], asked), keys.size - 1)
-    candidate = order[place]
+    position = np.minimum(np.searchsorted(keys[order], asked), keys.size - 1)
+    candidate = order[position]
     same = (keys[candidate] == asked) & (ids[rank] == asked_id)
     return np.where(same, candidate, NO_PARENT)
 
 
 _EPOCH: Final = 10**17
-"""A span that ends later than this (1973) and starts at 0 has lost its start."""
+"""A span that starts at 0 and ends later than this (1973) has no valid start."""
 
 
 def build(builder: Builder) -> SpanTable:
@@ -158,17 +158,19 @@ def build(builder: Builder) -> SpanTable:
     batch = builder.take()
     if batch.columns.span_id.nbytes > LARGEST_KEPT:
         return_freed_memory()  # no column will be where its pieces were
-    every = batch.columns
-    kept = first_of_each(every, builder.names.values_by_code)
+    all_columns = batch.columns
+    kept = first_of_each(all_columns, builder.names.values_by_code)
     anomalies.duplicates = int(kept.size - np.count_nonzero(kept))
-    columns = every if not anomalies.duplicates else every.of(kept)
+    columns = all_columns if not anomalies.duplicates else all_columns.of(kept)
     own_attributes, summaries = _renumbered(batch, kept)
     parent = _joined(builder, columns, own_attributes, anomalies)
     shared = builder.shared.values_by_code
     origins = settle_origins(builder, columns)
     kind = np.array([attributes.kind for attributes in shared] or [REAL], np.int8)[columns.shared]
-    categories, category = _recoded([attributes.category for attributes in shared], columns.shared)
-    _, thread = _recoded([attributes.thread for attributes in shared], columns.shared)
+    categories, category = _text_column(
+        [attributes.category for attributes in shared], columns.shared
+    )
+    _, thread = _text_column([attributes.thread for attributes in shared], columns.shared)
     implicit = (kind == REAL) & _implicit(builder.names.values_by_code, columns, shared, origins)
     table = SpanTable(
         span_id=columns.span_id,
@@ -194,7 +196,7 @@ def build(builder: Builder) -> SpanTable:
         anomalies=anomalies,
         real_parent=parent,
     )
-    del batch, every, columns  # the ids of parents and traces are not needed any more
+    del batch, all_columns, columns  # the ids of parents and traces are not needed any more
     _settle_times(table)
     table.real_parent = nearest(parent, ~table.real)
     table.clock_shifts = settle_clocks(table)
@@ -202,7 +204,7 @@ def build(builder: Builder) -> SpanTable:
 
 
 def _renumbered(batch: SpanBatch, kept: Mask) -> tuple[dict[int, OwnAttributes], Summaries]:
-    """Extras and summaries of the rows that are kept, under their new row numbers."""
+    """Own attributes and summaries of the rows that are kept, under their new row numbers."""
     number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, NO_PARENT)
     own_attributes = {
         int(number[row]): own
@@ -239,23 +241,25 @@ def _joined(
     return parent
 
 
-def _recoded(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
-    """A text per shared fact as a column of codes into the sorted distinct texts."""
+def _text_column(texts: list[str], codes: Codes) -> tuple[list[str], Labels]:
+    """The distinct texts in order, and the column of codes into them; a text per shared code."""
     distinct = sorted({*texts, ""})
     code = {text: number for number, text in enumerate(distinct)}
-    by_fact = labels(np.array([code[text] for text in texts] or [0]), len(distinct))
-    return distinct, by_fact[codes]
+    code_of_shared = labels(np.array([code[text] for text in texts] or [0]), len(distinct))
+    return distinct, code_of_shared[codes]
 
 
 def _implicit(
     names: list[str], columns: Columns, shared: list[SharedAttributes], origins: Origins
 ) -> Mask:
-    """The recorder's implicit spans: others may call a span `thread`, but not with a run id."""
+    """Implicit spans of the recorder: a span `thread` without a run id is another program's."""
     unattached = np.array([name == UNATTACHED for name in names] or [False])
     thread = np.array([name == THREAD for name in names] or [False])
     bare = np.array([not attributes.category for attributes in shared] or [False])
-    ours = origins.recorded[origins.run]
-    implicit: Mask = unattached[columns.name] | (thread[columns.name] & bare[columns.shared] & ours)
+    recorded = origins.recorded[origins.run]
+    implicit: Mask = unattached[columns.name] | (
+        thread[columns.name] & bare[columns.shared] & recorded
+    )
     return implicit
 
 
@@ -275,7 +279,7 @@ def _settle_times(table: SpanTable) -> None:
 
 
 def _end_with_the_last_seen(table: SpanTable, unfinished: Mask) -> None:
-    """End unfinished spans at the last moment seen beneath them: they lasted at least that long."""
+    """End unfinished spans at the latest time beneath them: they lasted at least that long."""
     latest = np.where(table.summary, 0, table.end)
     latest[table.summaries.row] = table.summaries.last_end
     latest = np.maximum(latest, np.where(unfinished, table.start, 0))

@@ -1,7 +1,6 @@
-"""Columns under construction: readers add chunks, and `SpanTable` is made of what they added.
+"""Columns under construction: readers add chunks of spans, of which the `SpanTable` is made.
 
-A reader knows its format and nothing of analyses: it hands over lists of raw values, chunk by
-chunk, and this module turns them into numpy columns, with texts interned to codes.
+A reader knows its format and nothing of the analyses. Texts are interned: columns have codes.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _HEX_OF_TRACE: Final = 32
 
 
 class Interner[T: Hashable](dict[T, int]):
-    """Codes for values, in order of first sight; `values[code]` is the value."""
+    """Codes for values, in order of occurrence; `values_by_code[code]` is the value."""
 
     def __init__(self, canonical: Callable[[T], T] | None = None) -> None:
         super().__init__()
@@ -47,7 +46,7 @@ class Interner[T: Hashable](dict[T, int]):
 
 @dataclass(slots=True)
 class Chunk:
-    """Some spans as a reader found them: parallel columns, one item per span.
+    """Some spans as they were read: parallel columns, one item per span.
 
     `trace`, `name`, `origin` and `shared` are codes of the builder's interners; `parent_id` is 0
     for a root, `span_id` 0 where it is invalid; times are epoch ns, 0 where missing.
@@ -109,10 +108,10 @@ _NO_BUCKETS: Final = buckets_of([])
 
 
 class Builder:
-    """Collects what readers find. `adopting` is true while a dead process's open spans are read.
+    """Collects spans from readers. `adopting` is true while a dead process's open spans are read.
 
-    `rows` is the number of spans that it holds: what streams spans elsewhere `take`s them when
-    there are enough. The interners stay; codes mean the same in every batch.
+    `rows` is the number of spans that it holds. Spans can be taken out while reading goes on; the
+    interners stay, so that codes mean the same in every batch.
     """
 
     def __init__(self) -> None:
@@ -173,16 +172,16 @@ class Builder:
         self._batches.append(batch)
         self.rows += batch.columns.trace.size
 
-    def take(self, enough: int | None = None) -> SpanBatch:
-        """The spans added since the last time, in the order in which they were added.
+    def take(self, limit: int | None = None) -> SpanBatch:
+        """Take out spans, in the order in which they were added.
 
         Args:
-            enough: of how many spans not to take more, but for whole chunks; None for all.
+            limit: take no more batches once they have as many spans; None for all.
         """
         count, rows = len(self._batches), self.rows
-        if enough is not None:
+        if limit is not None:
             sizes = np.cumsum([batch.columns.trace.size for batch in self._batches])
-            count = min(count, int(np.searchsorted(sizes, enough)) + 1)
+            count = min(count, int(np.searchsorted(sizes, limit)) + 1)
             rows = int(sizes[count - 1]) if count else 0
         batches, self._batches = self._batches[:count], self._batches[count:]
         self.rows -= rows
@@ -224,13 +223,13 @@ def _joined(batches: list[SpanBatch]) -> SpanBatch:
     figures = np.concatenate([batch.figures for batch in batches])
     buckets = Buckets.joined([batch.buckets for batch in batches], summaries)
     columns = [list(parts) for parts in zip(*(batch.columns for batch in batches), strict=True)]
-    batches.clear()  # each column is let go as it is joined, so that there are never two of all
-    whole = Columns._make(np.concatenate(_emptied(parts)) for parts in columns)
-    return SpanBatch(whole, own_attributes, rows, figures, buckets)
+    batches.clear()  # each column is freed as it is joined: there are never two copies of all
+    joined = Columns._make(np.concatenate(_drained(parts)) for parts in columns)
+    return SpanBatch(joined, own_attributes, rows, figures, buckets)
 
 
-def _emptied[T](items: list[T]) -> list[T]:
-    """The items, which the list lets go."""
+def _drained[T](items: list[T]) -> list[T]:
+    """The items of a list, which is emptied."""
     copies = items.copy()
     items.clear()
     return copies
@@ -269,11 +268,11 @@ def ids_of(texts: list[str]) -> Ids:
 
 
 LARGEST_KEPT: Final = (1 << 25) - (1 << 16)
-"""Just below the largest size, in bytes, that glibc learns to keep."""
+"""Just below the largest block, in bytes, that glibc keeps once it was freed."""
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what is freed, because another column needs it again at once.
+    """Let the C library keep freed memory, because another column needs it again at once.
 
     glibc gives large blocks back to the system, which then maps each anew, page by page; that may
     take longer than the sum over a column. It keeps blocks as large as the largest that was ever
@@ -283,9 +282,9 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Give back what was freed in small pieces, where nothing that follows could take it.
+    """Return memory to the system that was freed in small pieces and will not be needed again.
 
-    Only glibc has a call for it; others do as they see fit.
+    Only glibc has a call for this.
     """
     if sys.platform != "linux":
         return

@@ -10,23 +10,25 @@ from typing import Any, Final, Self
 import msgspec
 import numpy as np
 
-from rbtrace.analysis.attributes import Origin, OwnAttributes, SharedAttributes
+from rbtrace.analysis.attributes import Origin, SharedAttributes
 from rbtrace.analysis.columns import Builder, SpanBatch, parse_id
 from rbtrace.analysis.loading import Progress, ReadReport, read_spans, why_no_spans
-from rbtrace.analysis.readers.parquet import COUNTS_KEY, arrow_schema, import_pyarrow
+from rbtrace.analysis.readers.parquet import (
+    COUNTS_KEY,
+    OWN_COLUMNS,
+    SUMMARY_COLUMNS,
+    arrow_schema,
+    import_pyarrow,
+)
 from rbtrace.analysis.sources import SourceCounts
 from rbtrace.errors import InputError, RbtraceError
 
 _ROWS: Final = 1 << 18
 """Spans in a row group, at least: what is in memory at a time."""
-_FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
-_OWN: Final = tuple(
-    name for name in OwnAttributes._fields if name not in {"summary", "parent_link"}
-)
 
 
 def export(paths: Iterable[str | Path], target: Path, progress: Progress | None = None) -> int:
-    """Write all spans that were read to one Parquet file, which is there only when it is whole.
+    """Write all spans to a Parquet file, which appears under its name when it is complete.
 
     Returns:
         How many spans were written.
@@ -50,7 +52,7 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
             writer.take(builder)
             if not writer.written:
                 raise InputError(why_no_spans(report))
-            writer.note(COUNTS_KEY, msgspec.json.encode(_counted(report)))
+            writer.add_metadata(COUNTS_KEY, msgspec.json.encode(_counted(report)))
         partial.replace(target)
     except OSError as problem:
         raise RbtraceError(f"cannot write {target}: {problem.strerror or problem}") from None
@@ -76,18 +78,18 @@ class SpanWriter:
         self.written = 0
 
     def take(self, builder: Builder, least: int = 1) -> None:
-        """Take the spans that the builder holds, in row groups, while they are so many."""
+        """Take spans from the builder, in row groups, while it holds `least` or more."""
         while builder.rows >= least:
             batch = builder.take(_ROWS)
             self.written += batch.columns.trace.size
             self._writer.write_table(_rows(batch, builder))
 
-    def note(self, key: bytes, text: bytes) -> None:
-        """Write something into the metadata of the file."""
+    def add_metadata(self, key: bytes, text: bytes) -> None:
+        """Add an entry to the metadata of the file."""
         self._writer.add_key_value_metadata({key: text})
 
     def close(self) -> None:
-        """Write the index of the file, without which it is none."""
+        """Write the index of the file, without which it cannot be read."""
         self._writer.close()
 
     def __enter__(self) -> Self:
@@ -150,7 +152,7 @@ def _of_shared_attributes(codes: Any, shared: list[SharedAttributes]) -> dict[st
 
 
 def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
-    """Where each span is from, with what its own attributes change of it."""
+    """The origin of each span, with the fields that its own attributes change."""
     origins, shared = builder.origins.values_by_code, builder.shared.values_by_code
     pairs = batch.columns.origin.astype(np.int64) * len(shared) + batch.columns.shared
     distinct, codes = np.unique(pairs, return_inverse=True)
@@ -158,10 +160,10 @@ def _of_origins(batch: SpanBatch, builder: Builder) -> dict[str, Any]:
         origins[pair // len(shared)]._replace(**dict(shared[pair % len(shared)].moved))
         for pair in distinct.tolist()
     ]
-    whole = {"pid", "pair", "order"}
+    numeric = {"pid", "pair", "order"}
     return {
         name: _numbers([getattr(origin, name) for origin in changed], codes, "int64")
-        if name in whole
+        if name in numeric
         else _dictionary(codes, [getattr(origin, name) for origin in changed])
         for name in Origin._fields
     }
@@ -174,13 +176,13 @@ def _of_own_attributes(batch: SpanBatch) -> dict[str, Any]:
     own_attributes = list(batch.own_attributes.values())
     links = [_canonical(own.parent_link) for own in own_attributes]
     columns: dict[str, list[Any]] = {
-        **{name: [getattr(own, name) for own in own_attributes] for name in _OWN},
+        **{name: [getattr(own, name) for own in own_attributes] for name in OWN_COLUMNS},
         "parent_trace_id": [trace for trace, _ in links],
         "parent_link_id": [span for _, span in links],
     }
-    place = _places(rows, batch.columns.trace.size)
+    position = _positions(rows, batch.columns.trace.size)
     return {
-        name: pa.array(values, schema.field(name).type).take(place)
+        name: pa.array(values, schema.field(name).type).take(position)
         for name, values in columns.items()
     }
 
@@ -192,26 +194,26 @@ def _canonical(link: tuple[str, str] | None) -> tuple[str | None, str | None]:
 
 def _of_summaries(batch: SpanBatch) -> dict[str, Any]:
     pa = import_pyarrow()
-    place = _places(batch.summary_rows, batch.columns.trace.size)
+    position = _positions(batch.summary_rows, batch.columns.trace.size)
     order = np.argsort(batch.buckets.summary, kind="stable")
     per_summary = np.bincount(batch.buckets.summary, minlength=batch.summary_rows.size)
     offsets = pa.array(np.concatenate(([0], np.cumsum(per_summary))).astype(np.int32))
     lists = {"bucket_ns": batch.buckets.middle_ns, "bucket_calls": batch.buckets.calls}
     return {
         **{
-            name: pa.array(figures).take(place)
-            for name, figures in zip(_FIGURES, batch.figures.T, strict=True)
+            name: pa.array(figures).take(position)
+            for name, figures in zip(SUMMARY_COLUMNS, batch.figures.T, strict=True)
         },
         **{
-            name: pa.ListArray.from_arrays(offsets, pa.array(values[order])).take(place)
+            name: pa.ListArray.from_arrays(offsets, pa.array(values[order])).take(position)
             for name, values in lists.items()
         },
     }
 
 
-def _places(rows: Any, size: int) -> Any:
+def _positions(rows: Any, size: int) -> Any:
     """For each span its position among `rows`, null where it is not there."""
     pa = import_pyarrow()
-    place = np.full(size, -1, np.int64)
-    place[rows] = np.arange(rows.size)
-    return pa.array(place, mask=place < 0)
+    position = np.full(size, -1, np.int64)
+    position[rows] = np.arange(rows.size)
+    return pa.array(position, mask=position < 0)

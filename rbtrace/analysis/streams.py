@@ -1,8 +1,8 @@
-"""Byte streams whose head can be looked at before they are read, decompressed where need be.
+"""Byte streams whose head can be looked at before they are read, decompressed if necessary.
 
-Compressed are gzip, zstd, and zstd as the collector writes it. Decompression goes a bounded piece
-at a time: nothing here trusts a size that the compressed data states, and what expands beyond all
-reason ends in an error.
+Compression may be gzip, zstd, or zstd as the collector writes it. Data is decompressed in pieces of
+bounded size: no size that the compressed data states is trusted, and a decompression bomb ends in
+an error.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rbtrace.errors import InputError
 DAMAGED: Final = (EOFError, zlib.error, zstandard.ZstdError)
 """What reading a compressed stream raises where it is cut off or broken."""
 READ_BYTES: Final = 1 << 14
-"""How much compressed data to read at a time: what was read counts before it is decompressed."""
+"""Compressed data read at a time, bytes."""
 
 Content = Callable[[int], bytes]
-"""Gives at most so many bytes of the content, none at the end."""
+"""Gives at most as many bytes of the content as asked for, none at the end."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
@@ -35,9 +35,9 @@ _PIECE_BYTES: Final = 1 << 11
 """Compressed data given to zstd at a time: a block of four bytes may stand for 128 KiB."""
 _LONGEST_FRAME: Final = 1 << 28
 _SUSPICIOUS_BYTES: Final = 1 << 22
-"""Fewer bytes harm nobody, even if each is a line of its own."""
+"""Output below which a ratio does not matter, bytes."""
 _SUSPICIOUS_RATIO: Final = 250
-"""Traces shrink ten- to fiftyfold; a bomb, a thousandfold and more."""
+"""Traces are compressed ten- to fiftyfold; bombs, a thousandfold and more."""
 
 
 def decompressed(head: bytes, read: Callable[[], bytes]) -> Content | None:
@@ -48,35 +48,35 @@ def decompressed(head: bytes, read: Callable[[], bytes]) -> Content | None:
         read: gives some more of the stream from its start, nothing at its end.
     """
     if head.startswith(_GZIP_MAGIC):
-        return _Guarded(read, _Gunzip).content
+        return _BombGuard(read, _Gunzip).content
     if head.startswith(_ZSTD_MAGIC) or head[1:4] == _SKIPPABLE_MAGIC:
-        return _Guarded(read, _Unzstd).content
+        return _BombGuard(read, _Unzstd).content
     if head[_LENGTH_BYTES:].startswith(_ZSTD_MAGIC):
-        return _Guarded(read, _UnzstdFrames).content
+        return _BombGuard(read, _UnzstdFrames).content
     return None
 
 
-class _Guarded:
-    """Counts what goes in and what comes out, and stops where that makes no sense."""
+class _BombGuard:
+    """Stops decompression when its output is out of proportion to its input."""
 
     def __init__(
         self, read: Callable[[], bytes], kind: Callable[[Callable[[], bytes]], Any]
     ) -> None:
         self._read = read
-        self._taken = 0
-        self._given = 0
-        self._content: Content = kind(self._more).content
+        self._compressed_bytes = 0
+        self._plain_bytes = 0
+        self._content: Content = kind(self._read_compressed).content
 
-    def _more(self) -> bytes:
+    def _read_compressed(self) -> bytes:
         data = self._read()
-        self._taken += len(data)
+        self._compressed_bytes += len(data)
         return data
 
     def content(self, most: int) -> bytes:
         """See `Content`."""
         data = self._content(most)
-        self._given += len(data)
-        if self._given > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * self._taken):
+        self._plain_bytes += len(data)
+        if self._plain_bytes > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * self._compressed_bytes):
             raise InputError(
                 f"compressed data expands more than {_SUSPICIOUS_RATIO}-fold: this is a "
                 "decompression bomb, not a trace"
@@ -142,8 +142,8 @@ class _Unzstd:
 class _UnzstdFrames:
     """The collector's file exporter: before each frame its length, in each frame one message.
 
-    Messages stand alone there; here they come out as uncompressed files have them: JSON with a
-    line end, protobuf with its length before it.
+    The messages have no delimiters there; they get those of uncompressed files: JSON a line end,
+    protobuf its length before it.
     """
 
     def __init__(self, read: Callable[[], bytes]) -> None:
@@ -159,12 +159,12 @@ class _UnzstdFrames:
             frame = self._take(int.from_bytes(length))
             if len(length) < _LENGTH_BYTES or not frame:
                 raise EOFError("cut off")
-            self._plain = memoryview(_message(frame))
+            self._plain = memoryview(_unframed(frame))
         data, self._plain = self._plain[:most], self._plain[most:]
         return bytes(data)
 
     def _take(self, size: int) -> bytes:
-        """So many bytes; none at the end of the stream."""
+        """Exactly `size` bytes; none at the end of the stream."""
         if size > _LONGEST_FRAME:
             raise EOFError("a frame of absurd length")
         while len(self._compressed) < size and (data := self._read()):
@@ -180,8 +180,8 @@ def _new_frame() -> zstandard.ZstdDecompressionObj:
     return zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
 
 
-def _message(frame: bytes) -> bytes:
-    """The message in a frame, as uncompressed files have it."""
+def _unframed(frame: bytes) -> bytes:
+    """The message in a frame, delimited as in uncompressed files."""
     rest = [frame]
     unzstd = _Unzstd(lambda: rest.pop() if rest else b"")
     parts, size = [], 0
@@ -212,29 +212,29 @@ def with_head(raw: BinaryIO) -> io.BufferedReader:
         zlib.error, zstandard.ZstdError: it is compressed and broken within its head.
         InputError: it is a decompression bomb.
     """
-    stream = _from_head(raw)
-    content = decompressed(stream.peek(HEAD_BYTES), lambda: _some(stream, READ_BYTES))
+    stream = _with_buffered_head(raw)
+    content = decompressed(stream.peek(HEAD_BYTES), lambda: _read_once(stream, READ_BYTES))
     if content is None:
         return stream
     plain = cast("BinaryIO", _Decompressed(content, stream))
-    return _buffered(_Rejoined(_head(plain), plain))
+    return _buffered(_FromHead(_head(plain), plain))
 
 
-def _from_head(raw: BinaryIO) -> io.BufferedReader:
-    """The stream itself, where it has its head in its buffer; a pipe gives it piece by piece."""
+def _with_buffered_head(raw: BinaryIO) -> io.BufferedReader:
+    """The stream itself, if its buffer has its head; a pipe gives it piece by piece."""
     if isinstance(raw, io.BufferedReader) and len(raw.peek(HEAD_BYTES)) >= HEAD_BYTES:
         return raw
-    return _buffered(_Rejoined(_head(raw), raw))
+    return _buffered(_FromHead(_head(raw), raw))
 
 
 def _head(stream: BinaryIO) -> bytes:
     head = b""
-    while len(head) < HEAD_BYTES and (more := _some(stream, HEAD_BYTES - len(head))):
+    while len(head) < HEAD_BYTES and (more := _read_once(stream, HEAD_BYTES - len(head))):
         head += more
     return head
 
 
-def _some(stream: BinaryIO, most: int) -> bytes:
+def _read_once(stream: BinaryIO, most: int) -> bytes:
     """The bytes of one system read, so that Ctrl-C is noticed between any two.
 
     A buffered stream's `read` goes on until it has all, deaf to signals that came in between.
@@ -247,7 +247,7 @@ def _buffered(raw: io.RawIOBase) -> io.BufferedReader:
     return io.BufferedReader(raw, buffer_size=BUFFER_BYTES)
 
 
-class _Rejoined(io.RawIOBase):
+class _FromHead(io.RawIOBase):
     """A stream whose head has been read, from its start again: pipes can't seek."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
@@ -259,7 +259,7 @@ class _Rejoined(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
-        data = self._head[: len(view)] if self._head else _some(self._rest, len(view))
+        data = self._head[: len(view)] if self._head else _read_once(self._rest, len(view))
         self._head = self._head[len(data) :]
         view[: len(data)] = data
         return len(data)

@@ -1,8 +1,8 @@
 """The table of spans: numpy columns, times in integer nanoseconds, texts as codes.
 
-It takes less than 50 bytes per span. Rows are in no particular order; `parent` is a row. Everything
-an analysis could trip over has been settled here: each span once, parents joined, cycles cut,
-every end at or after its start. What was amiss is counted in `Anomalies`.
+It takes less than 50 bytes per span. Rows are in no particular order; `parent` is a row. Anomalies
+have been corrected and counted: each span occurs once, parents are joined, cycles are cut, and no
+end is before its start.
 
 The histograms of summary spans are flat columns, too. A bucket is represented by its harmonic
 middle, 2·low·high ÷ (low + high): the value whose relative distance to both edges is the same. It
@@ -18,17 +18,17 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.analysis.ancestry import NO_PARENT, whole_families
+from rbtrace.analysis.ancestry import NO_PARENT, family_ranges
 from rbtrace.analysis.arrays import Codes, Ids, Ints, Labels, Mask
 from rbtrace.analysis.attributes import Origin, OwnAttributes, Summary
 
-_PART: Final = 1 << 16
-_LONGEST_S: Final = 4e9
+_ROWS_AT_A_TIME: Final = 1 << 16
+_LONGEST_CALL_S: Final = 4e9
 """Longer than any call, s; stands for the +Inf of the last bucket."""
 
 
 class RunOrigin(NamedTuple):
-    """A run: its id, and its place in a comparison as it was configured."""
+    """A run: its id, and the arm, pair and order that were configured for a comparison."""
 
     run_id: str
     arm: str | None = None
@@ -69,7 +69,7 @@ class Buckets(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Sequence[Buckets], first: Sequence[int]) -> Buckets:
-        """Several one after the other; `first` has the index of the first summary of each."""
+        """The buckets of all parts; `first` has the index of the first summary of each."""
         return cls(
             np.concatenate([part.summary + at for part, at in zip(parts, first, strict=True)]),
             np.concatenate([part.middle_ns for part in parts]),
@@ -101,7 +101,7 @@ def buckets_of(summaries: Sequence[Summary]) -> Buckets:
     opening = np.array(opens, np.bool_)
     reached = np.array(cumulative, np.int64)
     calls = reached - np.where(opening, 0, np.roll(reached, 1))
-    bound_ns = np.nan_to_num(np.clip(np.array(upper, np.float64), 0, _LONGEST_S)) * 1e9
+    bound_ns = np.nan_to_num(np.clip(np.array(upper, np.float64), 0, _LONGEST_CALL_S)) * 1e9
     edge = np.rint(bound_ns).astype(np.int64)
     shortest = np.array([summary.shortest for summary in summaries], np.int64)[owner]
     longest = np.array([summary.longest for summary in summaries], np.int64)[owner]
@@ -196,14 +196,12 @@ class SpanTable:
         return self.end - self.start
 
     def families(self) -> Iterator[tuple[slice, SpanTable]]:
-        """The table in parts of some whole families each, rows numbered anew.
+        """The table in parts, each of some complete families, with its rows numbered from 0.
 
-        The parts have no own attributes.
-
-        What an analysis needs beside the columns is then as large as a part, and fits the
-        processor's cache. Spans that were read in disorder may make one part of all rows.
+        The parts have no own attributes. The temporary arrays of an analysis are then as large as a
+        part, and fit the processor's cache. If spans were read in disorder, there may be one part.
         """
-        for first, last in whole_families(self.parent, _PART):
+        for first, last in family_ranges(self.parent, _ROWS_AT_A_TIME):
             part = slice(first, last)
             columns: dict[str, Any] = {
                 column_field.name: column[part]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbtrace.analysis.ancestry import NO_PARENT, whole_families
+from rbtrace.analysis.ancestry import NO_PARENT, family_ranges
 from rbtrace.analysis.loading import load
 from rbtrace.analysis.results import Results, evaluate
 from tests.benchmarks.analyzing.writing import write, write_json
@@ -40,7 +40,7 @@ def test_columns_with_summaries_take_at_most_fifty_bytes_per_span() -> None:
 @given(st.lists(st.integers(-1, 30), min_size=1, max_size=30), st.integers(1, 10))
 def test_families_are_whole_and_all_there(above: list[int], rows: int) -> None:
     parent = np.array([one if one < len(above) else NO_PARENT for one in above], np.int32)
-    ranges = list(whole_families(parent, rows))
+    ranges = list(family_ranges(parent, rows))
     assert [first for first, _ in ranges] == [0, *(last for _, last in ranges[:-1])]
     assert ranges[-1][1] == parent.size
     assert all(last - first >= rows for first, last in ranges[:-1])
@@ -67,7 +67,7 @@ def test_parts_of_any_size_give_the_same(rows: int, monkeypatch: pytest.MonkeyPa
         return evaluate(loaded(content))
 
     whole = analyzed()
-    monkeypatch.setattr("rbtrace.analysis.table._PART", rows)
-    monkeypatch.setattr("rbtrace.analysis.assembly._TOGETHER", rows)
+    monkeypatch.setattr("rbtrace.analysis.table._ROWS_AT_A_TIME", rows)
+    monkeypatch.setattr("rbtrace.analysis.assembly._ROWS_AT_A_TIME", rows)
     assert len(list(loaded(content).table.families())) > 1
     assert analyzed() == whole

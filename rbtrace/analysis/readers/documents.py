@@ -1,4 +1,4 @@
-"""JSON documents in a stream: one on each line, or printed over many lines."""
+"""JSON documents in a stream: one on each line, or pretty-printed over many lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rbtrace.errors import InputError
 
 BOM: Final = b"\xef\xbb\xbf"
 LONGEST: Final = 1 << 28
-"""Longer than what any recorder writes at once, bytes."""
+"""Bytes of the longest line or document that is read: no recorder writes as many at once."""
 _READ_BYTES: Final = 1 << 20
 _END_BYTES: Final = 16
 _LINE_END: Final = b"\r\n"
@@ -24,27 +24,28 @@ _WITHIN: Final = _INDENTS | {b"}", b"]", b"\r", b"\n"}
 def documents(stream: BufferedReader) -> Iterator[bytes]:
     """Each document; the text may begin with a byte order mark. Blank lines are documents, too.
 
-    Printed documents end with a bracket at the beginning of a line, as all printers write them.
+    A document on several lines ends with a bracket at the beginning of a line, as all
+    pretty-printers write it.
 
     Raises:
         InputError: one is longer than any recorder writes.
     """
     lines = _LineStream(stream)
     first = True
-    while line := lines.take(LONGEST):
+    while line := lines.read_line(LONGEST):
         if first:
             line, first = line.removeprefix(BOM), False
         end = line[-_END_BYTES:].rstrip() or line.rstrip()  # copying a long line takes time
-        if end.endswith(_OPENING) and lines.ahead()[:1] in _INDENTS:
-            yield _printed(line, lines)
+        if end.endswith(_OPENING) and lines.peek()[:1] in _INDENTS:
+            yield _multiline_document(line, lines)
         else:
             yield line
 
 
-def _printed(opening: bytes, lines: _LineStream) -> bytes:
-    """The rest of a document that goes on over several lines."""
+def _multiline_document(opening: bytes, lines: _LineStream) -> bytes:
+    """A document that goes on over several lines, of which the first was read."""
     parts, size = [opening], len(opening)
-    while lines.ahead()[:1] in _WITHIN and (line := lines.take(LONGEST - size)):
+    while lines.peek()[:1] in _WITHIN and (line := lines.read_line(LONGEST - size)):
         parts.append(line)
         size += len(line)
         if line.startswith(_CLOSING):
@@ -53,39 +54,42 @@ def _printed(opening: bytes, lines: _LineStream) -> bytes:
 
 
 class _LineStream:
-    """The lines of a stream, with a look at the next: `peek` copies a buffer for each byte."""
+    """The lines of a stream, of which the next can be looked at.
+
+    The `peek` of the stream itself copies its buffer each time.
+    """
 
     def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
-        self._ahead: bytes | None = None
+        self._next: bytes | None = None
         self._blank = 0
 
-    def ahead(self) -> bytes:
-        """The line that comes next; nothing at the end."""
-        if self._ahead is None:
-            self._ahead = self._stream.readline(LONGEST + 1)
-        return self._ahead
+    def peek(self) -> bytes:
+        """The next line, which is not taken; empty at the end."""
+        if self._next is None:
+            self._next = self._stream.readline(LONGEST + 1)
+        return self._next
 
-    def take(self, most: int) -> bytes:
-        """The next line of at most so many bytes, or many blank ones; nothing at the end.
+    def read_line(self, most: int) -> bytes:
+        """Take the next line of at most so many bytes, or many blank ones; empty at the end.
 
         Raises:
             InputError: it is longer.
         """
-        line, self._ahead = self.ahead(), None
+        line, self._next = self.peek(), None
         if len(line) > most:
             raise _too_long()
         self._blank = self._blank + 1 if line.isspace() else 0
         return line + self._blanks() if self._blank > _FEW_BLANK else line
 
     def _blanks(self) -> bytes:
-        """All blank lines in the buffer: one after the other, a billion would take an hour."""
-        ahead = self._stream.peek(1)
-        return self._stream.read(len(ahead) - len(ahead.lstrip(_LINE_END)))
+        """All blank lines in the buffer: one by one, a billion would take an hour."""
+        buffered = self._stream.peek(1)
+        return self._stream.read(len(buffered) - len(buffered.lstrip(_LINE_END)))
 
 
-def whole(stream: BufferedReader, on_bytes: Callable[[int], None]) -> bytes:
-    """All of a stream that is one document.
+def read_document(stream: BufferedReader, on_bytes: Callable[[int], None]) -> bytes:
+    """Read a stream that is a single document.
 
     Raises:
         InputError: it is longer than any recorder writes.

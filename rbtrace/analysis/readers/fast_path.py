@@ -27,14 +27,14 @@ from rbtrace.analysis.attributes import (
 from rbtrace.analysis.columns import Builder, Chunk
 from rbtrace.analysis.sources import ReadFaults
 
-_CACHED: Final = 1 << 10
+_CACHE_SIZE: Final = 1 << 10
 UNKNOWN: Final = -1
 """Code of what has none yet."""
 type DecodedAttributes = tuple[dict[str, Any], tuple[str, str] | None] | None
-"""Attributes, and the parent that a link names, if one does; None: they make no sense."""
+"""Attributes, and the parent that a link names, if one does; None if they are invalid."""
 
-_MARKS: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
-"""Attributes in which none of these stands say nothing to the analyses."""
+_KNOWN_PREFIXES: Final = re.compile(rb"rbtrace\.|aggregation\.|rustybt\.|thread\.id")
+"""Attributes that contain none of these mean nothing to the analyses."""
 
 
 class AttributeCache:
@@ -42,11 +42,11 @@ class AttributeCache:
 
     Args:
         into: whose interners give the codes.
-        faults: where attributes that make no sense are counted.
+        faults: where invalid attributes are counted.
         decode: from the raw bytes of attributes.
 
     Attributes:
-        recent: codes of attributes met not long ago; a new dictionary at times.
+        recent: codes of attributes that occurred recently; replaced by a new dictionary at times.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class AttributeCache:
         self._origins: dict[bytes, int] = {}
 
     def codes_of(self, attributes: Sequence[Buffer]) -> tuple[Codes, dict[int, OwnAttributes]]:
-        """Codes of the spans' shared attributes, and by position what spans have for themselves."""
+        """Codes of the spans' shared attributes, and their own attributes by position."""
         known = map(self.recent.get, map(bytes, attributes), repeat(UNKNOWN))
         codes = np.fromiter(known, np.int32, len(attributes))
         own_attributes: dict[int, OwnAttributes] = {}
@@ -72,21 +72,21 @@ class AttributeCache:
         return codes, own_attributes
 
     def origin(self, resource: bytes, decode: Callable[[bytes], dict[str, Any]]) -> int:
-        """Code of where the spans of a resource come from."""
+        """Code of the origin of the spans of a resource."""
         code = self._origins.get(resource)
         if code is None:
             code = self._origins[resource] = self._into.origins[origin_of(decode(resource))]
         return code
 
     def code_of(self, raw: bytes) -> tuple[int, OwnAttributes | None]:
-        """Code of the shared attributes of a span, and what it has for itself."""
+        """Code of the shared attributes of a span, and its own attributes."""
         code, own = self.recent.get(raw, self._before.get(raw)), None
         if code is None:
             code = self._plain
-            if _MARKS.search(raw):
+            if _KNOWN_PREFIXES.search(raw):
                 code, own = self._decoded(raw)
         if own is None:
-            if len(self.recent) >= _CACHED:  # what is still in use comes back from `_before`
+            if len(self.recent) >= _CACHE_SIZE:  # what is still in use comes back from `_before`
                 self.recent, self._before = {}, self.recent
             self.recent[raw] = code
         return code, own
@@ -115,7 +115,7 @@ ROW: Final = np.dtype(
         ("shared", np.int32),
     ]
 )
-"""A span as the scanner gives it; `name` and `shared` are codes, or -1 where a miss says more."""
+"""A span as the scanner gives it; `name` and `shared` are codes, `UNKNOWN` in case of a miss."""
 
 NAME: Final = 0
 SHARED: Final = 1
@@ -123,7 +123,7 @@ LINKS: Final = 2
 
 
 class Miss(NamedTuple):
-    """Work left to Python: the raw name, attributes or links of the span of a row."""
+    """What the scanner leaves to Python: the raw name, attributes or links of the span of a row."""
 
     row: int
     about: int
@@ -144,8 +144,7 @@ class CompiledScanner(Protocol):
             shared: code of the shared attributes in each text of attributes that is known.
 
         Returns:
-            Rows, what is to be done about them, and of each resource the text and how many of the
-            spans are its own.
+            Rows, their misses, and of each resource the text and the number of its spans.
         """
 
     def scan_spans(
@@ -156,11 +155,10 @@ class CompiledScanner(Protocol):
         Args:
             spans: each as it is encoded.
             names: code of each name that is known, encoded.
-            shared: code of the shared attributes in what may stand after the times of a span.
+            shared: code of the shared attributes in each text that has followed a span's times.
 
         Returns:
-            Rows of the ordinary ones in turn, what is to be done about them, and the numbers of
-            the others.
+            Rows of the ordinary ones in order, their misses, and the indices of the others.
         """
 
 
@@ -189,7 +187,7 @@ class ScannedRows:
         parent_link: trace and id of the parent that raw links name, if one does.
 
     Attributes:
-        names: code of each raw name met so far.
+        names: code of each raw name that has occurred.
     """
 
     def __init__(
@@ -224,7 +222,7 @@ class ScannedRows:
             origins: codes of origins, and how many rows in turn are of each.
         """
         for row, about, raw in misses:
-            self._settle(self._size + row, about, raw)
+            self._resolve(self._size + row, about, raw)
         for origin, count in origins:
             self._origins.append(origin)
             self._counts.append(count)
@@ -234,7 +232,7 @@ class ScannedRows:
             self.flush()
 
     def flush(self) -> None:
-        """Make a chunk of what was gathered."""
+        """Make a chunk of the rows."""
         if not self._size:
             return
         rows = np.frombuffer(b"".join(self._rows), ROW)
@@ -244,15 +242,15 @@ class ScannedRows:
             rows["parent"].copy(),
             rows["start"].copy(),
             rows["end"].copy(),
-            _with(rows["name"], self._names),
+            _filled_in(rows["name"], self._names),
             np.repeat(np.array(self._origins, np.int32), self._counts),
-            _with(rows["shared"], self._shared),
+            _filled_in(rows["shared"], self._shared),
             self._own_attributes,
         )
         self._begin()
         self._into.add(chunk)
 
-    def _settle(self, row: int, about: int, raw: bytes) -> None:
+    def _resolve(self, row: int, about: int, raw: bytes) -> None:
         if about == NAME:
             code = self.names.get(raw)
             if code is None:
@@ -275,8 +273,8 @@ class ScannedRows:
         return np.repeat(self._into.trace_codes(texts), np.diff(np.append(first, high.size)))
 
 
-def _with(codes: Any, later: dict[int, int]) -> Codes:
-    """The codes, and at some rows those that were found later."""
-    whole: Codes = codes.copy()
-    whole[list(later)] = list(later.values())
-    return whole
+def _filled_in(codes: Any, resolved: dict[int, int]) -> Codes:
+    """The codes, with those of some rows that Python has resolved."""
+    complete: Codes = codes.copy()
+    complete[list(resolved)] = list(resolved.values())
+    return complete

@@ -1,6 +1,6 @@
-"""Jaeger JSON: what Jaeger's page saves, and what its older query interface answers.
+"""Jaeger JSON: what Jaeger's user interface saves, and its older query interface answers.
 
-Times are microseconds there: what was recorded in nanoseconds has been rounded by Jaeger.
+Times are in microseconds: what was recorded in nanoseconds has been rounded by Jaeger.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from rbtrace.analysis.attributes import (
     shared_attributes_of,
 )
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.readers.documents import BOM, whole
+from rbtrace.analysis.readers.documents import BOM, read_document
 from rbtrace.analysis.sources import ReadFaults
 
 _NS_PER_US: Final = 1000
 _LATEST_US: Final = 2**63 // _NS_PER_US - 1
 _ARRAYS: Final = frozenset({names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS})
-"""Array attributes: Jaeger has none, and keeps them as their JSON text."""
+"""Attributes that are arrays: Jaeger has none, and keeps them as JSON text."""
 
 
 class JaegerTag(Struct, gc=False):
-    """A tag: an attribute in OpenTelemetry's terms."""
+    """A tag, which OpenTelemetry calls an attribute."""
 
     key: str = ""
     value: Any = None
@@ -73,14 +73,14 @@ class JaegerSpan(
 
 
 class JaegerProcess(Struct, rename={"service": "serviceName"}, gc=False):
-    """A process: a resource in OpenTelemetry's terms."""
+    """A process, which OpenTelemetry calls a resource."""
 
     service: str = ""
     tags: list[JaegerTag] | None = None
 
 
 class JaegerTrace(Struct, gc=False):
-    """A trace; the keys of its processes are what its spans call them."""
+    """A trace; its spans refer to its processes by key."""
 
     spans: list[msgspec.Raw] | None = None
     processes: dict[str, JaegerProcess] | None = None
@@ -115,7 +115,7 @@ def read(
     Raises:
         InputError: it is longer than fits in memory.
     """
-    content = whole(stream, on_bytes).removeprefix(BOM)
+    content = read_document(stream, on_bytes).removeprefix(BOM)
     try:
         if content.lstrip().startswith(b"["):
             traces = _decode_traces(content)
@@ -133,7 +133,7 @@ def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
         key: into.origins[origin_of(_plain(process.tags) | {names.SERVICE_NAME: process.service})]
         for key, process in (trace.processes or {}).items()
     }
-    nowhere = into.origins[origin_of({})]
+    unknown_origin = into.origins[origin_of({})]
     spans = _spans(trace, faults)
     attributes = [_plain(span.tags) for span in spans]
     own_attributes: dict[int, OwnAttributes] = {}
@@ -156,7 +156,7 @@ def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
             start,
             start + np.array([span.duration for span in spans], np.int64) * _NS_PER_US,
             into.name_codes([span.name for span in spans]),
-            np.array([origins.get(span.process, nowhere) for span in spans], np.int32),
+            np.array([origins.get(span.process, unknown_origin) for span in spans], np.int32),
             np.array([into.shared[shared_attributes_of(plain)] for plain in attributes], np.int32),
             own_attributes,
         )

@@ -1,9 +1,8 @@
 """OTLP JSON lines: one `ExportTraceServiceRequest` per line, as the collector writes files.
 
-Almost every line takes the fast way: one typed decode, attributes left as raw bytes, and these
-looked up in a cache, because the spans of an operation share them. A line that does not fit the
-types takes the lenient way. Where there is the compiled scanner, it does what the fast way does to
-lines in the usual spelling.
+Almost every line is decoded with types, its attributes are left as raw bytes, and these are looked
+up in a cache, because the spans of an operation share them. A line that does not fit the types is
+decoded leniently. Where the scanner is compiled, it reads the lines that are spelled as usual.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from rbtrace.analysis.readers.otlp_json_messages import lenient_request
 from rbtrace.analysis.sources import ReadFaults
 
 _START: Final = b'{"resourceSpans":'
-"""Within a line: a writer was killed, and the next one went on in its file. No string has this."""
+"""Within a line: its writer was killed, and the next one appended. No JSON string contains this."""
 _LINK_MARK: Final = names.LINK.encode()
 
 
@@ -51,31 +50,31 @@ def read(
     Raises:
         InputError: a line is longer than any recorder writes.
     """
-    gathered = _ChunkBuilder(into, faults)
+    chunks = _ChunkBuilder(into, faults)
     try:
         for line in documents(stream):
             on_bytes(len(line))
-            if not faults.cut and gathered.scan(line):
+            if not faults.cut and chunks.scan(line):
                 continue
-            request = _request(_rejoined(line, faults), faults)
+            request = _request(_joined_to_cut(line, faults), faults)
             if request is not None:
-                gathered.add(request)
+                chunks.add(request)
     finally:  # a damaged stream ends in an exception
-        gathered.flush()
+        chunks.flush()
 
 
-def _rejoined(line: bytes, faults: ReadFaults) -> bytes:
-    """The whole line, where this is the rest of one that was cut when its file was full."""
+def _joined_to_cut(line: bytes, faults: ReadFaults) -> bytes:
+    """The complete line, where this is the rest of one that was cut when its file was rotated."""
     if not faults.cut:
         return line
-    whole = faults.cut + line
+    joined = faults.cut + line
     try:
-        msgspec.json.decode(whole, type=msgspec.Raw)
+        msgspec.json.decode(joined, type=msgspec.Raw)
     except messages.UNREADABLE:
         faults.nothing_follows()
         return line
     faults.cut = b""
-    return whole
+    return joined
 
 
 def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
@@ -128,7 +127,7 @@ class _ChunkBuilder:
         self._scanned = ScannedRows(into, self._attribute_cache, _text, self._parent_link)
 
     def scan(self, line: bytes) -> bool:
-        """Take the spans of a line, if there is a scanner and it knows how."""
+        """Take the spans of a line, if the scanner is compiled and reads it."""
         if COMPILED is None:
             return False
         scanned = COMPILED.scan_line(line, self._scanned.names, self._attribute_cache.recent)
@@ -205,7 +204,7 @@ def _attributes(raw: bytes) -> DecodedAttributes:
 
 
 def _resource(raw: bytes) -> dict[str, object]:
-    """Attributes of a resource; none where it makes no sense."""
+    """Attributes of a resource; none if it is invalid."""
     try:
         return messages.plain(messages.decode_attributed(raw).attributes) if raw else {}
     except messages.UNREADABLE:

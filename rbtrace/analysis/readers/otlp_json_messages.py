@@ -1,9 +1,9 @@
 """The OTLP JSON messages as msgspec types: only the fields that the analyses read.
 
-JSON that writers other than ours produce differs in small ways: snake_case keys, the older
+JSON from other writers than rbtrace differs in small ways: snake_case keys, the older
 `instrumentationLibrarySpans`, null for an empty list. `lenient_request` rewrites such a line in the
-spelling the typed decoder knows, and keeps every span that can be understood. Several requests may
-stand in an array, and one in the answer of a query.
+spelling that the typed decoder knows, and keeps every span that can be decoded. An array may hold
+several requests, and the answer to a query may hold one.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ _OTHER_NAMES: Final = {
     "instrumentation_library_spans": "scopeSpans",
 }
 _ANSWER: Final = "result"
-"""Where the answer of Jaeger's query interface has the request."""
+"""Key of the request in an answer of Jaeger's query interface."""
 _OTHER_SIGNALS: Final = frozenset({"resourceMetrics", "resourceLogs", "resourceProfiles"})
 
 

@@ -1,9 +1,9 @@
 """OTLP protobuf: requests with their lengths before them, or one alone.
 
-Nothing in protobuf messages says where one ends and the next begins. Three ways are in use: before
+Protobuf messages do not say where one ends and the next begins. Three framings are in use: before
 each message its length as a varint, as protobuf's own tools write it; its length in four bytes,
-big-endian, as the collector's file exporter writes it; and one message alone. The last is read as
-the run of its parts, so that it may be of any size.
+big-endian, as the collector's file exporter writes it; and a single message without a length. The
+last is read part by part, so that it may be of any size.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from rbtrace.analysis.sources import ReadFaults
 from rbtrace.errors import InputError
 
 LONGEST_MESSAGE: Final = 1 << 28
-_PART: Final = 0x0A
+_RESOURCE_SPANS: Final = 0x0A
 """Tag of the only field of a request: `resource_spans`, length-delimited."""
-_INNER: Final = frozenset({0x0A, 0x12, 0x1A})
-"""Tags of what may stand first in it: the resource, spans of a scope, a schema."""
+_FIRST_TAGS: Final = frozenset({0x0A, 0x12, 0x1A})
+"""Tags that may come first in it: of the resource, the spans of a scope, the schema."""
 _LENGTH_BYTES: Final = 4
 _LONGEST_VARINT: Final = 10
 
 
-class CutMessage(Exception):  # noqa: N818 - a message that ends early is a finding
+class CutMessage(Exception):  # noqa: N818 - it is no error of the program
     """The stream ends within a message."""
 
 
@@ -40,24 +40,24 @@ def message_framing(head: bytes) -> Callable[[BufferedReader], Iterator[bytes]] 
 
 
 def _begins_message(head: bytes, at: int, size: int | None) -> bool:
-    """Whether a request of this size may begin here."""
-    if len(head) <= at + 2 or head[at] != _PART:
+    """Whether a request of this size may begin at a position."""
+    if len(head) <= at + 2 or head[at] != _RESOURCE_SPANS:
         return False
     length, inner = _varint_in(head, at + 1)
     if not length:
         return False
     if size is not None and not inner - at + length <= size <= LONGEST_MESSAGE:
         return False
-    return inner < len(head) and head[inner] in _INNER
+    return inner < len(head) and head[inner] in _FIRST_TAGS
 
 
 def _varint_in(head: bytes, at: int) -> tuple[int, int]:
-    """The number that stands here and where it ends; 0 if it does not end."""
+    """The varint at a position and the position after it; 0 if it is incomplete."""
     number = 0
-    for place, byte in enumerate(head[at : at + _LONGEST_VARINT]):
-        number |= (byte & 0x7F) << (7 * place)
+    for index, byte in enumerate(head[at : at + _LONGEST_VARINT]):
+        number |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
-            return number, at + place + 1
+            return number, at + index + 1
     return 0, at
 
 
@@ -74,10 +74,10 @@ def _delimited(stream: BufferedReader) -> Iterator[bytes]:
 
 
 def _parts(stream: BufferedReader) -> Iterator[bytes]:
-    """Each part with its tag is a request of its own; what is not a part ends the reading."""
+    """Each part with its tag is a request of its own; anything else ends the reading."""
     while tag := stream.read(1):
         length = _varint(stream)
-        if tag[0] != _PART or length is None:
+        if tag[0] != _RESOURCE_SPANS or length is None:
             raise CutMessage
         yield tag + as_varint(length) + _message(stream, length)
 
@@ -97,13 +97,13 @@ def _message(stream: BufferedReader, length: int) -> bytes:
 def _varint(stream: BufferedReader) -> int | None:
     """The next number, None at the end of the stream."""
     number = 0
-    for place in range(_LONGEST_VARINT):
+    for index in range(_LONGEST_VARINT):
         byte = stream.read(1)
         if not byte:
-            if place:
+            if index:
                 raise CutMessage
             return None
-        number |= (byte[0] & 0x7F) << (7 * place)
+        number |= (byte[0] & 0x7F) << (7 * index)
         if byte[0] < 0x80:
             return number
     raise CutMessage
@@ -136,14 +136,14 @@ def read(
         ChunkBuilder,
     )
 
-    gathered = ChunkBuilder(into, faults)
+    chunks = ChunkBuilder(into, faults)
     messages = message_framing(stream.peek())
     assert messages is not None, "recognised before"
     try:
         for message in messages(stream):
             on_bytes(len(message))
-            gathered.add(message)
+            chunks.add(message)
     except CutMessage:
         faults.truncated_lines += 1
     finally:  # a damaged stream ends in an exception
-        gathered.flush()
+        chunks.flush()

@@ -1,10 +1,10 @@
 """Parquet files of spans, as `rbtrace export --parquet` writes them, and their columns.
 
-One row is one span as a reader found it, before anything is joined or settled, so that analyzing
-the file gives what analyzing its sources gave: duplicates, missing ends and all. Which lines could
-not be read, and what the processes counted, stand in the metadata of the file.
+A row is a span as it was read, before anything is joined or corrected, so that analyzing the file
+gives the same as analyzing its sources, with duplicates and missing ends. The metadata of the file
+has the numbers of lines that could not be read and of the spans that the processes counted.
 
-A Parquet file has its index at its end: unlike all other formats it needs a file, not a stream.
+A Parquet file has its index at its end: unlike the other formats, it is read as a whole.
 """
 
 from __future__ import annotations
@@ -118,10 +118,15 @@ def import_pyarrow() -> Any:
 
 _MAGIC: Final = b"PAR1"
 _BATCH_ROWS: Final = 1 << 16
-_ORIGIN: Final = Origin._fields
 _SHARED: Final = ("kind", "category", "thread")
-_OWN: Final = ("trial", "score", "cpu_ns", "runqueue_ns", "workers", "spans_ended", "fingerprint")
-_FIGURES: Final = ("calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns")
+"""Fields of `SharedAttributes` that are columns; `moved` changes those of the origin."""
+OWN_COLUMNS: Final = tuple(
+    name for name in OwnAttributes._fields if name not in {"summary", "parent_link"}
+)
+SUMMARY_COLUMNS: Final = (
+    "calls", "total_ns", "shortest_ns", "longest_ns", "self_ns", "last_end_ns",
+)  # fmt: skip
+"""Columns of `SpanBatch.figures`."""
 
 
 def recognises(head: bytes) -> bool:
@@ -176,8 +181,8 @@ def _count(metadata: dict[bytes, bytes], faults: ReadFaults) -> None:
 
 
 def _batch(batch: Any, into: Builder) -> SpanBatch:
-    own = _any_valid(batch, (*_OWN, "parent_link_id"))
-    of_own = batch.take(own).select([*_OWN, "parent_trace_id", "parent_link_id"]).to_pylist()
+    own = _any_valid(batch, (*OWN_COLUMNS, "parent_link_id"))
+    of_own = batch.take(own).select([*OWN_COLUMNS, "parent_trace_id", "parent_link_id"]).to_pylist()
     rows = _any_valid(batch, ("calls",))
     summaries = batch.take(rows)
     return SpanBatch(
@@ -188,14 +193,14 @@ def _batch(batch: Any, into: Builder) -> SpanBatch:
             _numbers(batch, "start_ns"),
             _numbers(batch, "end_ns"),
             _interned(batch.column("name"), into.names),
-            _combined(batch, _ORIGIN, lambda *values: into.origins[_origin(*values)]),
+            _combined(batch, Origin._fields, lambda *values: into.origins[_origin(*values)]),
             _combined(batch, _SHARED, lambda *values: into.shared[_shared_attributes(*values)]),
             batch.column("adopted").fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
             | into.adopting,
         ),
         {row: _own_attributes(values) for row, values in zip(own.tolist(), of_own, strict=True)},
         rows,
-        np.stack([_numbers(summaries, name) for name in _FIGURES], axis=1),
+        np.stack([_numbers(summaries, name) for name in SUMMARY_COLUMNS], axis=1),
         _buckets(summaries),
     )
 

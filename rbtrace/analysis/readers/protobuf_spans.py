@@ -145,7 +145,7 @@ _NAME_TAG: Final = 0x2A
 _KIND_AND_TIMES: Final = Struct("<BBBQBQ")
 _KIND_AND_TIMES_TAGS: Final = (0x30, 0x39, 0x41)
 _LONGEST_HEAD: Final = bytes(512)
-"""Behind a span, so that a name or times that it cuts off can be looked for."""
+"""Appended to a span, so that fields can be looked for beyond its end."""
 _ROW: Final = Struct("=QQQQqqii")
 """As `rbtrace.analysis.readers.fast_path.ROW` has it."""
 
@@ -269,7 +269,7 @@ def _attributes(span: bytes) -> DecodedAttributes:
 
 
 def _resource(raw: bytes) -> dict[str, Any]:
-    """Attributes of a resource; none where it makes no sense."""
+    """Attributes of a resource; none if it is invalid."""
     try:
         return plain(decode_resource(raw).attributes)
     except UNREADABLE:
