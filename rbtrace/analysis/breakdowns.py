@@ -1,9 +1,8 @@
 """Breakdowns of the time: by operation, kind of work, process and call path.
 
-Call paths tell the same operation apart where it is called from different places. They are built
-level by level, each level in one step for all its spans. Exemplars take no part. Below `DEEPEST`
-the rest of a path is one node, `DEEPER`: a recursion of a hundred thousand frames has paths nobody
-can read.
+Call paths distinguish calls of an operation from different callers. They are built level by level,
+each level in one step for all its spans. Exemplars are left out. Below level `DEEPEST` the rest of
+a path is a single node, `DEEPER`: a recursion of a hundred thousand calls has unreadable paths.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
     calls = sum_by(table.name, weights.calls, count).tolist()
     totals = sum_by(table.name, weights.total_ns, count).tolist()
     selfs = sum_by(table.name, self_ns, count).tolist()
-    everything = sum(selfs)
+    total_self_ns = sum(selfs)
     categories = _categories(table, self_ns)
     durations = _by_name(table.name[table.real], table.duration[table.real])
     buckets = table.summaries.buckets
@@ -82,7 +81,7 @@ def operations(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Operat
                 calls=calls[code],
                 total_ns=totals[code],
                 self_ns=selfs[code],
-                share=share(selfs[code], everything),
+                share=share(selfs[code], total_self_ns),
                 share_ci=None,
                 mean_ns=totals[code] / max(1, calls[code]),
                 p50_ns=quantiles.p50_ns,
@@ -126,19 +125,19 @@ def _quantiles(durations: Ints | None, middles: Ints | None, calls: Ints | None)
 
 def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
     """The category of each name."""
-    many = len(table.categories)
-    pairs = table.name.astype(np.int64) * many + table.category
-    names_in_categories, position = distinct(pairs, len(table.names) * many)
+    count = len(table.categories)
+    pairs = table.name.astype(np.int64) * count + table.category
+    names_in_categories, position = distinct(pairs, len(table.names) * count)
     spent = sum_by(position, self_ns, names_in_categories.size)
     by_name: dict[int, dict[str, int]] = defaultdict(dict)
     for pair, ns in zip(names_in_categories.tolist(), spent.tolist(), strict=True):
-        name, category = divmod(pair, many)
+        name, category = divmod(pair, count)
         by_name[name][table.categories[category]] = ns
     return {name: largest_category(spent_in) for name, spent_in in by_name.items()}
 
 
 def largest_category(self_ns: Mapping[str, int]) -> str:
-    """Of several categories, the one with most self time, then by name; none comes last."""
+    """The category with the greatest self time, then by name; no category comes last."""
     return min(self_ns, key=lambda text: (-self_ns[text], text == "", text))
 
 
@@ -173,9 +172,9 @@ def categories(table: SpanTable, self_ns: Ints) -> list[CategoryTime]:
 
 def category_rows(self_ns: Mapping[str, int]) -> list[CategoryTime]:
     """Rows of self times (ns) by category, greatest first; "" is no category."""
-    whole = sum(self_ns.values())
+    total_ns = sum(self_ns.values())
     rows = [
-        CategoryTime(name or UNCATEGORIZED, spent, share(spent, whole))
+        CategoryTime(name or UNCATEGORIZED, spent, share(spent, total_ns))
         for name, spent in self_ns.items()
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
@@ -190,9 +189,9 @@ def process_times(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Pro
 
 def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
     """Rows of calls and self times (ns) by process, greatest self time first."""
-    whole = sum(self_ns for _, _, self_ns in spent)
+    total_ns = sum(self_ns for _, _, self_ns in spent)
     rows = [
-        ProcessTime(process.process, calls, self_ns, share(self_ns, whole))
+        ProcessTime(process.process, calls, self_ns, share(self_ns, total_ns))
         for process, calls, self_ns in spent
         if calls
     ]
@@ -200,9 +199,9 @@ def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
 
 
 def overhead_to_computation(rows: list[CategoryTime]) -> float | None:
-    """Self time of the other categories ÷ that of `computation` and `user`; None without these.
+    """Self time of other categories ÷ that of `computation` and `user`; None without these.
 
-    What has no category is on neither side.
+    Operations without a category are left out.
     """
     computation = sum(row.self_ns for row in rows if row.name in _COMPUTATION)
     overhead = sum(
@@ -234,10 +233,12 @@ def call_paths(table: SpanTable, weights: Weights, self_ns: Ints) -> list[CallPa
     totals = sum_by(node[used], weights.total_ns[used], count).tolist()
     selfs = sum_by(node[used], self_ns[used], count).tolist()
     texts = [*table.names, DEEPER]
-    return listed(above.tolist(), [texts[code] for code in name.tolist()], calls, totals, selfs)
+    return call_path_rows(
+        above.tolist(), [texts[code] for code in name.tolist()], calls, totals, selfs
+    )
 
 
-def listed(
+def call_path_rows(
     parents: Sequence[int],
     names: Sequence[str],
     calls: Sequence[int],
@@ -247,13 +248,13 @@ def listed(
     """Rows of the nodes of a tree of paths, in order.
 
     Args:
-        parents: of each node, its parent's place among them, before its own; -1 for none.
+        parents: index of the parent of each node, smaller than its own; -1 for none.
         names: of each node.
         calls: of each node.
         totals: ns, of each node.
         selfs: ns, of each node.
     """
-    everything = sum(selfs)
+    total_self_ns = sum(selfs)
     count = len(parents)
     beneath = list(selfs)
     children: dict[int, list[int]] = {}
@@ -266,8 +267,8 @@ def listed(
     while pending:
         row, path = pending.pop()
         if row != NO_PARENT:
-            part = share(selfs[row], everything)
-            rows.append(CallPathTime(path, calls[row], totals[row], selfs[row], part))
+            share_of_self = share(selfs[row], total_self_ns)
+            rows.append(CallPathTime(path, calls[row], totals[row], selfs[row], share_of_self))
         by_name = sorted(children.get(row, []), key=names.__getitem__, reverse=True)
         ranked = sorted(by_name, key=beneath.__getitem__)  # the last is taken first
         pending += [(child, [*path, names[child]]) for child in ranked]
@@ -290,15 +291,15 @@ def path_nodes(table: SpanTable) -> tuple[Codes, Codes, Codes]:
     node = np.full(table.size, NO_PARENT, np.int32)
     parents: list[Ints] = []
     names: list[Ints] = []
-    made = 0
+    node_count = 0
     rows = np.flatnonzero(~table.exemplar)
     rows = rows[np.argsort(depth[rows].astype(np.int16), kind="stable")]
     for level in np.split(rows, starts_of_runs(depth[rows])[1:]):
         above = np.where(parent[level] == NO_PARENT, NO_PARENT, node[parent[level]])
         keys = (above + 1).astype(np.int64) * (len(table.names) + 1) + name[level]
-        pairs, position = distinct(keys, (made + 1) * (len(table.names) + 1))
-        node[level] = position + made
-        made += pairs.size
+        pairs, position = distinct(keys, (node_count + 1) * (len(table.names) + 1))
+        node[level] = position + node_count
+        node_count += pairs.size
         parents.append(pairs // (len(table.names) + 1) - 1)
         names.append(pairs % (len(table.names) + 1))
     none = np.zeros(0, np.int64)

@@ -1,12 +1,13 @@
-"""Critical path: what a root's duration was spent waiting for, in pieces that sum to it exactly.
+"""Critical path: what a root's duration was spent waiting for, in parts that sum to it exactly.
 
-From a span's end backwards: of its real children, each clipped to it, the one that ends last, not
-after the cursor, is on the path (ties: the later start, then the smaller id), and the cursor moves
-to its start. What lies between is the span's own, divided between itself and the summaries of its
-tree in proportion to their self times. Then the same within every child on the path.
+A cursor moves backwards from a span's end. Of its real children, each clipped to the span, the one
+that ends last, but not after the cursor, is on the path (ties: the later start, then the smaller
+id), and the cursor moves to its start. The gaps between are the span's own time, which is divided
+between itself and the summaries of its tree in proportion to their self times. The same is done
+within every child on the path.
 
-A child is taken whole or not at all, so what is on the path does not depend on the cursor: each
-child points to the sibling that is next if it is taken, and following these pointers is all.
+A child is on the path completely or not at all, so which child is next depends only on the one
+before: each child points to the sibling that follows it, and the pointers are followed.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class CriticalTime(Struct, frozen=True, gc=False):
 class CriticalSums(NamedTuple):
     """Time on critical paths, summed by root and kind; a kind is a name and a process.
 
-    `root` is a row, `ns` how much, `since` when the first span on the path begins that contributes.
+    `root` is a row, `since` the start of the first span on the path that contributes.
     """
 
     kind: Ints
@@ -66,7 +67,7 @@ class CriticalSums(NamedTuple):
 
 
 class CriticalRoots(NamedTuple):
-    """Roots: of each the place of its name among those of `OperationKinds`, its times and id."""
+    """Roots: the index of their name in `OperationKinds.names`, their times and ids."""
 
     name: Ints
     start: Ints
@@ -75,7 +76,7 @@ class CriticalRoots(NamedTuple):
 
 
 class OperationKinds(NamedTuple):
-    """Names and processes in order of text; of each code its place; kinds are pairs of places."""
+    """Names and processes in alphabetical order; their ranks by code. A kind is a pair of ranks."""
 
     names: list[str]
     processes: list[str]
@@ -84,7 +85,7 @@ class OperationKinds(NamedTuple):
 
     @classmethod
     def of(cls, names: Sequence[str], processes: Sequence[Origin]) -> OperationKinds:
-        """Of all names and processes, by code."""
+        """The kinds of names and processes, given by code."""
         texts = [process.process for process in processes]
         return cls(sorted(set(names)), sorted(set(texts)), ranks(names), ranks(texts))
 
@@ -95,21 +96,23 @@ class OperationKinds(NamedTuple):
         return kind
 
 
-def summed(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> CriticalSums:
-    """Sum what spans, or sums of some, contribute by root and kind; `start` is when they begin."""
-    paid = ns > 0
-    kind, root, ns, start = kind[paid], root[paid], ns[paid], start[paid]
+def sum_by_root_and_kind(kind: Ints, root: Codes | Ints, ns: Ints, start: Ints) -> CriticalSums:
+    """Sum the contributions (ns) of spans, or sums of them, that begin at `start`."""
+    used = ns > 0
+    kind, root, ns, start = kind[used], root[used], ns[used], start[used]
     kinds = int(kind.max(initial=0)) + 1
-    tops, place = distinct(root, int(root.max(initial=0)) + 1)
-    pairs, position = distinct(place * kinds + kind, tops.size * kinds)
+    roots, root_number = distinct(root, int(root.max(initial=0)) + 1)
+    pairs, position = distinct(root_number * kinds + kind, roots.size * kinds)
     since = np.full(pairs.size, np.iinfo(np.int64).max)
     np.minimum.at(since, position, start)
-    place, kind = np.divmod(pairs, kinds)
-    return CriticalSums(kind, tops[place], sum_by(position, ns, pairs.size), since)
+    root_number, kind = np.divmod(pairs, kinds)
+    return CriticalSums(kind, roots[root_number], sum_by(position, ns, pairs.size), since)
 
 
-def listed(kinds: OperationKinds, roots: CriticalRoots, sums: CriticalSums) -> list[CriticalTime]:
-    """Rows of sums, in order; `roots` has the root of each."""
+def critical_path_rows(
+    kinds: OperationKinds, roots: CriticalRoots, sums: CriticalSums
+) -> list[CriticalTime]:
+    """The rows of sums, in order; `roots` has the root of each sum."""
     order = np.lexsort((sums.kind, -sums.ns, roots.span_id, roots.name, roots.start))
     top, start, end, _ = (column[order] for column in roots)
     kind, _, spent, since = (column[order] for column in sums)
@@ -135,22 +138,22 @@ def critical_path(table: SpanTable, selfs: SelfTimes) -> list[CriticalTime]:
     summaries = 0
     for rows, family in table.families():
         following = summaries + family.summaries.row.size
-        family_sums = _of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
+        family_sums = _sums_of_family(family, selfs.of(rows, slice(summaries, following)), kinds)
         sums.append(family_sums._replace(root=family_sums.root + rows.start))
         summaries = following
     if not sums:
         return []
-    whole = CriticalSums._make(map(np.concatenate, zip(*sums, strict=True)))
-    top = whole.root
-    name = kinds.name_rank[table.name[top]]
-    return listed(
-        kinds, CriticalRoots(name, table.start[top], table.end[top], table.span_id[top]), whole
+    joined = CriticalSums._make(map(np.concatenate, zip(*sums, strict=True)))
+    root = joined.root
+    name = kinds.name_rank[table.name[root]]
+    return critical_path_rows(
+        kinds, CriticalRoots(name, table.start[root], table.end[root], table.span_id[root]), joined
     )
 
 
-def _of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> CriticalSums:
-    start, end = _windows(table)
-    taken = _taken_by_parent(table, start, end)
+def _sums_of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> CriticalSums:
+    start, end = _clipped_times(table)
+    taken = _on_path_with_parent(table, start, end)
     on_path = table.real & (greatest_above(table.real_parent, (~taken).view(np.int8)) == 0)
     rows = np.flatnonzero(on_path)
     length = end - start
@@ -158,10 +161,10 @@ def _of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> Cri
     in_children = sum_by(table.real_parent[child], length[child], table.size)
     own = length - in_children
     root = _roots(table.real_parent)
-    summary, given = _given_to_summaries(table, selfs, on_path, own)
+    summary, given = _shared_with_summaries(table, selfs, on_path, own)
     own[rows] -= sum_by(selfs.tree[summary], given, table.size)[rows]
     of_kind = np.concatenate((rows, table.summaries.row[summary]))
-    return summed(
+    return sum_by_root_and_kind(
         kinds.kind(table.name[of_kind], table.process[of_kind]),
         np.concatenate((root[rows], root[selfs.tree[summary]])),
         np.concatenate((own[rows], given)),
@@ -169,7 +172,7 @@ def _of_family(table: SpanTable, selfs: SelfTimes, kinds: OperationKinds) -> Cri
     )
 
 
-def _windows(table: SpanTable) -> tuple[Ints, Ints]:
+def _clipped_times(table: SpanTable) -> tuple[Ints, Ints]:
     """Start and end of each real span, clipped to all its ancestors; end ≥ start."""
     parent = table.real_parent
     has = table.real & (parent != NO_PARENT)
@@ -182,14 +185,14 @@ def _windows(table: SpanTable) -> tuple[Ints, Ints]:
     return start, end
 
 
-def _taken_by_parent(table: SpanTable, start: Ints, end: Ints) -> Mask:
-    """Real spans that are on the path if their parent is. Roots are; empty spans are not."""
+def _on_path_with_parent(table: SpanTable, start: Ints, end: Ints) -> Mask:
+    """Real spans that are on the path if their parent is: roots are, empty spans are not."""
     root = table.real & (table.real_parent == NO_PARENT)
     taken: Mask = root.copy()
     rows = np.flatnonzero(table.real & ~root & (end > start))
     if not rows.size:
         return taken
-    begin, finish = _on_one_line(rows, table.real_parent[rows], start, end)
+    begin, finish = _on_common_time_line(rows, table.real_parent[rows], start, end)
     order = _by_end(begin, finish, table.span_id[rows])
     rows, begin, finish = rows[order], begin[order], finish[order]
     parent = table.real_parent[rows]
@@ -205,11 +208,11 @@ def _taken_by_parent(table: SpanTable, start: Ints, end: Ints) -> Mask:
     return taken
 
 
-def _on_one_line(rows: Ints, parent: Codes, start: Ints, end: Ints) -> tuple[Ints, Ints]:
-    """Start and end of the rows on a line on which every parent has a stretch of its own.
+def _on_common_time_line(rows: Ints, parent: Codes, start: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Start and end of the rows on a time line on which each parent has a section of its own.
 
-    All that counts there is what comes before what, so where the line would be too long for 64
-    bits, a moment's rank stands for the moment.
+    Only the order of times matters, so if the line would be too long for 64 bits, times are
+    replaced by their ranks.
     """
     length = end - start + 1
     if float(length.sum(dtype=np.float64)) > LONGEST_LINE:
@@ -243,7 +246,7 @@ def _following(parent: Codes, start: Ints, end: Ints) -> tuple[Ints, Ints]:
 
 
 def _reached(heads: Ints, following: Ints) -> Ints:
-    """Positions that chains from the heads go through, by doubling the steps."""
+    """Positions that are reached from the heads, by doubling the steps."""
     reached = np.zeros(following.size, np.bool_)
     reached[heads] = True
     jump = following
@@ -265,10 +268,10 @@ def _roots(parent: Codes) -> Codes:
     return root.astype(np.int32)
 
 
-def _given_to_summaries(
+def _shared_with_summaries(
     table: SpanTable, selfs: SelfTimes, on_path: Mask, own: Ints
 ) -> tuple[Ints, Ints]:
-    """Positions of the summaries whose span is on the path, and what each gets of its gaps, ns."""
+    """Positions of summaries whose span is on the path, and what each gets of its gaps, ns."""
     tree = selfs.tree
     summary = np.flatnonzero((tree != NO_PARENT) & on_path[tree])
     row = table.summaries.row[summary]

@@ -16,19 +16,19 @@ from rbtrace.analysis.sources import ReadFaults, Sidecars
 from rbtrace.analysis.table import Anomalies, SpanTable
 
 type ProcessKey = tuple[str, int | None, str]
-"""Host, pid and instance of a process, which is what it counts its spans by."""
+"""Host, pid and instance of a process, by which spans are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
     """Counts, in spans unless they say otherwise.
 
-    `complete` is None where no process counted its spans. `missing_spans` are those that were
-    counted and not read, `missing` the same by process; `delivered_spans` are those of them that a
-    collector has taken, `dropped_spans` those that the recorder had to drop. `overfull` spans have
-    summaries that claim more time than there was; `unclean` counts dead processes that did not
-    close their files, `died` names them; `running` names living ones. `clock_shifts` says by how
-    many ns the spans of a process were moved.
+    `complete` is None if no process counted its spans. `missing_spans` were counted and not read;
+    `missing` has their number by process. Of them, `delivered_spans` were accepted by a collector.
+    `dropped_spans` were dropped by the recorder. `overfull` spans have summaries with more time
+    than the span itself. `unclean` is the number of dead processes that did not close their files,
+    `died` are their names; `running` are the names of running processes. `clock_shifts` are the
+    shifts of the spans of processes, ns.
     """
 
     spans: int
@@ -59,8 +59,8 @@ class Integrity:
 class SpanCounts(NamedTuple):
     """Counts of the spans that were read, in memory or in a database: see `Integrity`.
 
-    `reported` is how many spans each process says on its spans that it ended, `read` how many ended
-    ones of each were read.
+    `reported` is the number of ended spans that each process reports on its spans, `read` the
+    number of ended spans of each process that were read.
     """
 
     spans: int
@@ -85,15 +85,15 @@ def integrity(loaded: Loaded, selfs: SelfTimes) -> Integrity:
         overfull=selfs.overfull,
         anomalies=table.anomalies,
         clock_shifts=table.clock_shifts,
-        reported=_reported(table),
-        read=_read(table),
+        reported=_reported_spans(table),
+        read=_ended_spans_read(table),
     )
     return compare_counts(counts, loaded.faults, loaded.sidecars)
 
 
 def compare_counts(counts: SpanCounts, faults: ReadFaults, sidecars: Sidecars) -> Integrity:
     """Compare what was read with what the processes counted."""
-    expected = _expected(counts, sidecars)
+    expected = _expected_spans(counts, sidecars)
     read = Counter(counts.read)
     differs = any(read[process] != count for process, count in expected.items())
     missing = {
@@ -127,13 +127,13 @@ def compare_counts(counts: SpanCounts, faults: ReadFaults, sidecars: Sidecars) -
         without_start=anomalies.without_start,
         unclean=unclean,
         running=sidecars.running,
-        missing=_by_process(missing),
-        delivered_spans=_delivered(sidecars, missing),
+        missing=_by_process_name(missing),
+        delivered_spans=_delivered_spans(sidecars, missing),
         died=sidecars.died,
     )
 
 
-def _by_process(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
+def _by_process_name(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
     """Missing spans by the name of the process, most first."""
     ordered = sorted(missing.items(), key=lambda entry: (-entry[1], str(entry[0])))
     named: dict[str, int] = {}
@@ -143,16 +143,16 @@ def _by_process(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
     return named
 
 
-def _delivered(sidecars: Sidecars, missing: Mapping[ProcessKey, int]) -> int:
-    """How many of the missing spans a collector has taken."""
+def _delivered_spans(sidecars: Sidecars, missing: Mapping[ProcessKey, int]) -> int:
+    """How many of the missing spans a collector has accepted."""
     return sum(
         min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.delivered)
         for tally in sidecars.tallies
     )
 
 
-def _expected(counts: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
-    """How many spans each process says it ended: the greatest of what it ever reported."""
+def _expected_spans(counts: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
+    """How many spans each process ended: the greatest number that it reported."""
     expected: dict[ProcessKey, int] = {
         (tally.host, tally.pid, tally.instance): tally.ended for tally in sidecars.tallies
     }
@@ -161,7 +161,7 @@ def _expected(counts: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
     return expected
 
 
-def _reported(table: SpanTable) -> dict[ProcessKey, int]:
+def _reported_spans(table: SpanTable) -> dict[ProcessKey, int]:
     ended: dict[ProcessKey, int] = {}
     for row, own in table.own_attributes.items():
         if own.spans_ended is not None:
@@ -171,7 +171,7 @@ def _reported(table: SpanTable) -> dict[ProcessKey, int]:
     return ended
 
 
-def _read(table: SpanTable) -> Counter[ProcessKey]:
+def _ended_spans_read(table: SpanTable) -> Counter[ProcessKey]:
     """How many ended spans of each process were read."""
     counted = np.bincount(table.process[~table.adopted], minlength=len(table.processes))
     read: Counter[ProcessKey] = Counter()
@@ -181,7 +181,7 @@ def _read(table: SpanTable) -> Counter[ProcessKey]:
 
 
 def process_key(origin: Origin) -> ProcessKey:
-    """The key by which the process that a span is from counts its spans."""
+    """The key of the process of a span."""
     return origin.host, origin.pid, origin.instance
 
 

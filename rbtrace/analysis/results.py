@@ -117,25 +117,25 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
     Raises:
         FilterError: the filter cannot be understood.
     """
-    whole = loaded.table
-    selfs = self_times(whole)
-    table, self_ns, filtered = whole, selfs.self_ns, None
+    full_table = loaded.table
+    selfs = self_times(full_table)
+    table, self_ns, filtered = full_table, selfs.self_ns, None
     if only is not None:
-        table, chosen = select(whole, parse_filter(only))
+        table, chosen = select(full_table, parse_filter(only))
         self_ns = np.where(chosen, selfs.self_ns, 0)
         filtered = Filtered(only, int(chosen.sum()), int(selfs.self_ns.sum()))
     weights = weigh(table)
-    judgement = integrity(loaded, selfs)
-    with_shares = with_intervals(operations(table, weights, self_ns), table, self_ns)
-    by_operation = with_shares.operations
+    checked = integrity(loaded, selfs)
+    share_intervals = with_intervals(operations(table, weights, self_ns), table, self_ns)
+    by_operation = share_intervals.operations
     paths = call_paths(table, weights, self_ns)
     by_category = categories(table, self_ns)
-    by_run = runs(whole)
-    parallel, workers = regions(whole)
+    by_run = runs(full_table)
+    parallel, workers = regions(full_table)
     by_trial = trials(table)
     wall = sum(run.wall_ns for run in by_run)
     return Results(
-        integrity=judgement,
+        integrity=checked,
         wall_ns=wall,
         self_ns=sum(operation.self_ns for operation in by_operation),
         parallelism=int(selfs.self_ns.sum()) / wall if wall else None,
@@ -144,15 +144,19 @@ def evaluate(loaded: Loaded, *, full: bool = False, only: str | None = None) -> 
         categories=by_category,
         processes=process_times(table, weights, self_ns),
         paths=paths if only is None else leading_to_calls(paths),
-        critical_path=critical_path(whole, selfs),
+        critical_path=critical_path(full_table, selfs),
         regions=parallel,
         workers=workers,
         trials=by_trial,
         trial_durations=trial_durations(by_trial),
         runs=by_run,
-        environment=environment(whole.processes),
-        warnings=[*warnings(judgement), *loaded.sidecars.warnings(), *with_shares.warnings],
-        share_note=with_shares.note,
+        environment=environment(full_table.processes),
+        warnings=[
+            *warnings(checked),
+            *loaded.sidecars.warnings(),
+            *share_intervals.warnings,
+        ],
+        share_note=share_intervals.note,
         timeline=timeline(table) if full else [],
         histograms=histograms(table) if full else [],
         filter=filtered,

@@ -29,7 +29,7 @@ from rbtrace.statistics.shares import ENOUGH_K_EFF, share_interval
 class TracedRun(Struct, frozen=True, gc=False):
     """One run: `rbtrace.run.id`, or a trace id where there is none. Wall time in ns.
 
-    `pair` and `order` are its place in a benchmark of pairs, None elsewhere.
+    `pair` and `order` are set in a benchmark of pairs, None elsewhere.
     """
 
     run_id: str
@@ -87,13 +87,14 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
     """The figures of every run, by run id."""
     named = {origin.run_id: code for code, origin in enumerate(table.runs)}
     selfs = self_by_run(table, self_ns)
-    calls = _calls(table, weights)
+    calls = _calls_by_run(table, weights)
     started = np.full(len(table.runs), np.iinfo(np.int64).max)
     np.minimum.at(started, table.run[~table.summary], table.start[~table.summary])
     hosts: dict[int, set[str]] = {}
-    many = len(table.processes)
-    pairs, _ = distinct(table.run.astype(np.int64) * many + table.process, len(table.runs) * many)
-    for run, process in zip(*(part.tolist() for part in np.divmod(pairs, many)), strict=True):
+    processes = len(table.processes)
+    pairs = table.run.astype(np.int64) * processes + table.process
+    pairs, _ = distinct(pairs, len(table.runs) * processes)
+    for run, process in zip(*(part.tolist() for part in np.divmod(pairs, processes)), strict=True):
         hosts.setdefault(run, set()).add(table.processes[process].host)
     fingerprints: dict[int, list[str]] = {}
     for row, own in table.own_attributes.items():
@@ -116,7 +117,7 @@ def figures_by_run(table: SpanTable, weights: Weights, self_ns: Ints) -> list[Ru
 def self_by_run(table: SpanTable, self_ns: Ints) -> list[dict[str, int]]:
     """Self time of each operation in each run, ns; operations that a run has no call of are not."""
     counted = table.real | table.summary
-    sums = _sums(
+    sums = _sums_by_run(
         table.run[counted], table.name[counted], self_ns[counted], len(table.runs), len(table.names)
     )
     by_run: list[dict[str, int]] = [{} for _ in table.runs]
@@ -125,7 +126,7 @@ def self_by_run(table: SpanTable, self_ns: Ints) -> list[dict[str, int]]:
     return by_run
 
 
-def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, int]]:
+def _calls_by_run(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, int]]:
     node, above, name = path_nodes(table)
     texts = [*table.names, DEEPER]
     paths: list[CallPathKey] = []
@@ -133,25 +134,25 @@ def _calls(table: SpanTable, weights: Weights) -> dict[int, dict[CallPathKey, in
         paths.append((*(paths[parent] if parent != NO_PARENT else ()), texts[code]))
     counted = table.real | table.summary
     by_run: dict[int, dict[CallPathKey, int]] = {}
-    for run, path, calls in _sums(
+    for run, path, calls in _sums_by_run(
         table.run[counted], node[counted], weights.calls[counted], len(table.runs), len(paths)
     ):
         by_run.setdefault(run, {})[paths[path]] = calls
     return by_run
 
 
-def _sums(
-    run: Labels, code: Labels, values: Ints, many: int, codes: int
+def _sums_by_run(
+    run: Labels, code: Labels, values: Ints, runs: int, codes: int
 ) -> list[tuple[int, int, int]]:
-    """Sum values per run (of so many) and code (of so many): (run, code, sum) of all that occur."""
+    """Sums of values for each pair of run and code that occurs: (run, code, sum)."""
     pairs = run.astype(np.int64) * codes + code
-    keys, position = distinct(pairs, many * codes)
+    keys, position = distinct(pairs, runs * codes)
     sums = sum_by(position, values, keys.size).tolist()
     return [(*divmod(key, codes), spent) for key, spent in zip(keys.tolist(), sums, strict=True)]
 
 
-_OFTEN: Final = 10
-"""Calls per run from which one call should not be a tenth of all time."""
+_FREQUENT_CALLS: Final = 10
+"""Calls per run above which no single call should be a tenth of the time."""
 _ROUNDING: Final = 1e-9
 
 
@@ -171,7 +172,7 @@ def with_intervals(
         operations,
         self_by_run(table, self_ns),
         len({run.arm for run in table.runs}),
-        lambda: _largest(table, self_ns),
+        lambda: _largest_calls(table, self_ns),
     )
 
 
@@ -186,23 +187,23 @@ def over_runs(
     Args:
         operations: the operations of all runs together.
         by_run: for each run, the self time of its operations, ns.
-        arms: of how many arms the runs are.
+        arms: number of arms that the runs belong to.
         largest_calls: gives the longest time, by operation, that one call spent in itself, ns.
     """
-    counted = (spent for spent in by_run if sum(spent.values()) > 0)
-    # Sums of floats depend on their order, and this one not on what was read first.
-    of_runs = sorted(counted, key=lambda spent: sorted(spent.items()))
-    wholes = [sum(spent.values()) for spent in of_runs]
-    if note := _why_none(wholes, arms):
+    not_empty = (self_ns for self_ns in by_run if sum(self_ns.values()) > 0)
+    # Sums of floats depend on the order of runs, which must not depend on the order of reading.
+    run_self_times = sorted(not_empty, key=lambda self_ns: sorted(self_ns.items()))
+    run_totals = [sum(self_ns.values()) for self_ns in run_self_times]
+    if note := _why_no_intervals(run_totals, arms):
         return OperationsWithIntervals(operations, note, [])
     largest = largest_calls()
     rows, warnings = [], []
     for operation in operations:
-        often = operation.calls > _OFTEN * len(of_runs)
+        is_frequent = operation.calls > _FREQUENT_CALLS * len(run_self_times)
         interval = share_interval(
-            [spent.get(operation.name, 0) for spent in of_runs],
-            wholes,
-            largest_span=largest[operation.name] if often else None,
+            [self_ns.get(operation.name, 0) for self_ns in run_self_times],
+            run_totals,
+            largest_span=largest[operation.name] if is_frequent else None,
         )
         rows.append(replace(operation, share_ci=interval.ci))
         warnings += [
@@ -213,14 +214,14 @@ def over_runs(
     return OperationsWithIntervals(rows, "", warnings)
 
 
-def _why_none(wholes: list[int], arms: int) -> str:
-    """Why there can be no intervals; "" if there can."""
+def _why_no_intervals(run_totals: list[int], arms: int) -> str:
+    """Why there are no intervals; "" if there are."""
     if arms > 1:
         return "No intervals of shares: the runs are of several arms."
-    runs = "1 run" if len(wholes) == 1 else f"{len(wholes)} runs"
-    if len(wholes) < LEAST_RUNS:
+    runs = "1 run" if len(run_totals) == 1 else f"{len(run_totals)} runs"
+    if len(run_totals) < LEAST_RUNS:
         return f"No intervals of shares: {runs}, and they need {LEAST_RUNS}."
-    k_eff = sum(wholes) ** 2 / sum(whole**2 for whole in wholes)
+    k_eff = sum(run_totals) ** 2 / sum(total**2 for total in run_totals)
     if k_eff < ENOUGH_K_EFF - _ROUNDING:
         return (
             f"No intervals of shares: {runs} of so unequal length count for {k_eff:.1f}, and they "
@@ -229,7 +230,7 @@ def _why_none(wholes: list[int], arms: int) -> str:
     return ""
 
 
-def _largest(table: SpanTable, self_ns: Ints) -> dict[str, int]:
+def _largest_calls(table: SpanTable, self_ns: Ints) -> dict[str, int]:
     """The longest time, by operation, that one call spent in itself: at most, for summaries."""
     longest = np.zeros(len(table.names), np.int64)
     np.maximum.at(longest, table.name[table.real], self_ns[table.real])

@@ -87,7 +87,7 @@ def test_the_same_as_in_memory(
 def test_critical_paths_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: list[Span]
 ) -> None:
-    monkeypatch.setattr(critical_path, "_TOGETHER", 2)
+    monkeypatch.setattr(critical_path, "_SUMMARIES_AT_A_TIME", 2)
     source = write(tmp_path / "a.otlp.jsonl", spans)
     in_memory, out_of_core = both_ways(source, monkeypatch)
     assert out_of_core.critical_path == in_memory.critical_path

@@ -1,7 +1,7 @@
 """Breakdowns in SQL: operations, kinds of work, processes, runs and call paths, from `weights`.
 
-The database sums; the rows that come back are one per operation, process or run, and become the
-rows of `rbtrace.analysis` here, by the code of its analyses where there is something to decide.
+The database sums, and answers one row per operation, process or run. These become the rows of
+`rbtrace.analysis`, by the code of its analyses where there is something to decide.
 
 Call paths are built level by level, as in memory. A level costs a join with all spans, so a trace
 is as many joins as it is deep, and no more than `DEEPEST`: what lies below is found by doubling
@@ -22,9 +22,9 @@ from rbtrace.analysis.breakdowns import (
     CategoryTime,
     OperationTime,
     ProcessTime,
+    call_path_rows,
     category_rows,
     largest_category,
-    listed,
     process_rows,
 )
 from rbtrace.analysis.runs import TracedRun
@@ -199,7 +199,7 @@ def call_paths(engine: Engine) -> list[CallPathTime]:
         if not number(engine, "select count(*) from beneath"):
             break
         if level == DEEPEST:
-            _sink(engine)
+            _merge_below_deepest(engine)
         engine.make("nodes", _NODES.replace("MADE", str(len(parents))))
         for above, name, *figures in engine.ask(_NEW_NODES):
             parents.append(above)
@@ -208,14 +208,14 @@ def call_paths(engine: Engine) -> list[CallPathTime]:
         engine.make("reached", _REACHED)
         engine.make("beneath", _BENEATH)
     calls, totals, selfs = ([figures[at] for figures in sums] for at in range(3))
-    return listed(parents, names, calls, totals, selfs)
+    return call_path_rows(parents, names, calls, totals, selfs)
 
 
-def _sink(engine: Engine) -> None:
+def _merge_below_deepest(engine: Engine) -> None:
     """Make the spans of the deepest level, and all beneath them, one node for each path."""
     engine.make("climb", _CLIMB)
     double(engine, "climb")
-    engine.make("beneath", _SUNK)
+    engine.make("beneath", _MERGED)
 
 
 _CALLEES: Final = """
@@ -259,7 +259,7 @@ _CLIMB: Final = """
 select id, caller as up from callees where caller <> 0 and id not in (select id from beneath)
 """
 
-_SUNK: Final = """
+_MERGED: Final = """
 select callees.id as id, beneath.above as above, 0 as name,
   callees.calls as calls, callees.total_ns as total_ns, callees.self_ns as self_ns
 from callees

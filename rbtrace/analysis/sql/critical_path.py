@@ -1,8 +1,8 @@
 """Critical paths in SQL, in the steps of `rbtrace.analysis.critical_path`.
 
-Whether a span is on the path if its parent is, is found for all spans at once; which of them have a
-root above them, by doubling pointers. The database sums; only gaps that summaries share are divided
-here, some at a time.
+Which spans are on the path if their parents are is decided for all spans at once; which of them are
+connected to a root, by doubling pointers. The database sums; only gaps that are shared with
+summaries are divided here, some at a time.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from rbtrace.analysis.critical_path import (
     CriticalSums,
     CriticalTime,
     OperationKinds,
-    listed,
-    summed,
+    critical_path_rows,
+    sum_by_root_and_kind,
 )
 from rbtrace.analysis.sql.engine import Engine, number
 from rbtrace.analysis.sql.self_time import SAME_THREAD
 
 
-def find_paths(engine: Engine) -> None:
+def _find_paths(engine: Engine) -> None:
     """Make `windows`: real spans, clipped; and `climb`: those on critical paths, with their root.
 
     Args:
@@ -139,8 +139,8 @@ select low.id as id, high.up as up from climb as low join climb as high on low.u
 """
 
 
-_TOGETHER: Final = 1 << 16
-"""Summaries whose parts are worked out at a time, about."""
+_SUMMARIES_AT_A_TIME: Final = 1 << 16
+"""Summaries for which gaps are divided at a time, about."""
 
 
 def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[CriticalTime]:
@@ -150,24 +150,24 @@ def critical_path(engine: Engine, processes: dict[int, Origin]) -> list[Critical
         engine: where the tables are.
         processes: the processes, by code.
     """
-    find_paths(engine)
+    _find_paths(engine)
     engine.make("gaps", _GAPS)
     engine.make("shared", _SHARED)
     names = [name for (name,) in engine.ask("select name from names order by code")]
     kinds = OperationKinds.of(names, [processes[code] for code in sorted(processes)])
-    parts = [_parts(kinds, _columns(engine.ask(_UNSHARED), 5))]
-    parts += [_parts(kinds, _divided(rows)) for rows in _sharing(engine)]
-    sums = summed(*map(np.concatenate, zip(*parts, strict=True)))
+    parts = [_contributions(kinds, _columns(engine.ask(_UNSHARED), 5))]
+    parts += [_contributions(kinds, _divide(rows)) for rows in _shared_gaps(engine)]
+    sums = sum_by_root_and_kind(*map(np.concatenate, zip(*parts, strict=True)))
     roots = _columns(engine.ask(_ROOTS), 4)
     position = np.searchsorted(roots[0], sums.root)
     span_id = np.array([row[0] for row in engine.ask(_ROOT_IDS)], np.uint64)
     name, start, end = (column[position] for column in roots[1:])
-    return listed(kinds, CriticalRoots(name - 1, start, end, span_id[position]), sums)
+    return critical_path_rows(kinds, CriticalRoots(name - 1, start, end, span_id[position]), sums)
 
 
-def _sharing(engine: Engine) -> Iterator[list[Ints]]:
+def _shared_gaps(engine: Engine) -> Iterator[list[Ints]]:
     """Gaps and the summaries that share them, some at a time."""
-    parts = number(engine, "select count(*) from shared") // _TOGETHER + 1
+    parts = number(engine, "select count(*) from shared") // _SUMMARIES_AT_A_TIME + 1
     for part in range(parts):
         query = _SHARING.replace("PARTS", str(parts)).replace("PART", str(part))
         rows = _columns(engine.ask(query), 10)
@@ -175,22 +175,22 @@ def _sharing(engine: Engine) -> Iterator[list[Ints]]:
             yield rows
 
 
-def _divided(rows: list[Ints]) -> list[Ints]:
+def _divide(rows: list[Ints]) -> list[Ints]:
     """Contributions of the gaps of `_SHARING`, in the columns of `_UNSHARED`."""
-    span, root, since, own, kept, name, process, weight, its_name, its_process = rows
+    span, root, since, own, kept, name, process, weight, summary_name, summary_process = rows
     first = starts_of_runs(span)
     given = apportion(own[first], kept[first], weight, first)
     left = own[first] - np.add.reduceat(given, first)
     return [
         np.concatenate((root[first], root)),
-        np.concatenate((name[first], its_name)),
-        np.concatenate((process[first], its_process)),
+        np.concatenate((name[first], summary_name)),
+        np.concatenate((process[first], summary_process)),
         np.concatenate((left, given)),
         np.concatenate((since[first], since)),
     ]
 
 
-def _parts(kinds: OperationKinds, columns: list[Ints]) -> CriticalSums:
+def _contributions(kinds: OperationKinds, columns: list[Ints]) -> CriticalSums:
     """Contributions: root, code of name and of process, ns, and when they begin."""
     root, name, process, ns, since = columns
     return CriticalSums(kinds.kind(name - 1, process - 1), root, ns, since)
