@@ -275,10 +275,10 @@ def _settle_times(table: SpanTable) -> None:
     table.anomalies.unfinished = int(unfinished.sum())
     table.anomalies.negative = int(negative.sum())
     if unfinished.any():
-        _end_with_the_last_seen(table, unfinished)
+        _end_unfinished(table, unfinished)
 
 
-def _end_with_the_last_seen(table: SpanTable, unfinished: Mask) -> None:
+def _end_unfinished(table: SpanTable, unfinished: Mask) -> None:
     """End unfinished spans at the latest time beneath them: they lasted at least that long."""
     latest = np.where(table.summary, 0, table.end)
     latest[table.summaries.row] = table.summaries.last_end

@@ -1,8 +1,8 @@
-"""What the attributes of spans and resources mean to the analyses.
+"""The meaning of the attributes of spans and resources for the analyses.
 
-Readers turn the attributes of their format into a plain dictionary; this module picks out what
-rbtrace understands. Most spans of an operation have the same attributes: what they share is stored
-once, as `SharedAttributes`; what is a span's own is `OwnAttributes`, which few spans have.
+Readers convert the attributes of their format into a dictionary; this module extracts those that
+rbtrace knows. Most spans of an operation have the same attributes, which are stored once, as
+`SharedAttributes`; the attributes that few spans have for themselves are `OwnAttributes`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Origin(NamedTuple):
 
     @property
     def process(self) -> str:
-        """The process as reports show it: host/pid, or the best there is."""
+        """The process as reports show it: host/pid, or what is known instead."""
         if self.pid is not None:
             return f"{self.host}/{self.pid}" if self.host else str(self.pid)
         return self.instance or self.service or self.host or "unknown"
@@ -127,7 +127,7 @@ KNOWN_ATTRIBUTES: Final = _OWN_KEYS.union(
     (names.SPAN_COUNT, names.DURATION_TOTAL, names.DURATION_MIN, names.DURATION_MAX),
     (names.SELF_NS, names.LAST_END_NS, names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS),
 )
-"""Keys of the attributes that say something to the analyses: no other needs to be converted."""
+"""Keys of the attributes that the analyses use: no others need to be converted."""
 
 
 def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def origin_of(attributes: Mapping[str, object]) -> Origin:
 
 
 def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
-    """Those attributes of a span that other spans may share."""
+    """The attributes of a span that other spans may share."""
     kind = REAL
     if attributes.get(names.IS_SUMMARY) is True:
         kind = SUMMARY
@@ -160,7 +160,7 @@ def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
 
 
 def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
-    """Those attributes of a span that are its own, or None."""
+    """The attributes of a span that are its own, or None."""
     values: dict[str, Any] = {}
     if not _OWN_KEYS.isdisjoint(attributes):
         values = {
@@ -191,7 +191,7 @@ def _summary_of(attributes: Mapping[str, object]) -> Summary:
         total,
         number(names.DURATION_MIN, mean),
         number(names.DURATION_MAX, mean),
-        # A span that a collector pruned says nothing of self time: all of it is its own.
+        # A span that a collector has summarized has no self time: all of its time counts as such.
         number(names.SELF_NS, total),
         number(names.LAST_END_NS, 0),
         [bound for bound in bounds if bound is not None] if usable else [],

@@ -1,4 +1,4 @@
-"""Details of a full report: the timeline, and a histogram of the durations of every operation."""
+"""Details of a full report: the timeline, and histograms of the durations of operations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_TIMELINE: Final = 10_000
 
 
 class TimelineSpan(Struct, frozen=True, gc=False):
-    """One real span: when it was (epoch ns), where, and beneath how many real spans."""
+    """A real span: its times (epoch ns), process, and number of real ancestors."""
 
     name: str
     start_ns: int
@@ -29,8 +29,8 @@ class TimelineSpan(Struct, frozen=True, gc=False):
 class DurationHistogram(Struct, frozen=True, gc=False):
     """Durations of all calls of one name: calls in each occupied bucket.
 
-    `upper_ns` are the buckets' upper bounds, inclusive; there are eight to an octave. Calls that
-    were recorded in a summary are where the middle of their bucket is.
+    `upper_ns` are the inclusive upper bounds of the buckets, eight to an octave. Calls that were
+    recorded in a summary are in the bucket of the middle of their own.
     """
 
     name: str
@@ -57,7 +57,7 @@ def timeline(table: SpanTable) -> list[TimelineSpan]:
 
 
 def in_timeline_order(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
-    """Spans by start, parents before children; nothing depends on what was read first."""
+    """Spans by start, parents before children; the order of reading does not matter."""
     return sorted(
         spans, key=lambda span: (span.start_ns, span.depth, span.end_ns, span.name, span.process)
     )
@@ -71,7 +71,7 @@ def histograms(table: SpanTable) -> list[DurationHistogram]:
     code = np.concatenate(
         (table.name[table.real], table.name[table.summaries.row[buckets.summary]])
     )
-    upper = _upper(durations)
+    upper = _upper_bounds(durations)
     order = np.lexsort((upper, code))
     code, upper, calls = code[order], upper[order], calls[order]
     if not code.size:
@@ -89,7 +89,7 @@ def histograms(table: SpanTable) -> list[DurationHistogram]:
     return sorted(rows, key=lambda histogram: histogram.name)
 
 
-def _upper(durations: Ints) -> Ints:
+def _upper_bounds(durations: Ints) -> Ints:
     """Upper bound of each duration's bucket: those of the same bit length and next three bits."""
     bits = np.zeros(durations.size, np.int64)
     for step in (32, 16, 8, 4, 2, 1):

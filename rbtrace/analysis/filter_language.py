@@ -85,14 +85,14 @@ class _Token(NamedTuple):
 
 
 def parse(text: str, fields: Mapping[str, FieldKind]) -> FilterNode:
-    """Understand a filter.
+    """Parse a filter.
 
     Args:
         text: the filter.
         fields: the fields there are.
 
     Raises:
-        FilterError: it cannot be understood; the message says where and what was expected.
+        FilterError: it is invalid; the message says where and what was expected.
     """
     return _Parser(text, fields).parse()
 
@@ -197,7 +197,4 @@ class _Parser:
             return Decimal(token.text)
         if kind is FieldKind.DURATION and token.kind == "number" and token.unit in _UNITS:
             return Decimal(token.text) * _UNITS[token.unit]
-        example = {FieldKind.TEXT: "'text'", FieldKind.NUMBER: "10", FieldKind.DURATION: "1.5ms"}[
-            kind
-        ]
-        raise self._error(f"expected {kind.value}, as {example}", token)
+        raise self._error(f"expected {kind.value}, as {_EXAMPLES[kind]}", token)

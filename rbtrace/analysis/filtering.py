@@ -34,7 +34,7 @@ from rbtrace.analysis.filter_language import (
 from rbtrace.analysis.table import SpanTable, Summaries
 
 type _Column = npt.NDArray[Any]
-_TOO_GREAT: Final = 1 << 63
+_BEYOND_INT64: Final = 1 << 63
 
 
 class FilteredTable(NamedTuple):
@@ -62,18 +62,18 @@ def parse_filter(text: str) -> FilterNode:
 
 def select(table: SpanTable, wanted: FilterNode) -> FilteredTable:
     """Choose real spans and summaries; see the module."""
-    chosen = _holds(wanted, table) & (table.real | table.summary)
-    old = table.summaries
-    kept = chosen[old.row]
+    chosen = _evaluate(wanted, table) & (table.real | table.summary)
+    summaries_before = table.summaries
+    kept = chosen[summaries_before.row]
     summaries = Summaries(
-        old.row[kept],
-        old.calls[kept],
-        old.total[kept],
-        old.shortest[kept],
-        old.longest[kept],
-        old.self_ns[kept],
-        old.last_end[kept],
-        old.buckets.of(kept),
+        summaries_before.row[kept],
+        summaries_before.calls[kept],
+        summaries_before.total[kept],
+        summaries_before.shortest[kept],
+        summaries_before.longest[kept],
+        summaries_before.self_ns[kept],
+        summaries_before.last_end[kept],
+        summaries_before.buckets.of(kept),
     )
     restricted = replace(
         table, real=table.real & chosen, summary=table.summary & chosen, summaries=summaries
@@ -92,14 +92,14 @@ def leading_to_calls(paths: list[CallPathTime]) -> list[CallPathTime]:
     return kept[::-1]
 
 
-def _holds(node: FilterNode, table: SpanTable) -> Mask:
+def _evaluate(node: FilterNode, table: SpanTable) -> Mask:
     match node:
         case Not(part):
-            return ~_holds(part, table)
+            return ~_evaluate(part, table)
         case AndOr("and", left, right):
-            return _holds(left, table) & _holds(right, table)
+            return _evaluate(left, table) & _evaluate(right, table)
         case AndOr(_, left, right):
-            return _holds(left, table) | _holds(right, table)
+            return _evaluate(left, table) | _evaluate(right, table)
         case FilterComparison():
             return _compare(node, table)
 
@@ -111,12 +111,12 @@ def _compare(node: FilterComparison, table: SpanTable) -> Mask:
 def fulfils_comparison(node: FilterComparison, values: _Column, known: Mask) -> Mask:
     """Which of the values of its field, as far as they are known, fulfil a comparison."""
     if isinstance(node.value, str):
-        return _same_text(values, node.operator, node.value) & known
-    holds: Mask = _numbers(values, node.operator, node.value) & known
+        return _compare_texts(values, node.operator, node.value) & known
+    holds: Mask = _compare_numbers(values, node.operator, node.value) & known
     return holds
 
 
-def _same_text(values: _Column, sign: str, text: str) -> Mask:
+def _compare_texts(values: _Column, sign: str, text: str) -> Mask:
     distinct, position = np.unique(values, return_inverse=True)
     if sign == "~":
         holds = np.array([text in value for value in distinct.tolist()], np.bool_)
@@ -134,7 +134,7 @@ _COMPARE: Final = {
 }  # fmt: skip
 
 
-def _numbers(values: _Column, sign: str, number: Decimal) -> _Column:
+def _compare_numbers(values: _Column, sign: str, number: Decimal) -> _Column:
     if values.dtype.kind == "f":
         holds: _Column = _COMPARE[sign](values, float(number))
         return holds
@@ -147,7 +147,7 @@ def in_whole_numbers(sign: str, number: Decimal) -> tuple[str, int]:
     if number == int(number):
         return sign, int(number)
     if sign in {"==", "!="}:  # none is equal to a fraction
-        return (">=" if sign == "==" else "<"), _TOO_GREAT
+        return (">=" if sign == "==" else "<"), _BEYOND_INT64
     below: int = int(number // 1) - (number < 0)
     return sign, below + 1 if sign in {"<", ">="} else below
 
@@ -157,13 +157,13 @@ def _texts(texts: list[str], code: Labels) -> tuple[_Column, Mask]:
     return values, values != ""
 
 
-def _duration(table: SpanTable) -> tuple[_Column, Mask]:
+def _durations(table: SpanTable) -> tuple[_Column, Mask]:
     values = table.duration
     values[table.summaries.row] = table.summaries.total // np.maximum(1, table.summaries.calls)
     return values, np.ones(table.size, np.bool_)
 
 
-def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
+def _own_values(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
     values, known = np.zeros(table.size, kind), np.zeros(table.size, np.bool_)
     for row, own in table.own_attributes.items():
         value = getattr(own, field)
@@ -172,9 +172,9 @@ def _own(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column,
     return values, known
 
 
-def _of_trial(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
-    values, known = _own(table, field, kind)
-    is_trial = _own(table, "trial", np.int64)[1]
+def _trial_values(table: SpanTable, field: str, kind: type[np.generic]) -> tuple[_Column, Mask]:
+    values, known = _own_values(table, field, kind)
+    is_trial = _own_values(table, "trial", np.int64)[1]
     trial = np.where(is_trial, np.arange(table.size), nearest(table.parent, ~is_trial))
     beneath: Mask = trial != NO_PARENT
     return values[trial], beneath & known[trial]
@@ -188,7 +188,7 @@ def _pid(table: SpanTable) -> tuple[_Column, Mask]:
     return values, values >= 0
 
 
-def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
+def _process_values(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
     return lambda table: _texts(
         [getattr(process, name) for process in table.processes], table.process
     )
@@ -196,21 +196,27 @@ def _of_process(name: str) -> Callable[[SpanTable], tuple[_Column, Mask]]:
 
 FIELDS: Final[dict[str, _Field]] = {
     "name": _Field(FieldKind.TEXT, lambda table: _texts(table.names, table.name)),
-    "duration": _Field(FieldKind.DURATION, _duration),
+    "duration": _Field(FieldKind.DURATION, _durations),
     "category": _Field(FieldKind.TEXT, lambda table: _texts(table.categories, table.category)),
-    "process": _Field(FieldKind.TEXT, _of_process("process")),
+    "process": _Field(FieldKind.TEXT, _process_values("process")),
     key.PROCESS_PID: _Field(FieldKind.NUMBER, _pid),
-    key.HOST_NAME: _Field(FieldKind.TEXT, _of_process("host")),
-    key.SERVICE_NAME: _Field(FieldKind.TEXT, _of_process("service")),
+    key.HOST_NAME: _Field(FieldKind.TEXT, _process_values("host")),
+    key.SERVICE_NAME: _Field(FieldKind.TEXT, _process_values("service")),
     key.RUN_ID: _Field(
         FieldKind.TEXT, lambda table: _texts([run.run_id for run in table.runs], table.run)
     ),
     key.ARM: _Field(
         FieldKind.TEXT, lambda table: _texts([run.arm or "" for run in table.runs], table.run)
     ),
-    key.TRIAL_NUMBER: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "trial", np.int64)),
-    key.TRIAL_SCORE: _Field(FieldKind.NUMBER, lambda table: _of_trial(table, "score", np.float64)),
-    key.WORKERS: _Field(FieldKind.NUMBER, lambda table: _own(table, "workers", np.int64)),
-    key.CPU_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "cpu_ns", np.int64)),
-    key.RUNQUEUE_NS: _Field(FieldKind.DURATION, lambda table: _own(table, "runqueue_ns", np.int64)),
+    key.TRIAL_NUMBER: _Field(
+        FieldKind.NUMBER, lambda table: _trial_values(table, "trial", np.int64)
+    ),
+    key.TRIAL_SCORE: _Field(
+        FieldKind.NUMBER, lambda table: _trial_values(table, "score", np.float64)
+    ),
+    key.WORKERS: _Field(FieldKind.NUMBER, lambda table: _own_values(table, "workers", np.int64)),
+    key.CPU_NS: _Field(FieldKind.DURATION, lambda table: _own_values(table, "cpu_ns", np.int64)),
+    key.RUNQUEUE_NS: _Field(
+        FieldKind.DURATION, lambda table: _own_values(table, "runqueue_ns", np.int64)
+    ),
 }

@@ -1,8 +1,8 @@
 """Traces read back from Jaeger: `jaeger://host:16686?service=…&lookback=2h` as OTLP JSON lines.
 
-Jaeger's HTTP API v3 answers OTLP JSON, exact to the nanosecond, but it has no pages: it gives at
-most so many traces of a window of time and does not say whether there are more. A window that
-comes back full is therefore asked again in halves, until none is full.
+Jaeger's HTTP API v3 answers OTLP JSON, exact to the nanosecond, but it has no pages: it gives a
+limited number of traces of a window of time and does not say whether there are more. If a window
+has as many traces as the limit, its halves are queried instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOOKBACK_OF_RUN: Final = "30d"
 _PARAMETERS: Final = ("service", "run", "lookback", "num_traces")
 _TIMEOUT_S: Final = 120.0
 _NARROWEST_NS: Final = 1_000
-"""Stores keep a start to the microsecond."""
+"""Jaeger's storage rounds starts to microseconds."""
 
 
 class Window(NamedTuple):
@@ -52,18 +52,18 @@ class JaegerQuery:
         service: `service.name` of the traces.
         run: keep traces of this run alone.
         lookback: how far back, as the user wrote it.
-        most: traces asked for at once.
+        num_traces: the most traces to ask for at once.
     """
 
     base: str
     service: str
     run: str | None
     lookback: str
-    most: int
+    num_traces: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Understand `jaeger://host[:port][/path][?service=…&run=…&lookback=2h&num_traces=200]`.
+        """Parse `jaeger://host[:port][/path][?service=…&run=…&lookback=2h&num_traces=200]`.
 
         Raises:
             InputError: it is not of that form.
@@ -76,16 +76,18 @@ class JaegerQuery:
             raise InputError(f"not a Jaeger: write it as jaeger://localhost:{_PORT}?service=NAME")
         run = given.get("run")
         lookback = given.get("lookback", _LOOKBACK_OF_RUN if run else _LOOKBACK)
-        most = given.get("num_traces", str(_TRACES))
-        if not most.isdecimal() or int(most) < 2:
+        num_traces = given.get("num_traces", str(_TRACES))
+        if not num_traces.isdecimal() or int(num_traces) < 2:
             raise InputError(f"{text}: num_traces is a whole number of 2 or more")
         base = f"{JAEGER_SCHEMES[parts.scheme]}://{host_of(text)}:{port}{parts.path.rstrip('/')}"
-        query = cls(base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(most))
-        query.window(0)  # a lookback that is not understood is refused here
+        query = cls(
+            base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(num_traces)
+        )
+        query.window(0)  # refuses an invalid lookback
         return query
 
     def window(self, now_ns: int) -> Window:
-        """The time that the lookback reaches over."""
+        """The window of time of the lookback."""
         return Window(now_ns - lookback_ns(self.lookback), now_ns)
 
 
@@ -99,7 +101,7 @@ def open_jaeger(text: str) -> io.BufferedReader:
     lines = _lines(query)
     first = next(lines, None)
     if first is None:
-        raise InputError(_nothing(query))
+        raise InputError(_why_no_traces(query))
     return io.BufferedReader(_LineStream(first, lines))
 
 
@@ -123,23 +125,23 @@ class _LineStream(io.RawIOBase):
 
 
 def _lines(query: JaegerQuery) -> Iterator[bytes]:
-    """Lines of the windows that were not full; a trace is in those of the first that has it."""
+    """Lines of the windows below the limit; each trace is in those of the first that has it."""
     seen: set[str] = set()
     windows = [query.window(time.time_ns())]
     while windows:
         window = windows.pop()
-        resources = _ask(query, window)
+        resources = _resources_in(query, window)
         traces = {span["traceId"] for span in _spans(resources)}
-        if len(traces) < query.most:
+        if len(traces) < query.num_traces:
             wanted = traces - seen
             seen |= traces
             if query.run is not None:
                 wanted &= _traces_of_run(resources, query.run)
-            for resource in _only(resources, wanted):
+            for resource in _with_traces(resources, wanted):
                 yield msgspec.json.encode({"resourceSpans": [resource]}) + b"\n"
         elif window.end - window.start <= _NARROWEST_NS:
             raise InputError(
-                f"{query.base} has {query.most} traces or more of {query.service} in one "
+                f"{query.base} has {query.num_traces} traces or more of {query.service} in one "
                 "microsecond, and gives no more at once: ask with a larger num_traces"
             )
         else:
@@ -147,15 +149,15 @@ def _lines(query: JaegerQuery) -> Iterator[bytes]:
             windows += [later, earlier]
 
 
-def _ask(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
-    answer = _get(
+def _resources_in(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
+    answer = _get_json(
         query,
         "/api/v3/traces",
         {
             "query.service_name": query.service,
             "query.start_time_min": _rfc3339(window.start),
             "query.start_time_max": _rfc3339(window.end),
-            "query.num_traces": str(query.most),
+            "query.num_traces": str(query.num_traces),
             "query.raw_traces": "true",
         },
     )
@@ -163,8 +165,8 @@ def _ask(query: JaegerQuery, window: Window) -> list[dict[str, Any]]:
     return resources
 
 
-def _get(query: JaegerQuery, path: str, parameters: dict[str, str]) -> dict[str, Any]:
-    """A JSON answer of Jaeger's; empty where it has found nothing."""
+def _get_json(query: JaegerQuery, path: str, parameters: dict[str, str]) -> dict[str, Any]:
+    """An answer of Jaeger as JSON; empty if there are no such traces."""
     import urllib.error  # noqa: PLC0415 - slow to import, and few ask a Jaeger
     import urllib.request  # noqa: PLC0415
 
@@ -186,8 +188,8 @@ def _get(query: JaegerQuery, path: str, parameters: dict[str, str]) -> dict[str,
     return document
 
 
-def _nothing(query: JaegerQuery) -> str:
-    services = _get(query, "/api/v3/services", {}).get("services", [])
+def _why_no_traces(query: JaegerQuery) -> str:
+    services = _get_json(query, "/api/v3/services", {}).get("services", [])
     if query.service not in services:
         known = ", ".join(sorted(services)) or "none"
         return f"Jaeger at {query.base} has no service {query.service}; it has: {known}"
@@ -210,12 +212,12 @@ def _spans(resources: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _traces_of_run(resources: list[dict[str, Any]], run: str) -> set[str]:
-    """Traces in which a resource, or a span under a foreign provider, names the run."""
+    """Traces of the run: a resource has its id, or a span of another tracer provider has."""
     traces = set()
     for resource in resources:
-        everywhere = _names_run(resource.get("resource", {}), run)
+        is_of_run = _names_run(resource.get("resource", {}), run)
         for span in _spans([resource]):
-            if everywhere or _names_run(span, run):
+            if is_of_run or _names_run(span, run):
                 traces.add(span["traceId"])
     return traces
 
@@ -225,8 +227,8 @@ def _names_run(holder: dict[str, Any], run: str) -> bool:
     return {"key": RUN_ID, "value": {"stringValue": run}} in attributes
 
 
-def _only(resources: list[dict[str, Any]], traces: set[str]) -> Iterator[dict[str, Any]]:
-    """The resources with the spans of these traces alone."""
+def _with_traces(resources: list[dict[str, Any]], traces: set[str]) -> Iterator[dict[str, Any]]:
+    """The resources, with only the spans of these traces."""
     for resource in resources:
         scopes = []
         for scope in resource.get("scopeSpans", ()):

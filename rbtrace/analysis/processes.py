@@ -1,14 +1,14 @@
 """The process and the run of every span, and shifts between the clocks of processes.
 
-Clocks are shifted only where cause and effect demand it.
+Clocks are shifted only where causality requires it.
 
-A span in another process than its parent cannot have begun before its parent did. Where it seems
-to, the clock of its process is behind, by at least the difference, and all spans of the process
-are moved later by the least that sets this right; their own children in other processes may then
-have to follow. A child that ends after its parent proves nothing: it may outlive it. Demands that
-contradict each other (each of two processes is behind the other) cannot come from shifted clocks;
-the processes involved, and those that depend on them, stay as they are. Nor is a difference of
-more than a day a shifted clock: it is a span with a broken time.
+A span in another process than its parent cannot have begun before its parent. Where it seems to,
+the clock of its process is behind by at least the difference, and all spans of the process are
+moved later by the smallest shift that corrects this; their children in other processes may then
+have to follow. A child that ends after its parent proves nothing: it may outlive it. Requirements that
+contradict each other (each of two processes is behind the other) cannot come from shifted clocks:
+these processes, and those that depend on them, stay unchanged. Nor is a difference of more than a
+day a shifted clock: the time of a span is invalid.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BY_TRACE = -1
 class Origins(NamedTuple):
     """Process and run of each span, as codes of `processes` and `runs`.
 
-    `recorded` tells for each run whether it has a run id; otherwise its id is its trace's.
+    `recorded` says for each run whether it has a run id; otherwise its id is that of its trace.
     """
 
     process: Codes
@@ -40,8 +40,8 @@ class Origins(NamedTuple):
 
 
 def settle_origins(builder: Builder, columns: Columns) -> Origins:
-    """Find process and run; a span's own attributes go before those of its resource."""
-    origin = _moved(builder, columns)
+    """Process and run of each span; its own attributes take precedence over its resource."""
+    origin = _span_origins(builder, columns)
     origins = builder.origins.values_by_code or [Origin()]
     processes = Interner[Origin]()
     process = np.array(
@@ -55,39 +55,39 @@ def settle_origins(builder: Builder, columns: Columns) -> Origins:
     run = np.array(
         [runs[origin.run_id] if origin.run_id else _BY_TRACE for origin in origins], np.int32
     )
-    named = _described(runs.values_by_code, origins)
-    recorded = np.ones(len(named), np.bool_)
+    run_origins = _run_origins(runs.values_by_code, origins)
+    recorded = np.ones(len(run_origins), np.bool_)
     run_of_span = run[origin]
-    alone = run_of_span == _BY_TRACE
-    if alone.any():
-        traces, position = np.unique(columns.trace[alone], return_inverse=True)
-        run_of_span[alone] = position + len(named)
+    without_run = run_of_span == _BY_TRACE
+    if without_run.any():
+        traces, position = np.unique(columns.trace[without_run], return_inverse=True)
+        run_of_span[without_run] = position + len(run_origins)
         recorded = np.append(recorded, np.zeros(traces.size, np.bool_))
-        named += [RunOrigin(builder.traces.values_by_code[trace]) for trace in traces]
-    return Origins(process[origin], run_of_span, processes.values_by_code, named, recorded)
+        run_origins += [RunOrigin(builder.traces.values_by_code[trace]) for trace in traces]
+    return Origins(process[origin], run_of_span, processes.values_by_code, run_origins, recorded)
 
 
-def _moved(builder: Builder, columns: Columns) -> Codes:
-    """Origin of each span, with what its own attributes say."""
+def _span_origins(builder: Builder, columns: Columns) -> Codes:
+    """Origin of each span, with the fields that its own attributes change."""
     shared = builder.shared.values_by_code
-    moves = np.array([bool(attributes.moved) for attributes in shared] or [False])[columns.shared]
+    moved = np.array([bool(attributes.moved) for attributes in shared] or [False])[columns.shared]
     origin = columns.origin
-    if not moves.any():
+    if not moved.any():
         return origin
     origin = origin.copy()
-    pairs = origin[moves].astype(np.int64) * len(shared) + columns.shared[moves]
+    pairs = origin[moved].astype(np.int64) * len(shared) + columns.shared[moved]
     distinct, position = np.unique(pairs, return_inverse=True)
     codes = []
     for pair in distinct.tolist():
         base, code = divmod(pair, len(shared))
         own = builder.origins.values_by_code[base]._replace(**dict(shared[code].moved))
         codes.append(builder.origins[own])
-    origin[moves] = np.array(codes, np.int32)[position]
+    origin[moved] = np.array(codes, np.int32)[position]
     return origin
 
 
-def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
-    """The arm, pair and order of each run; where its processes disagree, the least."""
+def _run_origins(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
+    """The arm, pair and order of each run; the smallest, if its processes disagree."""
     described: dict[str, set[RunOrigin]] = {}
     for origin in origins:
         described.setdefault(origin.run_id, set()).add(
@@ -112,8 +112,8 @@ def _described(run_ids: list[str], origins: list[Origin]) -> list[RunOrigin]:
     ]
 
 
-FARTHEST: Final = 86_400_000_000_000
-"""A difference of more than a day, in ns, is a broken time."""
+LONGEST_SHIFT_NS: Final = 86_400_000_000_000
+"""A difference of more than a day is no shift: a time is invalid."""
 
 
 def settle_clocks(table: SpanTable) -> dict[str, int]:
@@ -125,14 +125,14 @@ def settle_clocks(table: SpanTable) -> dict[str, int]:
     shifts = least_shifts(len(table.processes), *_demands(table))
     if not shifts.any():
         return {}
-    moves = shifts[table.process]
-    table.start += moves
-    table.end += moves
+    moved = shifts[table.process]
+    table.start += moved
+    table.end += moved
     return named_shifts(table.processes, shifts)
 
 
 def named_shifts(processes: list[Origin], shifts: Ints) -> dict[str, int]:
-    """The shifts that are none of 0 ns, by name of the process."""
+    """The shifts other than 0 ns, by name of the process."""
     moved: dict[str, int] = {}
     for origin, shift in zip(processes, shifts.tolist(), strict=True):
         if shift:
@@ -141,10 +141,10 @@ def named_shifts(processes: list[Origin], shifts: Ints) -> dict[str, int]:
 
 
 def least_shifts(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
-    """The least shift of each process, ≥ 0, that lets no child begin before its parent.
+    """The smallest shift of each process, ≥ 0, so that no child begins before its parent.
 
     Args:
-        size: how many processes there are.
+        size: number of processes.
         above: processes that caused work in another.
         below: for each, the other.
         behind: by how much the other is behind, at least, ns.
@@ -152,7 +152,7 @@ def least_shifts(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
     shifts = np.zeros(size, np.int64)
     if not (behind > 0).any():
         return shifts
-    # Shifts that are still growing after as many rounds as there are processes never stop.
+    # Shifts that still grow after as many rounds as there are processes will always grow.
     for _ in range(shifts.size):
         demanded = shifts.copy()
         np.maximum.at(demanded, below, shifts[above] + behind)
@@ -182,11 +182,11 @@ def _demands(table: SpanTable) -> tuple[Codes, Codes, Ints]:
     rows = np.flatnonzero(table.real & (parent != NO_PARENT))
     rows = rows[table.process[rows] != table.process[parent[rows]]]
     late = table.start[parent[rows]] - table.start[rows]
-    rows, late = rows[np.abs(late) <= FARTHEST], late[np.abs(late) <= FARTHEST]
-    many = len(table.processes)
-    pairs = table.process[parent[rows]].astype(np.int64) * many + table.process[rows]
-    pairs, position = distinct(pairs, many * many)
-    behind = np.full(pairs.size, -FARTHEST)
+    rows, late = rows[np.abs(late) <= LONGEST_SHIFT_NS], late[np.abs(late) <= LONGEST_SHIFT_NS]
+    count = len(table.processes)
+    pairs = table.process[parent[rows]].astype(np.int64) * count + table.process[rows]
+    pairs, position = distinct(pairs, count * count)
+    behind = np.full(pairs.size, -LONGEST_SHIFT_NS)
     np.maximum.at(behind, position, late)
-    above, below = np.divmod(pairs, many)
+    above, below = np.divmod(pairs, count)
     return above.astype(np.int32), below.astype(np.int32), behind

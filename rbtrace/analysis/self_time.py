@@ -1,9 +1,9 @@
-"""Self time: what a span spent in itself and in nothing that was traced beneath it.
+"""Self time: what a span spent in itself, and not in traced calls beneath it.
 
 Of a real span: its duration, minus the union of its real children's intervals clipped to it,
 minus the self times of all summaries of its tree that its own thread made; never below zero. A
 real span under a summary is a child of the summary's nearest real ancestor. A summary brings its
-own. Exemplars and implicit spans have none.
+own. Exemplars and implicit spans have no self time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from rbtrace.analysis.table import SpanTable
 
 
 class SelfTimes(NamedTuple):
-    """Self time of every span, ns, and how the summaries hang on the real spans.
+    """Self time of every span, ns, and the real spans that the summaries belong to.
 
-    `tree` has, for each summary, the row of the real span whose own thread made it, or -1.
+    `tree` has, for each summary, the row of the real span that encloses it in its thread, or -1.
     `clipped` counts children that reach beyond a parent of the same thread; `overfull` counts
     spans whose summaries say they took longer than the span had left.
     """
@@ -31,7 +31,7 @@ class SelfTimes(NamedTuple):
     overfull: int
 
     def of(self, rows: slice, summaries: slice) -> SelfTimes:
-        """Those of a part of the table, rows numbered anew."""
+        """The self times of a part of the table, with its rows numbered from 0."""
         tree = self.tree[summaries]
         tree = np.where(tree == NO_PARENT, NO_PARENT, tree - rows.start).astype(np.int32)
         return SelfTimes(self.self_ns[rows], tree, 0, 0)
@@ -43,7 +43,7 @@ def self_times(table: SpanTable) -> SelfTimes:
     trees = [np.zeros(0, np.int32)]
     clipped = overfull = 0
     for rows, family in table.families():
-        selfs = _of_family(family)
+        selfs = _self_times_of_family(family)
         self_ns[rows] = selfs.self_ns
         trees.append(np.where(selfs.tree == NO_PARENT, NO_PARENT, selfs.tree + rows.start))
         clipped += selfs.clipped
@@ -51,12 +51,12 @@ def self_times(table: SpanTable) -> SelfTimes:
     return SelfTimes(self_ns, np.concatenate(trees).astype(np.int32), clipped, overfull)
 
 
-def _of_family(table: SpanTable) -> SelfTimes:
+def _self_times_of_family(table: SpanTable) -> SelfTimes:
     covered, clipped = _covered_by_children(table)
     left = np.where(table.real, table.duration - covered, 0)
-    tree = _trees(table)
-    mine = tree != NO_PARENT
-    in_summaries = sum_by(tree[mine], table.summaries.self_ns[mine], table.size)
+    tree = _enclosing_spans(table)
+    has_tree = tree != NO_PARENT
+    in_summaries = sum_by(tree[has_tree], table.summaries.self_ns[has_tree], table.size)
     overfull = int(np.count_nonzero(in_summaries > left))
     self_ns = np.maximum(left - in_summaries, 0)
     self_ns[table.summaries.row] = table.summaries.self_ns
@@ -82,12 +82,12 @@ def _same_thread(table: SpanTable, low: Codes, high: Codes) -> Mask:
     return same
 
 
-def _trees(table: SpanTable) -> Codes:
+def _enclosing_spans(table: SpanTable) -> Codes:
     """For each summary, the real span that encloses it in its own thread, or -1."""
     rows = table.summaries.row
     if not rows.size:
         return rows
     enclosing = nearest(table.parent, table.summary | table.exemplar)[rows]
-    mine = (enclosing != NO_PARENT) & table.real[enclosing]
-    mine[mine] = _same_thread(table, rows[mine], enclosing[mine])
-    return np.where(mine, enclosing, NO_PARENT).astype(np.int32)
+    has_tree = (enclosing != NO_PARENT) & table.real[enclosing]
+    has_tree[has_tree] = _same_thread(table, rows[has_tree], enclosing[has_tree])
+    return np.where(has_tree, enclosing, NO_PARENT).astype(np.int32)

@@ -232,7 +232,7 @@ class Sidecars(NamedTuple):
     """The sidecar files of all recordings.
 
     `adoptable` are the open spans of dead processes; `running` are processes that still write;
-    `unreadable` are tallies that can't be understood; `died` names the dead processes.
+    `unreadable` are invalid tallies; `died` are the names of the dead processes.
     """
 
     tallies: list[Tally]
@@ -242,7 +242,7 @@ class Sidecars(NamedTuple):
     died: list[str]
 
     def warnings(self) -> list[str]:
-        """What could not be understood, one line each."""
+        """A line for each tally that could not be read."""
         return [f"{path} is not a tally and was ignored" for path in self.unreadable]
 
 

@@ -1,4 +1,4 @@
-"""Addresses of servers that hold spans: `scheme://host:port/…?lookback=2h`."""
+"""URLs of servers that store spans: `scheme://host:port/…?lookback=2h`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _UNITS_NS: Final = {"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 *
 
 
 def parameters(text: str, known: Collection[str]) -> dict[str, str]:
-    """The parameters in the query of an address.
+    """The parameters in the query of a URL.
 
     Raises:
-        InputError: a parameter is none of those known.
+        InputError: a parameter is not known.
     """
     given = dict(parse_qsl(urlsplit(text).query))
     unknown = sorted(given.keys() - set(known))
@@ -28,26 +28,26 @@ def parameters(text: str, known: Collection[str]) -> dict[str, str]:
     return given
 
 
-def port_of(text: str, otherwise: int) -> int:
-    """The port of an address, or the one of a server that names none.
+def port_of(text: str, default: int) -> int:
+    """The port of a URL, or a default.
 
     Raises:
-        InputError: it is no port.
+        InputError: it is no valid port.
     """
     try:
-        return urlsplit(text).port or otherwise
+        return urlsplit(text).port or default
     except ValueError:
         raise InputError(f"{text}: the port is no number from 0 to 65535") from None
 
 
 def host_of(text: str) -> str:
-    """The host of an address as it stands in another."""
+    """The host of a URL, as written in a URL."""
     host = urlsplit(text).hostname or ""
     return f"[{host}]" if ":" in host else host
 
 
 def lookback_ns(text: str) -> int:
-    """How far back `30s`, `15m`, `2h` or `7d` reaches, ns.
+    """The duration `30s`, `15m`, `2h` or `7d`, ns.
 
     Raises:
         InputError: it is not of that form.

@@ -1,8 +1,8 @@
-"""ClickHouse, asked over HTTP: `clickhouse://host:8123/database?run=…&lookback=2h`.
+"""ClickHouse, queried over HTTP: `clickhouse://host:8123/database?run=…&lookback=2h`.
 
-All statements run in the server, in one session whose tables are temporary; what comes back is the
-rows of the report. User and password come from the environment, so that no list of processes and no
-history of a shell shows them.
+All statements run in the server, in one session with temporary tables; only the rows of the report
+are transferred. User and password come from the environment, so that neither the list of processes
+nor the history of a shell shows them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ClickHouseQuery:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Understand `clickhouse://host[:port][/database][?table=…&run=…&lookback=2h]`.
+        """Parse `clickhouse://host[:port][/database][?table=…&run=…&lookback=2h]`.
 
         Raises:
             InputError: it is not of that form.
@@ -102,7 +102,7 @@ class ClickHouse:
         query: which spans of which server.
 
     Raises:
-        InputError: it cannot be asked, or refuses a statement; from every method.
+        InputError: it does not answer, or refuses a statement; from every method.
     """
 
     name = "ClickHouse"
@@ -158,7 +158,7 @@ class ClickHouse:
 
     def close(self) -> None:
         """Drop the tables at once, rather than when the session ends."""
-        with suppress(InputError):  # what cannot be asked any more has dropped them
+        with suppress(InputError):  # a server that no longer answers has dropped them
             for table in sorted(self._tables):
                 self._drop(table)
 

@@ -1,4 +1,4 @@
-"""DuckDB on a Parquet file of spans: what does not fit the memory waits on disk."""
+"""DuckDB on a Parquet file of spans, for those that do not fit in memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rbtrace.analysis.sql.results import evaluate_in
 from rbtrace.conventions import THREAD, UNATTACHED
 from rbtrace.errors import MissingExtraError, RbtraceError
 
-_OF_LIMIT: Final = 0.5
-"""DuckDB's part of the memory: Python, and what DuckDB does not count, need the rest."""
+_DUCKDB_FRACTION: Final = 0.5
+"""DuckDB's part of the memory limit: Python, and what DuckDB does not count, need the rest."""
 
 
 def import_duckdb() -> Any:
@@ -35,7 +35,7 @@ class DuckDB:
 
     Args:
         spans: the file, as `rbtrace export --parquet` writes it.
-        folder: where the database is, and what does not fit the memory.
+        folder: for the database, and what does not fit in memory.
         limit: memory that may be used, bytes.
 
     Raises:
@@ -52,7 +52,7 @@ class DuckDB:
         self._database = duckdb.connect(
             str(folder / "spans.duckdb"),
             config={
-                "memory_limit": f"{int(limit * _OF_LIMIT) >> 10}KiB",
+                "memory_limit": f"{int(limit * _DUCKDB_FRACTION) >> 10}KiB",
                 "temp_directory": str(folder / "spilled"),
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
@@ -83,7 +83,7 @@ class DuckDB:
         return f"({of}) // ({by})"
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the database."""
         self._database.close()
 
     def _run(self, statement: str) -> Any:
@@ -104,7 +104,7 @@ def evaluate_spilled(
 
     Args:
         file: the Parquet file.
-        how_read: what there is to say about how its spans were read.
+        how_read: how its spans were read.
         limit: memory that may be used, bytes.
         full: make the timeline and histograms as well.
         only: a filter: which spans count in breakdowns and trials.

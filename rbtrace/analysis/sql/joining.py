@@ -1,7 +1,7 @@
-"""Joining records to a table of spans, in SQL: each once, with its parent; no cycles.
+"""Joining records to the table `spans` in SQL: each span once, with its parent, without cycles.
 
-As `rbtrace.analysis.assembly` does it. Makes the table `spans`. What is rare (copies,
-cycles, spans without an end) costs statements of its own only where it occurs.
+The steps are those of `rbtrace.analysis.assembly`. Statements for what is rare (cycles, spans
+without an end) run only if it occurs.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def join_spans(engine: Engine) -> Anomalies:
         negative=negative,
         without_start=without_start,
     )
-    # Somewhere on a cycle a span starts before its parent, or they all start together.
+    # On a cycle some span starts before its parent, or all start at the same time.
     if earlier or together:
         cut = _cut_cycles(engine, "parent <> 0" if earlier else "order_to_parent = 1")
         anomalies.cycles = cut
         anomalies.orphans += cut
     if unfinished:
-        _end_with_the_last_seen(engine)
+        _end_unfinished(engine)
     return anomalies
 
 
@@ -62,8 +62,8 @@ def _cut_cycles(engine: Engine, suspects: str) -> int:
     return int(cut.size)
 
 
-def _end_with_the_last_seen(engine: Engine) -> None:
-    """End unfinished spans at the last moment seen beneath them."""
+def _end_unfinished(engine: Engine) -> None:
+    """End unfinished spans at the latest time beneath them."""
     engine.make("beneath", "select id as origin, id as id from spans where unfinished")
     engine.make("last_seen", _LAST_SEEN)
     while True:

@@ -37,8 +37,8 @@ def evaluate_in(
 
     Args:
         engine: the database, with the spans.
-        report: what there is to say about how they were read.
-        how: where and why they are analyzed there, for people.
+        report: how they were read.
+        how: by which database they are analyzed and why, for the report.
         full: make the timeline and histograms as well.
         only: a filter: which spans count in breakdowns and trials.
     """

@@ -1,11 +1,11 @@
 """Selections of spans in SQL: those that a filter chooses, and those of trials and regions.
 
-What few spans differ in (names, processes, runs, kinds of work, trials) is compared here, by the
-code of `rbtrace.analysis.filtering`; the database is asked for those that fulfil the filter.
+Fields with few values (names, processes, runs, categories, trials) are compared here, by the code
+of `rbtrace.analysis.filtering`; the database selects spans by the codes of the values that match.
 
 The spans of trials and parallel regions are the trials, the spans that ran in another process than
-their parent, and these parents: as many as the report has rows. They come as a table in memory, for
-the analyses there are.
+their parent, and these parents: about as many as the report has rows. They are read into a table in
+memory, for the analyses of `rbtrace.analysis.parallel`.
 """
 
 from __future__ import annotations
@@ -93,11 +93,11 @@ class _Conditions:
 
 
 def _among(column: str, rows: Sequence[tuple[Any, ...]], node: FilterComparison) -> str:
-    """That a code is one of those whose value fulfils a comparison.
+    """The condition that a code is one of those whose values fulfil a comparison.
 
     Args:
-        column: the code; 0 stands for nothing.
-        rows: each code, and its value; "" and None are none.
+        column: the column of the code.
+        rows: each code and its value; "" and None are no values.
         node: the comparison.
     """
     rows = [(code, value) for code, value in rows if value is not None and value != ""]
@@ -112,7 +112,7 @@ def _among(column: str, rows: Sequence[tuple[Any, ...]], node: FilterComparison)
 
 
 def _whole(expression: str, node: FilterComparison) -> str:
-    """That a whole number fulfils a comparison."""
+    """The condition that a whole number fulfils a comparison."""
     assert not isinstance(node.value, str)
     sign, bound = in_whole_numbers(node.operator, node.value)
     return f"coalesce({expression} {_SIGNS.get(sign, sign)} {bound}, false)"

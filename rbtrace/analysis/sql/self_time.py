@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from rbtrace.analysis.attributes import Origin
-from rbtrace.analysis.processes import FARTHEST, least_shifts, named_shifts
+from rbtrace.analysis.processes import LONGEST_SHIFT_NS, least_shifts, named_shifts
 from rbtrace.analysis.sql.engine import Engine, nearest, number
 
 
@@ -42,7 +42,7 @@ def make_self_times(engine: Engine, processes: dict[int, Origin]) -> SelfTimeCou
 
 
 def _settle_clocks(engine: Engine, processes: dict[int, Origin]) -> dict[str, int]:
-    demands = engine.ask(_DEMANDS.replace("FARTHEST", str(FARTHEST)))
+    demands = engine.ask(_DEMANDS.replace("LONGEST_SHIFT_NS", str(LONGEST_SHIFT_NS)))
     codes = sorted(processes)
     position = {code: at for at, code in enumerate(codes)}
     above = np.array([position[row[0]] for row in demands], np.int32)
@@ -92,7 +92,7 @@ _DEMANDS: Final = """
 select parent_process, process, max(parent_start_ns - start_ns)
 from nested
 where parent <> 0 and parent_process <> process
-  and parent_start_ns - start_ns between -FARTHEST and FARTHEST
+  and parent_start_ns - start_ns between -LONGEST_SHIFT_NS and LONGEST_SHIFT_NS
 group by parent_process, process
 """
 
