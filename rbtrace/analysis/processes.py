@@ -5,10 +5,10 @@ Clocks are shifted only where causality requires it.
 A span in another process than its parent cannot have begun before its parent. Where it seems to,
 the clock of its process is behind by at least the difference, and all spans of the process are
 moved later by the smallest shift that corrects this; their children in other processes may then
-have to follow. A child that ends after its parent proves nothing: it may outlive it. Requirements that
-contradict each other (each of two processes is behind the other) cannot come from shifted clocks:
-these processes, and those that depend on them, stay unchanged. Nor is a difference of more than a
-day a shifted clock: the time of a span is invalid.
+have to follow. A child that ends after its parent proves nothing: it may outlive it. Requirements
+that contradict each other (each of two processes is behind the other) cannot come from shifted
+clocks: these processes, and those that depend on them, stay unchanged. Nor is a difference of more
+than a day a shifted clock: the time of a span is invalid.
 """
 
 from __future__ import annotations
