@@ -16,7 +16,7 @@ _MODULES = (
     "rbtrace/recording/hot/_fasthot",
     "rbtrace/analysis/readers/_spanscan",
 )
-"""Each is a C file without its suffix."""
+"""The C sources of each are the files whose names begin like this."""
 
 
 class CompileModules(BuildHookInterface[Any]):
@@ -66,7 +66,11 @@ def _compile(root: Path, folder: Path) -> dict[str, Path]:
     from setuptools import Distribution, Extension  # noqa: PLC0415 - takes a while
 
     extensions = [
-        Extension(module.replace("/", "."), [str(root / f"{module}.c")], optional=True)
+        Extension(
+            module.replace("/", "."),
+            sorted(str(source) for source in root.glob(f"{module}*.c")),
+            optional=True,
+        )
         for module in _MODULES
     ]
     distribution = Distribution({"name": "rbtrace", "ext_modules": extensions})

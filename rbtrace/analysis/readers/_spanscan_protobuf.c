@@ -1,6 +1,6 @@
-/* Protobuf spans. */
+/* Scans protobuf spans. */
 
-#include "_spanscan_rows.h"
+#include "_spanscan.h"
 
 /* Tags of the fields of a span and, where that is fixed, their length. */
 enum {
@@ -20,8 +20,8 @@ static inline uint64_t
 big_endian(const unsigned char *at)
 {
     uint64_t number = 0;
-    for (int place = 0; place < 8; place++) {
-        number = number << 8 | at[place];
+    for (int index = 0; index < 8; index++) {
+        number = number << 8 | at[index];
     }
     return number;
 }
@@ -30,16 +30,16 @@ static inline uint64_t
 little_endian(const unsigned char *at)
 {
     uint64_t number = 0;
-    for (int place = 7; place >= 0; place--) {
-        number = number << 8 | at[place];
+    for (int index = 7; index >= 0; index--) {
+        number = number << 8 | at[index];
     }
     return number;
 }
 
-/* Read a span whose ids, name, kind and times stand first, as every encoder writes them; 0 if it
-   is not such a one. What follows is its attributes and whatever else there is. */
+/* Read a span whose ids, name, kind and times come first, as every encoder writes them; 0 if it is
+   not such a span. What follows is its attributes and other fields. */
 static int
-message_span(const unsigned char *at, Py_ssize_t size, Span *span)
+read_span(const unsigned char *at, Py_ssize_t size, Span *span)
 {
     const unsigned char *end = at + size;
     Row *row = &span->row;
@@ -76,11 +76,11 @@ message_span(const unsigned char *at, Py_ssize_t size, Span *span)
     return 1;
 }
 
-PyDoc_STRVAR(scan_spans_doc,
+const char scan_spans_doc[] = PyDoc_STR(
 "scan_spans(spans, names, shared)\n--\n\n"
 "Rows of the ordinary ones among protobuf spans, and the numbers of the others.");
 
-static PyObject *
+PyObject *
 scan_spans(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -89,7 +89,7 @@ scan_spans(PyObject *module, PyObject *args)
                           &PyDict_Type, &shared)) {
         return NULL;
     }
-    Py_ssize_t count = PyTuple_GET_SIZE(spans), usual = 0;
+    Py_ssize_t count = PyTuple_GET_SIZE(spans), ordinary = 0;
     PyObject *rows = PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(Row));
     PyObject *misses = PyList_New(0);
     PyObject *others = PyList_New(0);
@@ -102,23 +102,23 @@ scan_spans(PyObject *module, PyObject *args)
         if (!PyBytes_Check(content)) {
             PyErr_SetString(PyExc_TypeError, "a span is bytes");
             failed = 1;
-        } else if (message_span((const unsigned char *)PyBytes_AS_STRING(content),
-                                PyBytes_GET_SIZE(content), &span)) {
+        } else if (read_span((const unsigned char *)PyBytes_AS_STRING(content),
+                             PyBytes_GET_SIZE(content), &span)) {
             Span *before = &recent[slot_of(span.name)];
             int is_like = before->attributes.at && is_same(span.attributes, before->attributes);
-            failed = settle(&span, is_like ? before : NULL, usual, names, shared, misses) < 0;
+            failed = set_codes(&span, is_like ? before : NULL, ordinary, names, shared, misses) < 0;
             *before = span;
-            memcpy(PyBytes_AS_STRING(rows) + usual * (Py_ssize_t)sizeof(Row), &span.row,
+            memcpy(PyBytes_AS_STRING(rows) + ordinary * (Py_ssize_t)sizeof(Row), &span.row,
                    sizeof(Row));
-            usual++;
+            ordinary++;
         } else {
-            failed = append(others, PyLong_FromSsize_t(at)) < 0;
+            failed = append_item(others, PyLong_FromSsize_t(at)) < 0;
         }
     }
-    failed = failed || _PyBytes_Resize(&rows, usual * (Py_ssize_t)sizeof(Row)) < 0;
-    PyObject *found = failed ? NULL : PyTuple_Pack(3, rows, misses, others);
+    failed = failed || _PyBytes_Resize(&rows, ordinary * (Py_ssize_t)sizeof(Row)) < 0;
+    PyObject *result = failed ? NULL : PyTuple_Pack(3, rows, misses, others);
     Py_XDECREF(rows);
     Py_XDECREF(misses);
     Py_XDECREF(others);
-    return found;
+    return result;
 }
