@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from rbtrace import conventions as names
+from rbtrace import conventions as key
 
 REAL: Final = 0
 SUMMARY: Final = 1
@@ -99,42 +99,42 @@ def _as_text(value: object) -> str:
 
 
 _ORIGIN_FIELDS: Final = (
-    ("host", names.HOST_NAME, _as_text),
-    ("pid", names.PROCESS_PID, as_int),
-    ("instance", names.SERVICE_INSTANCE_ID, _as_text),
-    ("service", names.SERVICE_NAME, _as_text),
-    ("run_id", names.RUN_ID, _as_text),
-    ("arm", names.ARM, _as_text),
-    ("pair", names.PAIR, as_int),
-    ("order", names.ORDER, as_int),
+    ("host", key.HOST_NAME, _as_text),
+    ("pid", key.PROCESS_PID, as_int),
+    ("instance", key.SERVICE_INSTANCE_ID, _as_text),
+    ("service", key.SERVICE_NAME, _as_text),
+    ("run_id", key.RUN_ID, _as_text),
+    ("arm", key.ARM, _as_text),
+    ("pair", key.PAIR, as_int),
+    ("order", key.ORDER, as_int),
 )
 
 _OWN: Final = (
-    ("trial", names.TRIAL_NUMBER, as_int),
-    ("score", names.TRIAL_SCORE, as_float),
-    ("cpu_ns", names.CPU_NS, as_int),
-    ("runqueue_ns", names.RUNQUEUE_NS, as_int),
-    ("workers", names.WORKERS, as_int),
-    ("spans_ended", names.SPANS_ENDED, as_int),
-    ("fingerprint", names.FINGERPRINT, _as_text),
+    ("trial", key.TRIAL_NUMBER, as_int),
+    ("score", key.TRIAL_SCORE, as_float),
+    ("cpu_ns", key.CPU_NS, as_int),
+    ("runqueue_ns", key.RUNQUEUE_NS, as_int),
+    ("workers", key.WORKERS, as_int),
+    ("spans_ended", key.SPANS_ENDED, as_int),
+    ("fingerprint", key.FINGERPRINT, _as_text),
 )
-_OWN_KEYS: Final = frozenset(key for _, key, _ in _OWN)
+_OWN_KEYS: Final = frozenset(attribute for _, attribute, _ in _OWN)
 
 
 KNOWN_ATTRIBUTES: Final = _OWN_KEYS.union(
-    (key for _, key, _ in _ORIGIN_FIELDS),
-    (names.CATEGORY, names.THREAD_ID, names.EXEMPLAR, names.LINK, names.IS_SUMMARY),
-    (names.SPAN_COUNT, names.DURATION_TOTAL, names.DURATION_MIN, names.DURATION_MAX),
-    (names.SELF_NS, names.LAST_END_NS, names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS),
+    (attribute for _, attribute, _ in _ORIGIN_FIELDS),
+    (key.CATEGORY, key.THREAD_ID, key.EXEMPLAR, key.LINK, key.IS_SUMMARY),
+    (key.SPAN_COUNT, key.DURATION_TOTAL, key.DURATION_MIN, key.DURATION_MAX),
+    (key.SELF_NS, key.LAST_END_NS, key.HISTOGRAM_BOUNDS, key.HISTOGRAM_COUNTS),
 )
 """Keys of the attributes that the analyses use: no others need to be converted."""
 
 
 def _origin_values(attributes: Mapping[str, object]) -> dict[str, Any]:
     return {
-        field: convert(attributes[key])
-        for field, key, convert in _ORIGIN_FIELDS
-        if key in attributes
+        field: convert(attributes[attribute])
+        for field, attribute, convert in _ORIGIN_FIELDS
+        if attribute in attributes
     }
 
 
@@ -146,16 +146,16 @@ def origin_of(attributes: Mapping[str, object]) -> Origin:
 def shared_attributes_of(attributes: Mapping[str, object]) -> SharedAttributes:
     """The attributes of a span that other spans may share."""
     kind = REAL
-    if attributes.get(names.IS_SUMMARY) is True:
+    if attributes.get(key.IS_SUMMARY) is True:
         kind = SUMMARY
-    elif attributes.get(names.EXEMPLAR) is True:
+    elif attributes.get(key.EXEMPLAR) is True:
         kind = EXEMPLAR
     return SharedAttributes(
         kind,
-        _as_text(attributes.get(names.CATEGORY)),
-        _as_text(attributes.get(names.THREAD_ID)),
+        _as_text(attributes.get(key.CATEGORY)),
+        _as_text(attributes.get(key.THREAD_ID)),
         # Without our run id, `host.name` on a span may well be the host it talks to.
-        tuple(_origin_values(attributes).items()) if names.RUN_ID in attributes else (),
+        tuple(_origin_values(attributes).items()) if key.RUN_ID in attributes else (),
     )
 
 
@@ -164,36 +164,38 @@ def own_attributes_of(attributes: Mapping[str, object]) -> OwnAttributes | None:
     values: dict[str, Any] = {}
     if not _OWN_KEYS.isdisjoint(attributes):
         values = {
-            field: convert(attributes[key]) for field, key, convert in _OWN if key in attributes
+            field: convert(attributes[attribute])
+            for field, attribute, convert in _OWN
+            if attribute in attributes
         }
-    if attributes.get(names.IS_SUMMARY) is True:
+    if attributes.get(key.IS_SUMMARY) is True:
         values["summary"] = _summary_of(attributes)
     return OwnAttributes(**values) if values else None
 
 
 def _summary_of(attributes: Mapping[str, object]) -> Summary:
-    def number(key: str, otherwise: int) -> int:
-        number = as_int(attributes.get(key))
+    def number(attribute: str, otherwise: int) -> int:
+        number = as_int(attributes.get(attribute))
         return otherwise if number is None else max(0, number)
 
-    def numbers(key: str) -> list[Any]:
-        items = attributes.get(key)
+    def numbers(attribute: str) -> list[Any]:
+        items = attributes.get(attribute)
         return items if isinstance(items, list) else []
 
-    calls = number(names.SPAN_COUNT, 1)
-    total = number(names.DURATION_TOTAL, 0)
+    calls = number(key.SPAN_COUNT, 1)
+    total = number(key.DURATION_TOTAL, 0)
     mean = total // max(1, calls)
-    bounds = [as_float(bound) for bound in numbers(names.HISTOGRAM_BOUNDS)]
-    counts = [as_int(count) for count in numbers(names.HISTOGRAM_COUNTS)]
+    bounds = [as_float(bound) for bound in numbers(key.HISTOGRAM_BOUNDS)]
+    counts = [as_int(count) for count in numbers(key.HISTOGRAM_COUNTS)]
     usable = len(counts) == len(bounds) + 1 and None not in bounds and None not in counts
     return Summary(
         calls,
         total,
-        number(names.DURATION_MIN, mean),
-        number(names.DURATION_MAX, mean),
+        number(key.DURATION_MIN, mean),
+        number(key.DURATION_MAX, mean),
         # A span that a collector has summarized has no self time: all of its time counts as such.
-        number(names.SELF_NS, total),
-        number(names.LAST_END_NS, 0),
+        number(key.SELF_NS, total),
+        number(key.LAST_END_NS, 0),
         [bound for bound in bounds if bound is not None] if usable else [],
         [count for count in counts if count is not None] if usable else [],
     )

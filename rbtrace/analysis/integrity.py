@@ -12,7 +12,7 @@ import numpy as np
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.self_time import SelfTimes
-from rbtrace.analysis.sources import ReadFaults, Sidecars
+from rbtrace.analysis.sources import ReadFaults, Sidecars, Tally
 from rbtrace.analysis.table import Anomalies, SpanTable
 
 type ProcessKey = tuple[str, int | None, str]
@@ -146,15 +146,14 @@ def _by_process_name(missing: Mapping[ProcessKey, int]) -> dict[str, int]:
 def _delivered_spans(sidecars: Sidecars, missing: Mapping[ProcessKey, int]) -> int:
     """How many of the missing spans a collector has accepted."""
     return sum(
-        min(missing.get((tally.host, tally.pid, tally.instance), 0), tally.delivered)
-        for tally in sidecars.tallies
+        min(missing.get(process_key(tally), 0), tally.delivered) for tally in sidecars.tallies
     )
 
 
 def _expected_spans(counts: SpanCounts, sidecars: Sidecars) -> dict[ProcessKey, int]:
     """How many spans each process ended: the greatest number that it reported."""
     expected: dict[ProcessKey, int] = {
-        (tally.host, tally.pid, tally.instance): tally.ended for tally in sidecars.tallies
+        process_key(tally): tally.ended for tally in sidecars.tallies
     }
     for process, count in counts.reported.items():
         expected[process] = max(count, expected.get(process, 0))
@@ -180,9 +179,9 @@ def _ended_spans_read(table: SpanTable) -> Counter[ProcessKey]:
     return read
 
 
-def process_key(origin: Origin) -> ProcessKey:
-    """The key of the process of a span."""
-    return origin.host, origin.pid, origin.instance
+def process_key(process: Origin | Tally) -> ProcessKey:
+    """The key of the process of a span or tally."""
+    return process.host, process.pid, process.instance
 
 
 def warnings(integrity: Integrity) -> list[str]:

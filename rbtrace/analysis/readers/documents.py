@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from io import BufferedReader
 from typing import Final
 
+import msgspec
+
 from rbtrace.errors import InputError
 
 BOM: Final = b"\xef\xbb\xbf"
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a document raises if it is invalid."""
 LONGEST: Final = 1 << 28
 """Bytes of the longest line or document that is read: no recorder writes as many at once."""
 _READ_BYTES: Final = 1 << 20

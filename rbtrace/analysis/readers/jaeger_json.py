@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from rbtrace import conventions as names
+from rbtrace import conventions as key
 from rbtrace.analysis.attributes import (
     OwnAttributes,
     origin_of,
@@ -21,12 +21,12 @@ from rbtrace.analysis.attributes import (
     shared_attributes_of,
 )
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
-from rbtrace.analysis.readers.documents import BOM, read_document
+from rbtrace.analysis.readers.documents import BOM, UNREADABLE, read_document
 from rbtrace.analysis.sources import ReadFaults
 
 _NS_PER_US: Final = 1000
 _LATEST_US: Final = 2**63 // _NS_PER_US - 1
-_ARRAYS: Final = frozenset({names.HISTOGRAM_BOUNDS, names.HISTOGRAM_COUNTS})
+_ARRAYS: Final = frozenset({key.HISTOGRAM_BOUNDS, key.HISTOGRAM_COUNTS})
 """Attributes that are arrays: Jaeger has none, and keeps them as JSON text."""
 
 
@@ -96,7 +96,6 @@ _decode_download: Final = msgspec.json.Decoder(JaegerDownload, strict=False).dec
 _decode_traces: Final = msgspec.json.Decoder(list[JaegerTrace], strict=False).decode
 _decode_trace: Final = msgspec.json.Decoder(JaegerTrace, strict=False).decode
 _decode_span: Final = msgspec.json.Decoder(JaegerSpan, strict=False).decode
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def recognises(head: bytes) -> bool:
@@ -121,7 +120,7 @@ def read(
             traces = _decode_traces(content)
         else:
             traces = _decode_download(content).data or [_decode_trace(content)]
-    except _UNREADABLE:
+    except UNREADABLE:
         faults.truncated_lines += 1
         return
     for trace in traces:
@@ -130,8 +129,8 @@ def read(
 
 def _add(trace: JaegerTrace, into: Builder, faults: ReadFaults) -> None:
     origins = {
-        key: into.origins[origin_of(_plain(process.tags) | {names.SERVICE_NAME: process.service})]
-        for key, process in (trace.processes or {}).items()
+        name: into.origins[origin_of(_plain(process.tags) | {key.SERVICE_NAME: process.service})]
+        for name, process in (trace.processes or {}).items()
     }
     unknown_origin = into.origins[origin_of({})]
     spans = _spans(trace, faults)
@@ -168,7 +167,7 @@ def _spans(trace: JaegerTrace, faults: ReadFaults) -> list[JaegerSpan]:
     for raw in trace.spans or []:
         try:
             span = _decode_span(raw)
-        except _UNREADABLE:
+        except UNREADABLE:
             faults.invalid_lines += 1
             continue
         if not 0 <= span.start <= span.start + abs(span.duration) <= _LATEST_US:

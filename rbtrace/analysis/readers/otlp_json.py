@@ -14,12 +14,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from rbtrace import conventions as names
 from rbtrace.analysis import columns
 from rbtrace.analysis.attributes import OwnAttributes
 from rbtrace.analysis.columns import Builder, Chunk, ids_of
 from rbtrace.analysis.readers import otlp_json_messages as messages
-from rbtrace.analysis.readers.documents import BOM, documents
+from rbtrace.analysis.readers.documents import BOM, UNREADABLE, documents
 from rbtrace.analysis.readers.fast_path import (
     COMPILED,
     AttributeCache,
@@ -28,10 +27,11 @@ from rbtrace.analysis.readers.fast_path import (
 )
 from rbtrace.analysis.readers.otlp_json_messages import lenient_request
 from rbtrace.analysis.sources import ReadFaults
+from rbtrace.conventions import LINK
 
 _START: Final = b'{"resourceSpans":'
 """Within a line: its writer was killed, and the next one appended. No JSON string contains this."""
-_LINK_MARK: Final = names.LINK.encode()
+_LINK_MARK: Final = LINK.encode()
 
 
 def recognises(head: bytes) -> bool:
@@ -70,7 +70,7 @@ def _joined_to_cut(line: bytes, faults: ReadFaults) -> bytes:
     joined = faults.cut + line
     try:
         msgspec.json.decode(joined, type=msgspec.Raw)
-    except messages.UNREADABLE:
+    except UNREADABLE:
         faults.nothing_follows()
         return line
     faults.cut = b""
@@ -80,7 +80,7 @@ def _joined_to_cut(line: bytes, faults: ReadFaults) -> bytes:
 def _request(line: bytes, faults: ReadFaults) -> messages.Request | None:
     try:
         request = messages.decode_request(line)
-    except messages.UNREADABLE:
+    except UNREADABLE:
         request = None
     if request is not None and _has_spans(request):
         return request
@@ -183,11 +183,11 @@ class _ChunkBuilder:
             return None
         try:
             links = messages.decode_links(raw)
-        except messages.UNREADABLE:
+        except UNREADABLE:
             self._faults.invalid_lines += 1
             return None
         for link in links:
-            if messages.plain(link.attributes).get(names.LINK) == "parent":
+            if messages.plain(link.attributes).get(LINK) == "parent":
                 return link.trace_id, link.span_id
         return None
 
@@ -199,7 +199,7 @@ def _text(raw: bytes) -> str:
 def _attributes(raw: bytes) -> DecodedAttributes:
     try:
         return messages.plain(messages.decode_attributes(raw)), None
-    except messages.UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -207,5 +207,5 @@ def _resource(raw: bytes) -> dict[str, object]:
     """Attributes of a resource; none if it is invalid."""
     try:
         return messages.plain(messages.decode_attributed(raw).attributes) if raw else {}
-    except messages.UNREADABLE:
+    except UNREADABLE:
         return {}

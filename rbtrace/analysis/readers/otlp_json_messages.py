@@ -15,10 +15,9 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from rbtrace.analysis.attributes import KNOWN_ATTRIBUTES
+from rbtrace.analysis.readers.documents import UNREADABLE
 
 ABSENT: Final = Raw()
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises when a line is not what it should be."""
 
 Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 

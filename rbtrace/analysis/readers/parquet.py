@@ -118,7 +118,7 @@ def import_pyarrow() -> Any:
 
 _MAGIC: Final = b"PAR1"
 _BATCH_ROWS: Final = 1 << 16
-_SHARED: Final = ("kind", "category", "thread")
+_SHARED: Final = tuple(name for name in SharedAttributes._fields if name != "moved")
 """Fields of `SharedAttributes` that are columns; `moved` changes those of the origin."""
 OWN_COLUMNS: Final = tuple(
     name for name in OwnAttributes._fields if name not in {"summary", "parent_link"}

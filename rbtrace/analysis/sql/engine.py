@@ -63,9 +63,9 @@ def number(engine: Engine, query: str) -> int:
 
 
 def nearest(engine: Engine, table: str, passed_over: str) -> None:
-    """Make a table of what stands above spans that do not count: `id` and `up`, 0 for nothing.
+    """Make a table of the spans that are passed over: `id`, and `up`, their nearest other ancestor.
 
-    `up` is the nearest ancestor that is not passed over.
+    `up` is 0 if there is none.
 
     Args:
         engine: where the table `spans` is.

@@ -219,9 +219,9 @@ union distinct
 select parent as id from nested where parent <> 0 and process <> parent_process
 """
 
-_TASK_SPAN_ROWS: Final = """
+_TASK_SPAN_ROWS: Final = f"""
 select tree.id, tree.real_parent, records.span_id, tree.start_ns, tree.end_ns, records.name,
-  tree.process, records.trial, records.score, records.cpu_ns, records.runqueue_ns, records.workers
+  tree.process, {", ".join(f"records.{name}" for name in _OWN_FIELDS)}
 from task_spans join tree on task_spans.id = tree.id join records on task_spans.id = records.id
 join weights on task_spans.id = weights.id
 where weights.kind = 0
