@@ -19,12 +19,12 @@ type Ints = npt.NDArray[np.int64]
 type Ids = npt.NDArray[np.uint64]
 type Codes = npt.NDArray[np.int32]
 type Labels = npt.NDArray[np.int16] | npt.NDArray[np.int32]
-"""Codes of what few spans differ in: as narrow as they may be."""
+"""Codes with few values, as narrow as their number allows."""
 type Mask = npt.NDArray[np.bool_]
 
 _NARROW: Final = 1 << 15
 _COUNTED: Final = 4
-"""Where there are more possible codes for each that is given, sorting is faster than counting."""
+"""With more possible codes per code that is given, sorting is faster than counting."""
 
 
 def sum_by(group: npt.NDArray[np.integer[Any]], values: Ints, groups: int) -> Ints:
@@ -55,7 +55,7 @@ def occurring(codes: npt.NDArray[np.integer[Any]], count: int) -> Ints:
 
 
 def distinct(codes: npt.NDArray[np.integer[Any]], count: int) -> tuple[Ints, Ints]:
-    """The codes that occur, in order, and which of them each one is; all are below `count`."""
+    """The codes that occur, in order, and the index of each code in them; all are below `count`."""
     if count > _COUNTED * max(1, codes.size):
         return np.unique(codes, return_inverse=True)
     codes_there = occurring(codes, count)
@@ -116,7 +116,7 @@ def union_lengths(group: Labels, low: Ints, high: Ints, first: Ints, length: Int
 
 
 def _in_halves(group: Labels, low: Ints, high: Ints, first: Ints, length: Ints) -> Ints:
-    """Two shorter time lines, where one would pass 2^62 ns."""
+    """Use two shorter time lines, as one would be longer than 2^62 ns."""
     groups = np.unique(group)
     lower = group < groups[groups.size // 2]
     return union_lengths(group[lower], low[lower], high[lower], first, length) + union_lengths(

@@ -27,7 +27,7 @@ from rbtrace.analysis.table import Anomalies, SpanTable, Summaries
 from rbtrace.conventions import THREAD, UNATTACHED
 
 _ROWS_AT_A_TIME: Final = 1 << 14
-"""Spans that are handled at a time, if traces are not larger."""
+"""Rows that are handled at a time, or those of a larger trace."""
 
 
 def first_of_each(columns: Columns, names: Sequence[str]) -> Mask:
@@ -127,7 +127,7 @@ def _linked(
 
 
 def _positions(trace: Codes, span_id: Ids, asked_trace: Codes, asked_id: Ids) -> Ints:
-    """Position of each asked (trace, span), -1 where there is none."""
+    """Position of each (trace, span) that is looked up, -1 if there is none."""
     order = np.argsort(span_id)
     ordered = span_id[order]
     distinct = starts_of_runs(ordered)

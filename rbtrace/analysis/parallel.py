@@ -78,7 +78,7 @@ class RegionWorker(Struct, frozen=True, gc=False):
 
 
 class _Bounds(NamedTuple):
-    """The dispatcher of a region, how many workers it says it has, and when the region was."""
+    """A region: its dispatcher, the number of workers that it declares, its start and end."""
 
     row: int
     declared: int | None
@@ -185,7 +185,7 @@ class Trial(Struct, frozen=True, gc=False):
 
 
 def trials(table: SpanTable) -> list[Trial]:
-    """All trials, in order of start: several searches of a run number theirs from 0 each."""
+    """All trials in order of start, as each search of a run numbers its trials from 0."""
     rows = [
         Trial(
             own.trial,

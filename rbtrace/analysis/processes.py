@@ -169,7 +169,7 @@ def least_shifts(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
 
 
 def _least(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
-    """The least shifts under demands that do not contradict each other."""
+    """The smallest shifts under requirements that do not contradict each other."""
     shifts = np.zeros(size, np.int64)
     for _ in range(size):
         np.maximum.at(shifts, below, shifts[above] + behind)
@@ -177,7 +177,7 @@ def _least(size: int, above: Codes, below: Codes, behind: Ints) -> Ints:
 
 
 def _demands(table: SpanTable) -> tuple[Codes, Codes, Ints]:
-    """For each pair of a process and one it caused work in: how far the second is behind, ns."""
+    """Pairs of processes of parents and children: how far the second is behind, ns."""
     parent = table.real_parent
     rows = np.flatnonzero(table.real & (parent != NO_PARENT))
     rows = rows[table.process[rows] != table.process[parent[rows]]]

@@ -17,9 +17,9 @@ import zstandard
 from rbtrace.errors import InputError
 
 DAMAGED: Final = (EOFError, zlib.error, zstandard.ZstdError)
-"""What reading a compressed stream raises where it is cut off or broken."""
+"""What reading a compressed stream raises if it is cut off or damaged."""
 READ_BYTES: Final = 1 << 14
-"""Compressed data read at a time, bytes."""
+"""Compressed data read at a time, bytes: `_BombGuard` counts it before it is decompressed."""
 
 Content = Callable[[int], bytes]
 """Gives at most as many bytes of the content as asked for, none at the end."""

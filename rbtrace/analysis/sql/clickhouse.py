@@ -42,7 +42,7 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ClickHouseQuery:
-    """Which spans of which server.
+    """A server, and which of its spans to analyze.
 
     Attributes:
         base: its address.
@@ -90,7 +90,7 @@ class ClickHouseQuery:
 
     @property
     def where(self) -> str:
-        """Which of its rows."""
+        """The condition on its rows."""
         since = None if self.lookback is None else time.time_ns() - self.lookback
         return otel_traces.conditions(self.run, since, self.source)
 
@@ -197,7 +197,7 @@ class ClickHouse:
 
 
 def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = None) -> Results:
-    """Analyze the spans of a ClickHouse, in it.
+    """Analyze spans in the ClickHouse that stores them.
 
     Args:
         text: its URL; see `ClickHouseQuery.parse`.
@@ -205,7 +205,7 @@ def evaluate_clickhouse(text: str, *, full: bool = False, only: str | None = Non
         only: a filter: which spans count in breakdowns and trials.
 
     Raises:
-        InputError: there is no span, or no ClickHouse that can be asked.
+        InputError: there is no span, or the ClickHouse does not answer.
     """
     query = ClickHouseQuery.parse(text)
     with closing(ClickHouse(query)) as engine:

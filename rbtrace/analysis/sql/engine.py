@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 IMPLICIT: Final = 3
-"""Kind of a span that the recorder makes for what no span of the program encloses."""
+"""Kind of the spans that the recorder makes around calls outside of any span."""
 
 
 class Engine(Protocol):
@@ -36,7 +36,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in reports."""
+        """Its name in reports."""
         ...
 
     def make(self, table: str, query: str) -> None:
@@ -57,7 +57,7 @@ class Engine(Protocol):
 
 
 def number(engine: Engine, query: str) -> int:
-    """The one number that a query gives."""
+    """The result of a query that gives a single number."""
     ((value,),) = engine.ask(query)
     return int(value)
 

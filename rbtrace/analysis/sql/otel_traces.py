@@ -1,8 +1,7 @@
 """The collector's table `otel_traces` in ClickHouse, converted to the columns of `engine`.
 
-Times and durations are exact there. A missing or early end is, too: durations are unsigned, so an
-end that lies before its start is a duration that wraps around. Attributes are texts; lists among
-them are JSON.
+Times and durations are exact. So are missing ends and ends before the start: durations are
+unsigned, and wrap around. Attributes are texts; lists among them are JSON.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from rbtrace.analysis.sql.engine import IMPLICIT
 
 
 def text(value: str) -> str:
-    """A text as ClickHouse reads it in a statement."""
+    """A text, quoted for a statement."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def identifier(value: str) -> str:
-    """A name as ClickHouse reads it in a statement."""
+    """A name, quoted for a statement."""
     return "`" + value.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def conditions(run: str | None, since_ns: int | None, table: str) -> str:
-    """Which rows of the table to analyze; whole traces of a run.
+    """The condition on the rows to analyze; of a run, its complete traces.
 
     Args:
         run: the run whose traces to analyze, None for all.
@@ -51,7 +50,7 @@ def records(table: str, where: str) -> str:
 
 
 def _origin(name: str) -> str:
-    """Where a span is from: what is set on it goes before what its resource says."""
+    """A field of the origin of a span: its own attribute, otherwise that of its resource."""
     quoted = text(name)
     return (
         f"if(mapContains(SpanAttributes, {text(key.RUN_ID)}) "
@@ -65,7 +64,7 @@ def _own(name: str) -> str:
 
 
 def _figure(name: str, otherwise: str) -> str:
-    """A figure of a summary, or what stands for it where it is missing."""
+    """A figure of a summary, or a default if it is missing."""
     return f"greatest(coalesce(toInt64OrNull({_own(name)}), {otherwise}), 0)"
 
 

@@ -189,7 +189,7 @@ join above on longest.id = above.id join names on longest.name = names.code
 """
 
 _WIDTHS: Final = " ".join(f"when ns < {16 << bit} then {1 << bit}" for bit in range(59))
-"""How wide the bucket of a duration is: there are eight to an octave, but none for a fraction."""
+"""Width of the bucket of a duration: eight to an octave, at least 1 ns."""
 
 _BUCKETS: Final = f"""
 select names.name, sums.upper_ns, sums.calls
