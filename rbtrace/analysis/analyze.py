@@ -161,10 +161,10 @@ class _SpillFile:
         self._writer = SpanWriter(self._file)
         self._is_open = True
 
-    def take(self, builder: Builder, least: int) -> None:
-        """Take the spans that the builder holds, if it holds `least` or more."""
+    def take(self, builder: Builder, minimum: int) -> None:
+        """Take the spans that the builder holds, if it holds `minimum` or more."""
         try:
-            self._writer.take(builder, least)
+            self._writer.take(builder, minimum)
         except OSError as problem:
             raise RbtraceError(
                 f"cannot write {self._file}: {problem.strerror or problem}; name another folder "

@@ -128,12 +128,12 @@ def _categories(table: SpanTable, self_ns: Ints) -> dict[int, str]:
     count = len(table.categories)
     pairs = table.name.astype(np.int64) * count + table.category
     names_in_categories, position = distinct(pairs, len(table.names) * count)
-    spent = sum_by(position, self_ns, names_in_categories.size)
+    self_times = sum_by(position, self_ns, names_in_categories.size)
     by_name: dict[int, dict[str, int]] = defaultdict(dict)
-    for pair, ns in zip(names_in_categories.tolist(), spent.tolist(), strict=True):
+    for pair, ns in zip(names_in_categories.tolist(), self_times.tolist(), strict=True):
         name, category = divmod(pair, count)
         by_name[name][table.categories[category]] = ns
-    return {name: largest_category(spent_in) for name, spent_in in by_name.items()}
+    return {name: largest_category(by_category) for name, by_category in by_name.items()}
 
 
 def largest_category(self_ns: Mapping[str, int]) -> str:
@@ -164,35 +164,34 @@ class ProcessTime(Struct, frozen=True, gc=False):
 
 def categories(table: SpanTable, self_ns: Ints) -> list[CategoryTime]:
     """Self time of every category that occurs, greatest first."""
-    spent = sum_by(table.category, self_ns, len(table.categories)).tolist()
+    self_times = sum_by(table.category, self_ns, len(table.categories)).tolist()
     counted = table.category[table.real | table.summary]
     occurs = occurring(counted, len(table.categories)).tolist()
-    return category_rows({table.categories[code]: spent[code] for code in occurs})
+    return category_rows({table.categories[code]: self_times[code] for code in occurs})
 
 
 def category_rows(self_ns: Mapping[str, int]) -> list[CategoryTime]:
     """Rows of self times (ns) by category, greatest first; "" is no category."""
     total_ns = sum(self_ns.values())
     rows = [
-        CategoryTime(name or UNCATEGORIZED, spent, share(spent, total_ns))
-        for name, spent in self_ns.items()
+        CategoryTime(name or UNCATEGORIZED, ns, share(ns, total_ns)) for name, ns in self_ns.items()
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.name))
 
 
 def process_times(table: SpanTable, weights: Weights, self_ns: Ints) -> list[ProcessTime]:
     """Calls and self time of every process, greatest self time first."""
-    spent = sum_by(table.process, self_ns, len(table.processes)).tolist()
+    self_times = sum_by(table.process, self_ns, len(table.processes)).tolist()
     calls = sum_by(table.process, weights.calls, len(table.processes)).tolist()
-    return process_rows(list(zip(table.processes, calls, spent, strict=True)))
+    return process_rows(list(zip(table.processes, calls, self_times, strict=True)))
 
 
-def process_rows(spent: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
+def process_rows(self_times: Sequence[tuple[Origin, int, int]]) -> list[ProcessTime]:
     """Rows of calls and self times (ns) by process, greatest self time first."""
-    total_ns = sum(self_ns for _, _, self_ns in spent)
+    total_ns = sum(self_ns for _, _, self_ns in self_times)
     rows = [
         ProcessTime(process.process, calls, self_ns, share(self_ns, total_ns))
-        for process, calls, self_ns in spent
+        for process, calls, self_ns in self_times
         if calls
     ]
     return sorted(rows, key=lambda row: (-row.self_ns, row.process))

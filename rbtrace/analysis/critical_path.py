@@ -115,14 +115,14 @@ def critical_path_rows(
     """The rows of sums, in order; `roots` has the root of each sum."""
     order = np.lexsort((sums.kind, -sums.ns, roots.span_id, roots.name, roots.start))
     top, start, end, _ = (column[order] for column in roots)
-    kind, _, spent, since = (column[order] for column in sums)
+    kind, _, ns, since = (column[order] for column in sums)
     name, process = np.divmod(kind, max(1, len(kinds.processes)))
     return list(
         map(
             CriticalTime,
             map(kinds.names.__getitem__, name.tolist()),
-            spent.tolist(),
-            (spent / (end - start)).tolist(),
+            ns.tolist(),
+            (ns / (end - start)).tolist(),
             map(kinds.names.__getitem__, top.tolist()),
             since.tolist(),
             map(kinds.processes.__getitem__, process.tolist()),

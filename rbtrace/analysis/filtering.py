@@ -60,9 +60,9 @@ def parse_filter(text: str) -> FilterNode:
     return parse(text, {name: field.kind for name, field in FIELDS.items()})
 
 
-def select(table: SpanTable, wanted: FilterNode) -> FilteredTable:
+def select(table: SpanTable, condition: FilterNode) -> FilteredTable:
     """Choose real spans and summaries; see the module."""
-    chosen = _evaluate(wanted, table) & (table.real | table.summary)
+    chosen = _evaluate(condition, table) & (table.real | table.summary)
     summaries_before = table.summaries
     kept = chosen[summaries_before.row]
     summaries = Summaries(

@@ -69,19 +69,19 @@ class JaegerQuery:
             InputError: it is not of that form.
         """
         parts = urlsplit(text)
-        given = parameters(text, _PARAMETERS)
+        options = parameters(text, _PARAMETERS)
         port = port_of(text, _PORT)
         if not parts.hostname or parts.username is not None:
             # The URL is not shown: it may hold a password.
             raise InputError(f"not a Jaeger: write it as jaeger://localhost:{_PORT}?service=NAME")
-        run = given.get("run")
-        lookback = given.get("lookback", _LOOKBACK_OF_RUN if run else _LOOKBACK)
-        num_traces = given.get("num_traces", str(_TRACES))
+        run = options.get("run")
+        lookback = options.get("lookback", _LOOKBACK_OF_RUN if run else _LOOKBACK)
+        num_traces = options.get("num_traces", str(_TRACES))
         if not num_traces.isdecimal() or int(num_traces) < 2:
             raise InputError(f"{text}: num_traces is a whole number of 2 or more")
         base = f"{JAEGER_SCHEMES[parts.scheme]}://{host_of(text)}:{port}{parts.path.rstrip('/')}"
         query = cls(
-            base, given.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(num_traces)
+            base, options.get("service", DEFAULT_SERVICE_NAME), run, lookback, int(num_traces)
         )
         query.window(0)  # refuses an invalid lookback
         return query
@@ -126,18 +126,18 @@ class _LineStream(io.RawIOBase):
 
 def _lines(query: JaegerQuery) -> Iterator[bytes]:
     """Lines of the windows below the limit; each trace is in those of the first that has it."""
-    seen: set[str] = set()
+    known_traces: set[str] = set()
     windows = [query.window(time.time_ns())]
     while windows:
         window = windows.pop()
         resources = _resources_in(query, window)
         traces = {span["traceId"] for span in _spans(resources)}
         if len(traces) < query.num_traces:
-            wanted = traces - seen
-            seen |= traces
+            new_traces = traces - known_traces
+            known_traces |= traces
             if query.run is not None:
-                wanted &= _traces_of_run(resources, query.run)
-            for resource in _with_traces(resources, wanted):
+                new_traces &= _traces_of_run(resources, query.run)
+            for resource in _with_traces(resources, new_traces):
                 yield msgspec.json.encode({"resourceSpans": [resource]}) + b"\n"
         elif window.end - window.start <= _NARROWEST_NS:
             raise InputError(

@@ -43,10 +43,10 @@ def export(paths: Iterable[str | Path], target: Path, progress: Progress | None 
     try:
         with SpanWriter(partial) as writer:
 
-            def advance(done: int, everything: int) -> None:
+            def advance(read_bytes: int, total_bytes: int) -> None:
                 writer.take(builder, _ROWS)
                 if progress is not None:
-                    progress(done, everything)
+                    progress(read_bytes, total_bytes)
 
             report = read_spans(paths, builder, advance)
             writer.take(builder)
@@ -77,9 +77,9 @@ class SpanWriter:
         self._writer = parquet.ParquetWriter(target, arrow_schema(), compression="zstd")
         self.written = 0
 
-    def take(self, builder: Builder, least: int = 1) -> None:
-        """Take spans from the builder, in row groups, while it holds `least` or more."""
-        while builder.rows >= least:
+    def take(self, builder: Builder, minimum: int = 1) -> None:
+        """Take spans from the builder, in row groups, while it holds `minimum` or more."""
+        while builder.rows >= minimum:
             batch = builder.take(_ROWS)
             self.written += batch.columns.trace.size
             self._writer.write_table(_rows(batch, builder))

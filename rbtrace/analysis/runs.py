@@ -121,8 +121,8 @@ def self_by_run(table: SpanTable, self_ns: Ints) -> list[dict[str, int]]:
         table.run[counted], table.name[counted], self_ns[counted], len(table.runs), len(table.names)
     )
     by_run: list[dict[str, int]] = [{} for _ in table.runs]
-    for run, name, spent in sums:
-        by_run[run][table.names[name]] = spent
+    for run, name, ns in sums:
+        by_run[run][table.names[name]] = ns
     return by_run
 
 
@@ -148,7 +148,7 @@ def _sums_by_run(
     pairs = run.astype(np.int64) * codes + code
     keys, position = distinct(pairs, runs * codes)
     sums = sum_by(position, values, keys.size).tolist()
-    return [(*divmod(key, codes), spent) for key, spent in zip(keys.tolist(), sums, strict=True)]
+    return [(*divmod(key, codes), ns) for key, ns in zip(keys.tolist(), sums, strict=True)]
 
 
 _FREQUENT_CALLS: Final = 10

@@ -72,9 +72,9 @@ class _BombGuard:
         self._compressed_bytes += len(data)
         return data
 
-    def content(self, most: int) -> bytes:
+    def content(self, limit: int) -> bytes:
         """See `Content`."""
-        data = self._content(most)
+        data = self._content(limit)
         self._plain_bytes += len(data)
         if self._plain_bytes > max(_SUSPICIOUS_BYTES, _SUSPICIOUS_RATIO * self._compressed_bytes):
             raise InputError(
@@ -92,7 +92,7 @@ class _Gunzip:
         self._member = zlib.decompressobj(_GZIP_FORMAT)
         self._waiting = b""
 
-    def content(self, most: int) -> bytes:
+    def content(self, limit: int) -> bytes:
         while True:
             if self._member.eof:
                 following = self._member.unused_data or self._read()
@@ -103,7 +103,7 @@ class _Gunzip:
                 self._waiting = self._read()
                 if not self._waiting:
                     raise EOFError("cut off")
-            data = self._member.decompress(self._waiting, most)
+            data = self._member.decompress(self._waiting, limit)
             self._waiting = self._member.unconsumed_tail
             if data:
                 return data
@@ -120,7 +120,7 @@ class _Unzstd:
         self._at = 0
         self._plain = memoryview(b"")
 
-    def content(self, most: int) -> bytes:
+    def content(self, limit: int) -> bytes:
         while not self._plain:
             if self._at >= len(self._compressed):
                 self._compressed, self._at = self._read(), 0
@@ -135,7 +135,7 @@ class _Unzstd:
             if self._frame.eof:
                 self._at -= len(self._frame.unused_data)
                 self._frame, self._begun = _new_frame(), False
-        data, self._plain = self._plain[:most], self._plain[most:]
+        data, self._plain = self._plain[:limit], self._plain[limit:]
         return bytes(data)
 
 
@@ -151,7 +151,7 @@ class _UnzstdFrames:
         self._compressed = bytearray()
         self._plain = memoryview(b"")
 
-    def content(self, most: int) -> bytes:
+    def content(self, limit: int) -> bytes:
         while not self._plain:
             length = self._take(_LENGTH_BYTES)
             if not length:
@@ -160,7 +160,7 @@ class _UnzstdFrames:
             if len(length) < _LENGTH_BYTES or not frame:
                 raise EOFError("cut off")
             self._plain = memoryview(_unframed(frame))
-        data, self._plain = self._plain[:most], self._plain[most:]
+        data, self._plain = self._plain[:limit], self._plain[limit:]
         return bytes(data)
 
     def _take(self, size: int) -> bytes:
@@ -234,13 +234,13 @@ def _head(stream: BinaryIO) -> bytes:
     return head
 
 
-def _read_once(stream: BinaryIO, most: int) -> bytes:
+def _read_once(stream: BinaryIO, limit: int) -> bytes:
     """The bytes of one system read, so that Ctrl-C is noticed between any two.
 
     A buffered stream's `read` goes on until it has all, deaf to signals that came in between.
     """
     read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-    return read(most)
+    return read(limit)
 
 
 def _buffered(raw: io.RawIOBase) -> io.BufferedReader:

@@ -20,12 +20,12 @@ def parameters(text: str, known: Collection[str]) -> dict[str, str]:
     Raises:
         InputError: a parameter is not known.
     """
-    given = dict(parse_qsl(urlsplit(text).query))
-    unknown = sorted(given.keys() - set(known))
+    values = dict(parse_qsl(urlsplit(text).query))
+    unknown = sorted(values.keys() - set(known))
     if unknown:
-        these = ", ".join(known)
-        raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {these}")
-    return given
+        allowed = ", ".join(known)
+        raise InputError(f"{text}: {unknown[0]} is not a parameter; these are: {allowed}")
+    return values
 
 
 def port_of(text: str, default: int) -> int:

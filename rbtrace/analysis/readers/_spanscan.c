@@ -37,10 +37,10 @@ append_item(PyObject *list, PyObject *item)
 }
 
 static int
-append_miss(PyObject *misses, Py_ssize_t row, int about, Text text)
+append_miss(PyObject *misses, Py_ssize_t row, int field, Text text)
 {
     Py_ssize_t size = text.at ? text.end - text.at : 0;
-    return append_item(misses, Py_BuildValue("(niy#)", row, about, text.at ? text.at : "", size));
+    return append_item(misses, Py_BuildValue("(niy#)", row, field, text.at ? text.at : "", size));
 }
 
 int

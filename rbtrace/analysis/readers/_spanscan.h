@@ -22,7 +22,7 @@ typedef struct {
     int32_t name, shared;
 } Row;
 
-/* What a miss is about, as in `rbtrace.analysis.readers.fast_path`. */
+/* The field of a miss, as in `rbtrace.analysis.readers.fast_path`. */
 enum { NAME, SHARED, LINKS };
 
 typedef struct {

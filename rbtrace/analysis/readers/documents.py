@@ -74,14 +74,14 @@ class _LineStream:
             self._next = self._stream.readline(LONGEST + 1)
         return self._next
 
-    def read_line(self, most: int) -> bytes:
+    def read_line(self, limit: int) -> bytes:
         """Take the next line of at most so many bytes, or many blank ones; empty at the end.
 
         Raises:
             InputError: it is longer.
         """
         line, self._next = self.peek(), None
-        if len(line) > most:
+        if len(line) > limit:
             raise _too_long()
         self._blank = self._blank + 1 if line.isspace() else 0
         return line + self._blanks() if self._blank > _FEW_BLANK else line

@@ -126,7 +126,7 @@ class Miss(NamedTuple):
     """What the scanner leaves to Python: the raw name, attributes or links of the span of a row."""
 
     row: int
-    about: int
+    field: int
     raw: bytes
 
 
@@ -221,8 +221,8 @@ class ScannedRows:
             misses: what the scanner left to do.
             origins: codes of origins, and how many rows in turn are of each.
         """
-        for row, about, raw in misses:
-            self._resolve(self._size + row, about, raw)
+        for row, field, raw in misses:
+            self._resolve(self._size + row, field, raw)
         for origin, count in origins:
             self._origins.append(origin)
             self._counts.append(count)
@@ -250,13 +250,13 @@ class ScannedRows:
         self._begin()
         self._into.add(chunk)
 
-    def _resolve(self, row: int, about: int, raw: bytes) -> None:
-        if about == NAME:
+    def _resolve(self, row: int, field: int, raw: bytes) -> None:
+        if field == NAME:
             code = self.names.get(raw)
             if code is None:
                 code = self.names[raw] = self._into.names[self._text_of(raw)]
             self._names[row] = code
-        elif about == SHARED:
+        elif field == SHARED:
             self._shared[row], own = self._attribute_cache.code_of(raw)
             if own is not None:
                 self._own_attributes[row] = own

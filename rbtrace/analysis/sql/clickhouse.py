@@ -73,13 +73,13 @@ class ClickHouseQuery:
                 "not a ClickHouse: write it as clickhouse://localhost:8123/default, with user and "
                 "password in CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
             )
-        given = parameters(text, _PARAMETERS)
-        lookback = given.get("lookback")
+        options = parameters(text, _PARAMETERS)
+        lookback = options.get("lookback")
         return cls(
             f"{scheme}://{host_of(text)}:{port_of(text, _PORTS[scheme])}",
             unquote(parts.path.strip("/")) or "default",
-            given.get("table", "otel_traces"),
-            given.get("run"),
+            options.get("table", "otel_traces"),
+            options.get("run"),
             None if lookback is None else lookback_ns(lookback),
         )
 

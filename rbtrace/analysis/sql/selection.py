@@ -24,15 +24,15 @@ from rbtrace.analysis.sql.engine import IMPLICIT, Engine, nearest, number
 from rbtrace.analysis.table import Anomalies, SpanTable, Summaries, buckets_of
 
 
-def apply_filter(engine: Engine, wanted: FilterNode, processes: dict[int, Origin]) -> int:
+def apply_filter(engine: Engine, filter_node: FilterNode, processes: dict[int, Origin]) -> int:
     """Restrict `weights` to the spans that a filter chose; give their number.
 
     Args:
         engine: where the tables are that `make_self_times` made.
-        wanted: the filter.
+        filter_node: the filter.
         processes: the processes, by code.
     """
-    condition = _Conditions(engine, processes).of(wanted)
+    condition = _Conditions(engine, processes).of(filter_node)
     engine.make("chosen", _CHOSEN.replace("CONDITION", condition))
     engine.make("weights", _RESTRICTED)
     return number(engine, "select count(*) from chosen")
