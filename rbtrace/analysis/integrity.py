@@ -12,8 +12,9 @@ import numpy as np
 from rbtrace.analysis.attributes import Origin
 from rbtrace.analysis.loading import Loaded
 from rbtrace.analysis.self_time import SelfTimes
-from rbtrace.analysis.sources import ReadFaults, Sidecars, Tally
+from rbtrace.analysis.sources import ReadFaults, Sidecars
 from rbtrace.analysis.table import Anomalies, SpanTable
+from rbtrace.files.sidecars import Tally
 
 type ProcessKey = tuple[str, int | None, str]
 """Host, pid and instance of a process, by which spans are counted."""

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from rbtrace.analysis.analyze import analyze_paths
-from rbtrace.analysis.breakdowns import FunctionTime, OperationTime
+from rbtrace.analysis.breakdowns import CallPathTime, OperationTime
 from rbtrace.analysis.critical_path import CriticalTime
 from rbtrace.analysis.integrity import Integrity
 from rbtrace.analysis.loading import Progress
-from rbtrace.analysis.paths import CallPathTime
-from rbtrace.analysis.regions import RegionWorker
-from rbtrace.analysis.results import Results
+from rbtrace.analysis.parallel import RegionWorker
+from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.profiling.flamegraph.functions import with_functions
 from rbtrace.reporting import tables
 from rbtrace.reporting.formats import Reported, frame

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Final
 
-from rbtrace.analysis.breakdowns import CategoryTime, FunctionTime, OperationTime, ProcessTime
-from rbtrace.analysis.paths import CallPathTime
-from rbtrace.analysis.regions import Region, RegionWorker
-from rbtrace.analysis.results import Results
+from rbtrace.analysis.breakdowns import CallPathTime, CategoryTime, OperationTime, ProcessTime
+from rbtrace.analysis.parallel import Region, RegionWorker, Trial
+from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.analysis.runs import TracedRun
-from rbtrace.analysis.trials import Trial
 from rbtrace.reporting.model import By, Column, Options, Row, Table
 from rbtrace.reporting.numbers import count, duration, interval, percent, percentages
 

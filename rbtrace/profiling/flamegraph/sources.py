@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from rbtrace.analysis.ancestry import NO_PARENT
+from rbtrace.analysis.breakdowns import DEEPER, path_nodes
 from rbtrace.analysis.loading import Progress, load
-from rbtrace.analysis.paths import DEEPER, path_nodes
 from rbtrace.analysis.self_time import self_times
 from rbtrace.analysis.table import SpanTable
 from rbtrace.conventions import PROFILE_SUFFIX, SPANS_SUFFIX
