@@ -25,7 +25,7 @@ _PAIRS: Final = tuple((fast, slow) for fast in FAST for slow in SLOW)
 _MINE: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
-class Evaluated(NamedTuple):
+class TimedEvaluation(NamedTuple):
     """One evaluation, as its worker measured it without rbtrace.
 
     Attributes:
@@ -97,7 +97,7 @@ def prepare_here(data: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedWork:
     """Work in a process that may be a fresh one, as Ray's are.
 
     Attributes:
@@ -115,10 +115,10 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Touches:
+class ArrayTask:
     """A task with a large argument, of which it looks at a little."""
 
-    def __call__(self, task: int, array: Any) -> Evaluated:
+    def __call__(self, task: int, array: Any) -> TimedEvaluation:
         """Look at it."""
         return Evaluation(lambda _: float(array[0, 0] + array[-1, -1]))(task)
 
@@ -129,22 +129,22 @@ class Evaluation:
 
     work: Callable[[int], float]
 
-    def __call__(self, task: int) -> Evaluated:
+    def __call__(self, task: int) -> TimedEvaluation:
         """Evaluate one task."""
         cpu, started = _cpu_ns(), time.monotonic_ns()
         score = self.work(task)
         ended = time.monotonic_ns()
-        return Evaluated(task, os.getpid(), started, ended, _cpu_ns() - cpu, score)
+        return TimedEvaluation(task, os.getpid(), started, ended, _cpu_ns() - cpu, score)
 
 
 @dataclass(frozen=True, slots=True)
-class Spanned:
+class TracedEvaluation:
     """The same as a span that has CPU time and waiting, as rustybt's own evaluations have."""
 
     evaluation: Evaluation
     name: str = EVALUATE
 
-    def __call__(self, task: int) -> Evaluated:
+    def __call__(self, task: int) -> TimedEvaluation:
         """Evaluate one task."""
         if not RECORDER.is_on:
             return self.evaluation(task)

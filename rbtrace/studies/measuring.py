@@ -17,7 +17,7 @@ from msgspec import Struct
 import rbtrace
 
 
-class Clocked(NamedTuple):
+class TimedFunction(NamedTuple):
     """A function that is timed: where its caller finds it, and what its spans are called.
 
     `traced` says that rbtrace's table does not have it: the study marks it itself.
@@ -35,7 +35,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._ns: dict[str, int] = defaultdict(int)
 
-    def attach(self, functions: dict[str, Clocked]) -> None:
+    def attach(self, functions: dict[str, TimedFunction]) -> None:
         """Time functions from now on, outside of what rbtrace does to them."""
         for phase, one in functions.items():
             owner = resolve_name(one.owner)
@@ -72,7 +72,7 @@ class Memory(NamedTuple):
     peak: int | None
 
 
-class Held(NamedTuple):
+class ProcessMemory(NamedTuple):
     """Memory of several processes, bytes.
 
     Attributes:
@@ -84,14 +84,14 @@ class Held(NamedTuple):
     proportional: int
 
 
-def held_by(processes: Iterable[int]) -> Held:
+def memory_of(processes: Iterable[int]) -> ProcessMemory:
     """What other processes hold now; those that are gone hold nothing."""
     resident = proportional = 0
     for process in processes:
         told = _rollup(process)
         resident += told.get("Rss:", 0)
         proportional += told.get("Pss:", 0)
-    return Held(resident, proportional)
+    return ProcessMemory(resident, proportional)
 
 
 def _rollup(process: int) -> dict[str, int]:

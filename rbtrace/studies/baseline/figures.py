@@ -15,7 +15,7 @@ from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.measuring import Clocked
+from rbtrace.studies.measuring import TimedFunction
 
 type Times = dict[str, int]
 
@@ -69,10 +69,10 @@ PARTS: Final = {
 }
 
 
-def clocked() -> dict[str, Clocked]:
+def clocked() -> dict[str, TimedFunction]:
     """What a stopwatch is put around; the backtest itself is timed by whoever runs it."""
     return {
-        name: Clocked(part.owner, part.attribute, part.span)
+        name: TimedFunction(part.owner, part.attribute, part.span)
         for name, part in PARTS.items()
         if name != WHOLE
     }

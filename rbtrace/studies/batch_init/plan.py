@@ -17,7 +17,7 @@ from typing import Any, Final
 from rbtrace.studies.batch_init.figures import PHASES, WHOLE
 from rbtrace.studies.batch_init.report import batch_init_report as report
 from rbtrace.studies.journal import Case, Settings
-from rbtrace.studies.measuring import Clocked, Stopwatch, memory_here
+from rbtrace.studies.measuring import Stopwatch, TimedFunction, memory_here
 from rbtrace.studies.workloads import engine
 from rbtrace.studies.workloads.bundles import (
     DATA_FOLDER_VARIABLE,
@@ -65,7 +65,7 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     _forget_pages(Path(os.environ[DATA_FOLDER_VARIABLE], "data", backtest.bundle).rglob("*"))
     stopwatch = Stopwatch()
     stopwatch.attach(
-        {phase.name: Clocked(*phase.function, phase.span, phase.marked) for phase in PHASES}
+        {phase.name: TimedFunction(*phase.function, phase.span, phase.marked) for phase in PHASES}
     )
     before = memory_here()
     backtests, resident, value = [], [], 0.0

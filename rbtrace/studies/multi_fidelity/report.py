@@ -19,10 +19,10 @@ from rbtrace.studies.multi_fidelity.figures import (
     median_interval,
 )
 from rbtrace.studies.multi_fidelity.searches import MULTI_FIDELITY, SEARCHES
-from rbtrace.studies.multi_fidelity.stopping import stopping_in_words, stopping_table
+from rbtrace.studies.multi_fidelity.stopping import stopping_sentences, stopping_table
 from rbtrace.studies.multi_fidelity.times import (
     TimeToTarget,
-    time_in_words,
+    time_sentences,
     times_table,
     times_to_targets,
 )
@@ -97,7 +97,7 @@ def stopwatch_table(found: Findings, results: Results) -> Table:
     return Table(STOPWATCH_TITLE, columns("span", STOPWATCH_COLUMNS), rows, STOPWATCH_NOTE)
 
 
-def agreement_in_words(found: Findings) -> str:
+def agreement_sentence(found: Findings) -> str:
     """How many searches agree."""
     compared = agreements(found)
     exact = sum(one.exact for one in compared)
@@ -202,9 +202,9 @@ def _levels(found: Findings) -> Table:
 
 
 def _sentences(found: Findings, times: Sequence[TimeToTarget]) -> list[str]:
-    said = time_in_words(found, times)
+    said = time_sentences(found, times)
     whole = found.space.whole
-    said += stopping_in_words(found)
+    said += stopping_sentences(found)
     said += [
         f"A backtest of {one.sessions} sessions costs {percent(one.sessions / whole)} of the bars "
         f"and {percent(one.backtest_ns / top.backtest_ns)} of the time of a whole one, and ranks "
@@ -212,7 +212,7 @@ def _sentences(found: Findings, times: Sequence[TimeToTarget]) -> list[str]:
         for *lower, top in [level_figures(found)]
         for one in lower
     ]
-    said.append(agreement_in_words(found))
+    said.append(agreement_sentence(found))
     return said
 
 

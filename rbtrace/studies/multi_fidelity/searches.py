@@ -152,14 +152,14 @@ MULTI_FIDELITY: Final = "multi-fidelity"
 SEARCHES: Final = (GRID, RANDOM, MULTI_FIDELITY)
 
 
-class Searched(NamedTuple):
+class SearchOutcome(NamedTuple):
     """All evaluations of a search, in order, and how long rustybt's call took, ns."""
 
     evaluations: list[Evaluation]
     optimize_ns: int
 
 
-def run_search(name: str, seed: int, space: Space, evaluate: Evaluate) -> Searched:
+def run_search(name: str, seed: int, space: Space, evaluate: Evaluate) -> SearchOutcome:
     """Search until the budget is spent.
 
     Args:
@@ -197,7 +197,7 @@ def run_search(name: str, seed: int, space: Space, evaluate: Evaluate) -> Search
     failed = [result.error for result in optimizer.get_history() if result.error]
     if failed:
         raise RbtraceError(f"{len(failed)} backtests of the {name} search failed: {failed[0]}")
-    return Searched(done, spent)
+    return SearchOutcome(done, spent)
 
 
 def _algorithm(name: str, seed: int, space: Space) -> SearchAlgorithm:

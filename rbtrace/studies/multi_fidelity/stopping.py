@@ -103,7 +103,7 @@ def stopping_table(found: Findings) -> Table:
     return Table("What early stopping stopped", columns("sessions", titles), rows, note)
 
 
-def stopping_in_words(found: Findings) -> list[str]:
+def stopping_sentences(found: Findings) -> list[str]:
     """What stopping saved and missed, in sentences."""
     all_seeds = [stopping(found, run) for run in found.of_search(MULTI_FIDELITY)]
     return [_saved_in_words(found, all_seeds), _missed_in_words(found, all_seeds)]

@@ -81,7 +81,7 @@ def times_table(found: Findings, times: Sequence[TimeToTarget]) -> Table:
     return Table("Bars until a given quality", columns("quality, search", titles), rows, note)
 
 
-def time_in_words(found: Findings, times: Sequence[TimeToTarget]) -> list[str]:
+def time_sentences(found: Findings, times: Sequence[TimeToTarget]) -> list[str]:
     """A sentence for each target, and the multi-fidelity search against each other."""
     whole = found.space.whole
     said = []

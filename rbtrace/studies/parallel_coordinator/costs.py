@@ -1,25 +1,81 @@
-"""Tables of the study of parallel coordination: what distribution costs, and what that predicts."""
+"""What distribution costs, and what that predicts for more cores: a model, and its tables."""
 
 from __future__ import annotations
 
-from statistics import median
-from typing import Final
+from math import ceil, inf
+from statistics import fmean, median
+from typing import Final, NamedTuple
 
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import duration, percent, ratio, size
-from rbtrace.studies.parallel_coordinator.figures import (
-    UNLIMITED,
-    Costs,
-    Groups,
-    Work,
-    asleep,
-    predict,
-    wall,
-)
-from rbtrace.studies.pools import IN_WORDS
+from rbtrace.studies.batches import WAY_NAMES, Point
+from rbtrace.studies.parallel_coordinator.figures import Groups, PoolRun, wall
 
 REAL_CORES: Final = 16
 """Cores that the model is asked about."""
+UNLIMITED: Final = inf
+
+
+class Work(NamedTuple):
+    """What is to be done: number of tasks, time of each, and more for a process's first, ns."""
+
+    tasks: int
+    each_ns: float
+    first_ns: float
+
+    @property
+    def sequential_ns(self) -> float:
+        """By one process."""
+        return self.tasks * self.each_ns + self.first_ns
+
+
+class Costs(NamedTuple):
+    """What a way costs with so many workers, ns: once, and for each task."""
+
+    workers: int
+    startup_ns: float
+    handling_ns: float
+    gap_ns: float
+    closing_ns: float
+
+
+def predict(costs: Costs, work: Work, cores: float) -> float:
+    """How long the work takes, ns."""
+    at_work = min(costs.workers, work.tasks)
+    rounds = ceil(work.tasks / costs.workers) * (work.each_ns + costs.gap_ns) + work.first_ns
+    shared = (work.tasks * work.each_ns + at_work * work.first_ns) / cores
+    distribution = work.tasks * costs.handling_ns
+    return costs.startup_ns + max(rounds, shared, distribution) + costs.closing_ns
+
+
+def work_of(sequential: list[PoolRun]) -> Work:
+    """The work as it was measured one task after the other; medians over runs."""
+    durations = [one.batches[0].durations for one in sequential]
+    each = median(fmean(one[1:]) for one in durations)
+    return Work(len(durations[0]), each, max(0.0, median(one[0] for one in durations) - each))
+
+
+def costs_of(dispatched: Groups) -> dict[Point, Costs]:
+    """The costs by way and number of workers; medians over runs.
+
+    A run has two batches: tasks that are over at once, and tasks that sleep.
+    """
+    return {
+        (way, workers): Costs(
+            workers,
+            median(one.batches[1].startup_ns for one in group),
+            median(one.batches[0].each_ns for one in group),
+            median(one.batches[1].gap_ns for one in group),
+            median(one.batches[1].closing_ns for one in group),
+        )
+        for (way, workers), group in dispatched.items()
+    }
+
+
+def sleeping_work(group: list[PoolRun]) -> Work:
+    """The work of the batch that sleeps."""
+    batch = group[0].batches[1]
+    return Work(len(batch.evaluated), median(batch.durations), 0.0)
 
 
 def distribution_table(groups: Groups) -> Table:
@@ -32,7 +88,7 @@ def distribution_table(groups: Groups) -> Table:
         rows.append(
             Row(
                 [
-                    IN_WORDS[way],
+                    WAY_NAMES[way],
                     str(workers),
                     duration(median(one.making_ns for one in slept)),
                     duration(median(one.startup_ns for one in slept)),
@@ -60,9 +116,7 @@ def distribution_table(groups: Groups) -> Table:
     return Table("What distribution costs", columns("way", titles), rows, note)
 
 
-def model_table(
-    groups: Groups, costs: dict[tuple[str, int], Costs], work: Work, cores: int
-) -> Table:
+def model_table(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) -> Table:
     """The model on this machine's cores beside what was measured, and on more."""
     rows = []
     for (way, workers), cost in costs.items():
@@ -73,7 +127,7 @@ def model_table(
         rows.append(
             Row(
                 [
-                    IN_WORDS[way],
+                    WAY_NAMES[way],
                     str(workers),
                     duration(measured),
                     duration(here),
@@ -96,14 +150,14 @@ def model_table(
     return Table("What the costs predict for more cores", columns("way", titles), rows, note)
 
 
-def asleep_table(groups: Groups, costs: dict[tuple[str, int], Costs]) -> Table:
+def asleep_table(groups: Groups, costs: dict[Point, Costs]) -> Table:
     """The model on tasks for which every machine has enough cores."""
     rows = []
     for (way, workers), group in groups.items():
         measured = median(one.batches[1].wall_ns for one in group)
-        expected = predict(costs[way, workers], asleep(group), UNLIMITED)
+        expected = predict(costs[way, workers], sleeping_work(group), UNLIMITED)
         cells = [duration(measured), duration(expected), ratio(expected / measured)]
-        rows.append(Row([IN_WORDS[way], str(workers), *cells]))
+        rows.append(Row([WAY_NAMES[way], str(workers), *cells]))
     note = (
         "Tasks that sleep need no core, so this is the model with a core for every worker. Start-up"
         ", gap and closing are taken from these batches: what is checked is how the model puts "

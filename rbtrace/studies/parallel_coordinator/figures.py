@@ -1,12 +1,11 @@
-"""Parallel coordination in figures: by way and number of workers, by process, from spans."""
+"""TracedRun coordination in figures: by way and number of workers, by process, from spans."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from math import ceil, inf
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -14,12 +13,11 @@ import msgspec
 
 from rbtrace.analysis.parallel import Region, RegionWorker
 from rbtrace.statistics import Comparison, compare_runs
-from rbtrace.studies.batches import Batch
-from rbtrace.studies.evaluations import Evaluated
+from rbtrace.studies.batches import SEQUENTIAL, Batch, Point, by_point, of_way, with_workers
+from rbtrace.studies.evaluations import TimedEvaluation
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.journal import Measured
 from rbtrace.studies.measuring import Traffic
-from rbtrace.studies.pools import SEQUENTIAL
 
 
 class TimedBatch(Batch, kw_only=True, dict=True):
@@ -44,9 +42,9 @@ class TimedBatch(Batch, kw_only=True, dict=True):
         return self.ended_ns - self.began_ns
 
     @cached_property
-    def processes(self) -> dict[int, list[Evaluated]]:
+    def processes(self) -> dict[int, list[TimedEvaluation]]:
         """Evaluations by process, each in order; processes in the order of their first one."""
-        found: dict[int, list[Evaluated]] = defaultdict(list)
+        found: dict[int, list[TimedEvaluation]] = defaultdict(list)
         for one in sorted(self.evaluated, key=lambda one: one.started_ns):
             found[one.process].append(one)
         return dict(found)
@@ -114,27 +112,18 @@ class PoolRun(NamedTuple):
         return self.batches[0].wall_ns
 
 
-type Groups = dict[tuple[str, int], list[PoolRun]]
-"""Runs that are alike, by way and number of workers."""
-
-
-def grouped(runs: Sequence[PoolRun], chosen: Callable[[PoolRun], bool]) -> Groups:
-    """The chosen runs by way, in the order in which ways come first, and number of workers."""
-    groups: Groups = defaultdict(list)
-    ways = list(dict.fromkeys(one.way for one in runs))
-    for one in filter(chosen, runs):
-        groups[one.way, one.workers].append(one)
-    return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
+type Groups = dict[Point, list[PoolRun]]
+"""Runs that are alike."""
 
 
 def backtests(runs: Sequence[PoolRun]) -> Groups:
     """Traced runs of real backtests."""
-    return grouped(runs, lambda one: one.traced and not one.dispatch)
+    return by_point(run for run in runs if run.traced and not run.dispatch)
 
 
 def dispatches(runs: Sequence[PoolRun]) -> Groups:
     """Runs of tasks that only slept."""
-    return grouped(runs, lambda one: one.dispatch)
+    return by_point(run for run in runs if run.dispatch)
 
 
 def one_by_one(groups: Groups) -> list[PoolRun]:
@@ -153,28 +142,21 @@ def speed_up(sequential: Sequence[PoolRun], group: Sequence[PoolRun]) -> Compari
     return compare_runs([one.wall_ns for one in group], [one.wall_ns for one in sequential])
 
 
-def step(groups: Groups, way: str, workers: int) -> Comparison | None:
+def time_to_fewer(groups: Groups, way: str, workers: int) -> Comparison | None:
     """The time with so many workers over that with the next fewer ones of the same way."""
-    fewer = [number for one, number in groups if one == way and number < workers]
+    fewer = [number for number in of_way(groups, way) if number < workers]
     if not fewer:
         return None
-    before = groups[way, max(fewer)]
-    return compare_runs(
-        [one.wall_ns for one in before], [one.wall_ns for one in groups[way, workers]]
-    )
+    before, after = groups[way, max(fewer)], groups[way, workers]
+    return compare_runs([run.wall_ns for run in before], [run.wall_ns for run in after])
 
 
 def fastest(groups: Groups, way: str) -> int:
     """The number of workers with which a way was fastest."""
-    return min((wall(group), number) for (one, number), group in groups.items() if one == way)[1]
+    return min((wall(group), workers) for workers, group in of_way(groups, way).items())[1]
 
 
-def ways(groups: Groups) -> list[str]:
-    """The ways that have workers."""
-    return list(dict.fromkeys(way for way, _ in groups if way != SEQUENTIAL))
-
-
-class Parallel(NamedTuple):
+class TracedRun(NamedTuple):
     """A run of backtests as its spans tell it."""
 
     run: PoolRun
@@ -182,82 +164,68 @@ class Parallel(NamedTuple):
     workers: list[RegionWorker]
 
 
-def parallel(evidence: Evidence, groups: Groups) -> dict[tuple[str, int], list[Parallel]]:
-    """The spans of all runs with workers, by way and number of workers."""
-    found = {}
-    for (way, workers), group in groups.items():
-        if way != SEQUENTIAL:
-            found[way, workers] = [_parallel(evidence, one) for one in group]
-    return found
-
-
-def _parallel(evidence: Evidence, run: PoolRun) -> Parallel:
-    results = evidence.of(run.run_id)
-    region = max(results.regions, key=lambda one: one.tasks)
-    own = [one for one in results.workers if one.region_start_ns == region.start_ns]
-    return Parallel(run, region, own)
-
-
-UNLIMITED = inf
-
-
-class Work(NamedTuple):
-    """What is to be done: number of tasks, time of each, and more for a process's first, ns."""
-
-    tasks: int
-    each_ns: float
-    first_ns: float
-
-    @property
-    def sequential_ns(self) -> float:
-        """By one process."""
-        return self.tasks * self.each_ns + self.first_ns
-
-
-class Costs(NamedTuple):
-    """What a way costs with so many workers, ns: once, and for each task."""
-
-    workers: int
-    startup_ns: float
-    handling_ns: float
-    gap_ns: float
-    closing_ns: float
-
-
-def predict(costs: Costs, work: Work, cores: float) -> float:
-    """How long the work takes, ns."""
-    at_work = min(costs.workers, work.tasks)
-    rounds = ceil(work.tasks / costs.workers) * (work.each_ns + costs.gap_ns) + work.first_ns
-    shared = (work.tasks * work.each_ns + at_work * work.first_ns) / cores
-    distribution = work.tasks * costs.handling_ns
-    return costs.startup_ns + max(rounds, shared, distribution) + costs.closing_ns
-
-
-def work_of(sequential: list[PoolRun]) -> Work:
-    """The work as it was measured one task after the other; medians over runs."""
-    durations = [one.batches[0].durations for one in sequential]
-    each = median(fmean(one[1:]) for one in durations)
-    return Work(len(durations[0]), each, max(0.0, median(one[0] for one in durations) - each))
-
-
-def costs_of(dispatched: Groups) -> dict[tuple[str, int], Costs]:
-    """The costs by way and number of workers; medians over runs.
-
-    A run has two batches: tasks that are over at once, and tasks that sleep.
-    """
+def traced_runs(evidence: Evidence, groups: Groups) -> dict[Point, list[TracedRun]]:
+    """The spans of all runs with workers."""
     return {
-        (way, workers): Costs(
-            workers,
-            median(one.batches[1].startup_ns for one in group),
-            median(one.batches[0].each_ns for one in group),
-            median(one.batches[1].gap_ns for one in group),
-            median(one.batches[1].closing_ns for one in group),
-        )
-        for (way, workers), group in dispatched.items()
+        point: [_traced_run(evidence, run) for run in group]
+        for point, group in with_workers(groups).items()
     }
 
 
-def asleep(group: list[PoolRun]) -> Work:
-    """The work of the batch that sleeps."""
-    batch = group[0].batches[1]
-    return Work(len(batch.evaluated), median(batch.durations), 0.0)
+def _traced_run(evidence: Evidence, run: PoolRun) -> TracedRun:
+    results = evidence.of(run.run_id)
+    region = max(results.regions, key=lambda one: one.tasks)
+    own = [one for one in results.workers if one.region_start_ns == region.start_ns]
+    return TracedRun(run, region, own)
+
+
+class Agreement(NamedTuple):
+    """The backtests of one way and number of workers, by two means each; sums over runs, ns.
+
+    Attributes:
+        way: of distributing them.
+        workers: how many.
+        clocked: between two readings of the monotonic clock in the worker.
+        busy: the same by rbtrace.
+        used: CPU time between two readings of getrusage in the worker.
+        cpu: the same by rbtrace; None where this system does not give it.
+        life: CPU time of the workers from the fork to the exit, by getrusage of the children.
+    """
+
+    way: str
+    workers: int
+    clocked: int
+    busy: int
+    used: int
+    cpu: int | None
+    life: int
+
+    @property
+    def busy_ratio(self) -> float:
+        """Busy time by rbtrace ÷ by the clock."""
+        return self.busy / self.clocked
+
+    @property
+    def cpu_ratio(self) -> float | None:
+        """CPU time by rbtrace ÷ by getrusage."""
+        return self.cpu / self.used if self.cpu and self.used else None
+
+
+def agreements(spans: Mapping[Point, Sequence[TracedRun]]) -> list[Agreement]:
+    """Busy and CPU time of the workers by rbtrace, and by the clock and the kernel."""
+    both = []
+    for (way, workers), group in spans.items():
+        batches = [one.run.batches[0] for one in group]
+        told = [one.region.cpu_ns for one in group]
+        both.append(
+            Agreement(
+                way,
+                workers,
+                clocked=sum(sum(batch.durations) for batch in batches),
+                busy=sum(one.region.busy_ns for one in group),
+                used=sum(one.cpu_ns for batch in batches for one in batch.evaluated),
+                cpu=sum(one for one in told if one is not None) if None not in told else None,
+                life=sum(batch.children_cpu_ns for batch in batches),
+            )
+        )
+    return both

@@ -8,43 +8,36 @@ from statistics import median
 from rbtrace.reporting.model import Picture
 from rbtrace.reporting.numbers import duration, percent, ratio
 from rbtrace.studies import plots
-from rbtrace.studies.parallel_coordinator.checks import Agreement
-from rbtrace.studies.parallel_coordinator.costs import REAL_CORES
+from rbtrace.studies.batches import WAY_NAMES, Point, of_way, ways_of, with_workers
+from rbtrace.studies.parallel_coordinator.costs import REAL_CORES, Costs, Work, predict
 from rbtrace.studies.parallel_coordinator.figures import (
-    Costs,
+    Agreement,
     Groups,
-    Parallel,
-    Work,
+    TracedRun,
     fastest,
     one_by_one,
-    predict,
     speed_up,
-    step,
+    time_to_fewer,
     wall,
-    ways,
 )
-from rbtrace.studies.pools import IN_WORDS
-from rbtrace.studies.shared_tables import ratio_in_words, workers_in_words
-
-type ByPoint[T] = dict[tuple[str, int], T]
-"""Figures by way and number of workers."""
+from rbtrace.studies.shared_tables import number_of_workers, ratio_with_interval
 
 
 def findings(
     groups: Groups,
-    spans: ByPoint[list[Parallel]],
-    costs: ByPoint[Costs],
+    spans: dict[Point, list[TracedRun]],
+    costs: dict[Point, Costs],
     work: Work,
     agreed: Sequence[Agreement],
     cores: int,
 ) -> list[str]:
     """What follows from the tables."""
     said = []
-    for way in ways(groups):
+    for way in ways_of(with_workers(groups)):
         said += [_best(groups, way, cores), _beyond(groups, way)]
     said += [_waiting(way, number, spans[way, number]) for way, number in _most(spans)]
     said += [_handling(costs[point], work, point[0]) for point in _most(costs)]
-    said += [_predicted(costs, work, way) for way in dict.fromkeys(way for way, _ in costs)]
+    said += [_predicted(costs, work, way) for way in ways_of(costs)]
     said += [_checked(groups, costs, work, cores), _agreement(agreed)]
     said.append(
         f"This machine has {cores} usable cores: what is said of more cores is computed from "
@@ -53,22 +46,26 @@ def findings(
     return said
 
 
-def pictures(groups: Groups, costs: ByPoint[Costs], work: Work) -> list[Picture]:
+def pictures(groups: Groups, costs: dict[Point, Costs], work: Work) -> list[Picture]:
     """Speed-up by number of workers, and when each worker was busy."""
     sequential = wall(one_by_one(groups))
     series = []
-    for way in ways(groups):
-        own = [(number, one) for (name, number), one in groups.items() if name == way]
-        gained = [sequential / wall(group) for _, group in own]
-        series.append(plots.Series(IN_WORDS[way], [number for number, _ in own], gained))
-    for way in dict.fromkeys(way for way, _ in costs):
-        told = {number: one for (name, number), one in costs.items() if name == way}
-        gained = [work.sequential_ns / predict(one, work, REAL_CORES) for one in told.values()]
-        label = f"{IN_WORDS[way]}, model of {REAL_CORES} cores"
-        series.append(plots.Series(label, list(told), gained))
+    for way in ways_of(with_workers(groups)):
+        measured = of_way(groups, way)
+        gained = [sequential / wall(group) for group in measured.values()]
+        series.append(plots.Series(WAY_NAMES[way], list(measured), gained))
+    for way in ways_of(costs):
+        modelled = of_way(costs, way)
+        gained = [
+            work.sequential_ns / predict(cost, work, REAL_CORES) for cost in modelled.values()
+        ]
+        label = f"{WAY_NAMES[way]}, model of {REAL_CORES} cores"
+        series.append(plots.Series(label, list(modelled), gained))
     drawn = plots.speed_ups(series)
-    found = [Picture("Speed-up, measured here and as the model has it", "scaling.svg", drawn)]
-    return found + [_gantt(groups, way, number) for way, number in _most(groups) if number > 1]
+    return [
+        Picture("Speed-up, measured here and as the model has it", "scaling.svg", drawn),
+        *(_gantt(groups, way, number) for way, number in _most(groups) if number > 1),
+    ]
 
 
 def _gantt(groups: Groups, way: str, workers: int) -> Picture:
@@ -80,11 +77,11 @@ def _gantt(groups: Groups, way: str, workers: int) -> Picture:
         ]
         for process, tasks in batch.processes.items()
     }
-    title = f"When each worker was busy: {IN_WORDS[way]}, {workers_in_words(workers)}"
+    title = f"When each worker was busy: {WAY_NAMES[way]}, {number_of_workers(workers)}"
     return Picture(title, f"utilisation-{way}.svg", plots.gantt(bars, batch.wall_ns / 1e9))
 
 
-def _most[T](points: ByPoint[T]) -> list[tuple[str, int]]:
+def _most[T](points: dict[Point, T]) -> list[Point]:
     """The point with most workers of each way."""
     return list({way: (way, number) for way, number in sorted(points)}.values())
 
@@ -94,68 +91,66 @@ def _best(groups: Groups, way: str, cores: int) -> str:
     gained = speed_up(one_by_one(groups), groups[way, number])
     if gained.ratio <= 1:
         return (
-            f"{IN_WORDS[way]}: no number of workers that was measured is faster than one process; "
-            f"{number} are {ratio_in_words(gained)} times as fast."
+            f"{WAY_NAMES[way]}: no number of workers that was measured is faster than one process; "
+            f"{number} are {ratio_with_interval(gained)} times as fast."
         )
     return (
-        f"{IN_WORDS[way]}: with {cores} usable cores it is fastest with "
-        f"{workers_in_words(number)}, {ratio_in_words(gained)} times as fast as one process; "
+        f"{WAY_NAMES[way]}: with {cores} usable cores it is fastest with "
+        f"{number_of_workers(number)}, {ratio_with_interval(gained)} times as fast as one process; "
         f"efficiency {percent(gained.ratio / number)}."
     )
 
 
 def _beyond(groups: Groups, way: str) -> str:
     best = fastest(groups, way)
-    more = [number for one, number in groups if one == way and number > best]
+    more = [number for number in of_way(groups, way) if number > best]
     if not more:
-        return f"{IN_WORDS[way]}: more workers than {best} were not measured."
-    found = step(groups, way, min(more))
-    assert found is not None  # there are fewer: the best
-    certain = found.ci is not None and found.ci[0] > 1
+        return f"{WAY_NAMES[way]}: more workers than {best} were not measured."
+    compared = time_to_fewer(groups, way, min(more))
+    assert compared is not None  # there are fewer: the best
+    certain = compared.ci is not None and compared.ci[0] > 1
     return (
-        f"{IN_WORDS[way]}: beyond {workers_in_words(best)}, more cost more than they "
-        f"give: with {min(more)} the same takes {ratio_in_words(found)} times as long"
+        f"{WAY_NAMES[way]}: beyond {number_of_workers(best)}, more cost more than they "
+        f"give: with {min(more)} the same takes {ratio_with_interval(compared)} times as long"
         f"{'' if certain else ', a difference that these runs do not establish'}."
     )
 
 
-def _waiting(way: str, workers: int, group: list[Parallel]) -> str:
+def _waiting(way: str, workers: int, group: list[TracedRun]) -> str:
     busy = sum(one.region.busy_ns for one in group)
     waited = [one.region.runqueue_ns for one in group]
     if None in waited or not busy:
-        return f"{IN_WORDS[way]}: this system does not say how long workers wait for a core."
+        return f"{WAY_NAMES[way]}: this system does not say how long workers wait for a core."
     share = sum(one for one in waited if one is not None) / busy
     return (
-        f"{IN_WORDS[way]}, {workers_in_words(workers)}: {percent(share)} of the time in which they "
-        "look busy they wait for a core."
+        f"{WAY_NAMES[way]}, {number_of_workers(workers)}: {percent(share)} of the time in which "
+        "they look busy they wait for a core."
     )
 
 
 def _handling(cost: Costs, work: Work, way: str) -> str:
     most = work.each_ns / cost.handling_ns
     return (
-        f"{IN_WORDS[way]}, {workers_in_words(cost.workers)}: handing out a task and taking its "
+        f"{WAY_NAMES[way]}, {number_of_workers(cost.workers)}: handing out a task and taking its "
         f"result takes {duration(cost.handling_ns)}, and at that rate backtests of "
         f"{duration(work.each_ns)} keep at most {most:.0f} workers busy, however many cores there "
         f"are. A worker's first task starts {duration(cost.startup_ns)} after the call."
     )
 
 
-def _predicted(costs: ByPoint[Costs], work: Work, way: str) -> str:
-    told = {
-        number: predict(one, work, REAL_CORES)
-        for (name, number), one in costs.items()
-        if name == way
+def _predicted(costs: dict[Point, Costs], work: Work, way: str) -> str:
+    predicted = {
+        workers: predict(cost, work, REAL_CORES) for workers, cost in of_way(costs, way).items()
     }
-    best = min(told, key=lambda number: told[number])
+    best = min(predicted, key=predicted.__getitem__)
     return (
-        f"{IN_WORDS[way]}: for {REAL_CORES} real cores the model predicts at most "
-        f"{ratio(work.sequential_ns / told[best])} times the speed of one process for these "
-        f"{work.tasks} backtests, with {workers_in_words(best)}."
+        f"{WAY_NAMES[way]}: for {REAL_CORES} real cores the model predicts at most "
+        f"{ratio(work.sequential_ns / predicted[best])} times the speed of one process for these "
+        f"{work.tasks} backtests, with {number_of_workers(best)}."
     )
 
 
-def _checked(groups: Groups, costs: ByPoint[Costs], work: Work, cores: int) -> str:
+def _checked(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) -> str:
     met = [
         predict(costs[point], work, cores) / wall(groups[point])
         for point in costs

@@ -15,20 +15,20 @@ from typing import Any, Final
 import msgspec
 import threadpoolctl
 
-from rbtrace.studies.dead_workers import end_with_a_dead_worker
-from rbtrace.studies.evaluations import Backtests, Evaluation, Sleeps
-from rbtrace.studies.journal import Case, Settings
-from rbtrace.studies.measuring import Clocked, Stopwatch, TrafficCount
-from rbtrace.studies.parallel_coordinator.figures import TimedBatch
-from rbtrace.studies.parallel_coordinator.report import (
-    parallel_coordinator_report as report,
-)
-from rbtrace.studies.pools import (
+from rbtrace.studies.batches import (
     PERSISTENT,
     POOL,
     SEQUENTIAL,
     SHORT_LIVED,
     run_batch,
+)
+from rbtrace.studies.dead_workers import end_with_a_dead_worker
+from rbtrace.studies.evaluations import Backtests, Evaluation, Sleeps
+from rbtrace.studies.journal import Case, Settings
+from rbtrace.studies.measuring import Stopwatch, TimedFunction, TrafficCount
+from rbtrace.studies.parallel_coordinator.figures import TimedBatch
+from rbtrace.studies.parallel_coordinator.report import (
+    parallel_coordinator_report as report,
 )
 from rbtrace.studies.workloads import engine
 
@@ -74,7 +74,7 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
 
     end_with_a_dead_worker()
     stopwatch, traffic = Stopwatch(), TrafficCount()
-    stopwatch.attach({_MAKING: Clocked("multiprocessing.pool:Pool", "__init__", "")})
+    stopwatch.attach({_MAKING: TimedFunction("multiprocessing.pool:Pool", "__init__", "")})
     traffic.attach()
     batches = []
     for evaluation in _evaluations(settings):

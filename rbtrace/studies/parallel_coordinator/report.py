@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
 from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
+from rbtrace.statistics import compare_runs
+from rbtrace.studies.batches import SEQUENTIAL, WAY_NAMES, Point, of_way, ways_of
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.parallel_coordinator.checks import (
-    agreement_table,
-    agreements,
-    tracing_table,
-)
 from rbtrace.studies.parallel_coordinator.costs import (
+    Work,
     asleep_table,
+    costs_of,
     distribution_table,
     model_table,
-)
-from rbtrace.studies.parallel_coordinator.figures import (
-    Groups,
-    Parallel,
-    PoolRun,
-    Work,
-    backtests,
-    costs_of,
-    dispatches,
-    one_by_one,
-    parallel,
-    speed_up,
-    step,
-    wall,
     work_of,
 )
+from rbtrace.studies.parallel_coordinator.figures import (
+    Agreement,
+    Groups,
+    PoolRun,
+    TracedRun,
+    agreements,
+    backtests,
+    dispatches,
+    one_by_one,
+    speed_up,
+    time_to_fewer,
+    traced_runs,
+    wall,
+)
 from rbtrace.studies.parallel_coordinator.findings import findings, pictures
-from rbtrace.studies.pools import IN_WORDS, SEQUENTIAL
-from rbtrace.studies.shared_tables import interval_of
+from rbtrace.studies.shared_tables import ratio_interval
 
-TITLE: Final = "Parallel coordination"
+TITLE: Final = "TracedRun coordination"
 
 
 def parallel_coordinator_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
     runs = [PoolRun.of(one) for one in evidence.measured]
     groups, asleep_groups = backtests(runs), dispatches(runs)
-    spans = parallel(evidence, groups)
+    spans = traced_runs(evidence, groups)
     work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
     agreed = agreements(spans)
     tables = [
@@ -54,8 +53,8 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
         distribution_table(asleep_groups),
         model_table(groups, costs, work, evidence.cores),
         asleep_table(asleep_groups, costs),
-        agreement_table(agreed),
-        tracing_table(runs, groups),
+        _agreement(agreed),
+        _tracing(runs, groups),
         evidence.operations(),
     ]
     return Report(
@@ -89,21 +88,21 @@ def _scaling(groups: Groups) -> Table:
     rows = []
     for (way, workers), group in groups.items():
         gained = speed_up(sequential, group) if way != SEQUENTIAL else None
-        next_step = step(groups, way, workers)
+        next_step = time_to_fewer(groups, way, workers)
         cpu = median(_cpu(one) for one in group) / median(_cpu(one) for one in sequential)
         rows.append(
             Row(
                 [
-                    IN_WORDS[way],
+                    WAY_NAMES[way],
                     str(workers),
                     str(len(group)),
                     duration(wall(group)),
                     ratio(gained.ratio if gained else 1.0),
-                    interval_of(gained),
+                    ratio_interval(gained),
                     percent(gained.ratio / workers if gained else 1.0),
                     ratio(cpu),
                     ratio(next_step.ratio if next_step else None),
-                    interval_of(next_step),
+                    ratio_interval(next_step),
                 ]
             )
         )
@@ -122,10 +121,10 @@ def _cpu(run: PoolRun) -> int:
     return run.batches[0].own_cpu_ns + run.batches[0].children_cpu_ns
 
 
-def _where(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
+def _where(spans: dict[Point, list[TracedRun]]) -> Table:
     rows = []
     for (way, workers), group in spans.items():
-        cells = [IN_WORDS[way], str(workers)]
+        cells = [WAY_NAMES[way], str(workers)]
         for part in ("cpu", "runqueue", "blocked", "startup", "queueing", "tail", "unused"):
             shares = [_share(one, f"{part}_ns") for one in group]
             known = [share for share in shares if share is not None]
@@ -144,21 +143,21 @@ def _where(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
     return Table("Where the workers' time went", columns("way", titles), rows, note)
 
 
-def _share(one: Parallel, part: str) -> float | None:
+def _share(one: TracedRun, part: str) -> float | None:
     value: int | None = getattr(one.region, part)
     whole = (one.region.end_ns - one.region.start_ns) * one.region.workers
     return None if value is None or not whole else value / whole
 
 
-def _processes(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
+def _processes(spans: dict[Point, list[TracedRun]]) -> Table:
     rows = []
-    for way in dict.fromkeys(one for one, _ in spans):
-        workers = max(number for one, number in spans if one == way)
+    for way in ways_of(spans):
+        workers = max(of_way(spans, way))
         for place, one in enumerate(spans[way, workers][0].workers):
             rows.append(
                 Row(
                     [
-                        IN_WORDS[way] if place == 0 else "",
+                        WAY_NAMES[way] if place == 0 else "",
                         one.process,
                         count(one.tasks),
                         percent(one.utilisation),
@@ -179,3 +178,50 @@ def _processes(spans: dict[tuple[str, int], list[Parallel]]) -> Table:
         "evaluations and names no process."
     )
     return Table("Utilisation of each worker", columns("way", titles), rows, note)
+
+
+def _agreement(found: Sequence[Agreement]) -> Table:
+    """The two means beside each other."""
+    rows = [
+        Row(
+            [
+                WAY_NAMES[one.way],
+                str(one.workers),
+                duration(one.clocked),
+                duration(one.busy),
+                f"{one.busy_ratio:.4f}",
+                duration(one.used),
+                duration(one.cpu),
+                "–" if one.cpu_ratio is None else f"{one.cpu_ratio:.4f}",
+                duration(one.life),
+                percent(one.used / one.life if one.life else None),
+            ]
+        )
+        for one in found
+    ]
+    titles = ["workers", "busy, by a clock", "busy, by rbtrace", "busy ÷", "CPU, by getrusage"]
+    titles += ["CPU, by rbtrace", "CPU ÷", "CPU of the workers' life", "of it in backtests"]
+    note = (
+        "The same backtests in the same workers. Beside the spans: the monotonic clock and "
+        "getrusage of the thread, read in the worker; and getrusage of the children, which the "
+        "kernel gives to whoever waited for them: their life from the fork to the exit. A span "
+        "encloses the readings, and a worker's first also the start of tracing there."
+    )
+    return Table("Check: getrusage of the workers", columns("way", titles), rows, note)
+
+
+def _tracing(runs: list[PoolRun], groups: Groups) -> Table:
+    """The same backtests with and without tracing; no rows where there are none without."""
+    rows = []
+    for (way, workers), traced in groups.items():
+        plain = [
+            one.wall_ns
+            for one in runs
+            if not one.traced and not one.dispatch and (one.way, one.workers) == (way, workers)
+        ]
+        if plain:
+            found = compare_runs(plain, [one.wall_ns for one in traced])
+            cells = [f"{len(plain)} and {len(traced)}", ratio(found.ratio), ratio_interval(found)]
+            rows.append(Row([WAY_NAMES[way], str(workers), *cells]))
+    titles = ["workers", "runs", "traced ÷ untraced", "95 %"]
+    return Table("Check: what tracing adds", columns("way", titles), rows)

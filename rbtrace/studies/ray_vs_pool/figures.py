@@ -11,9 +11,8 @@ import msgspec
 from msgspec import Struct, field
 
 from rbtrace.statistics import Comparison, compare_runs
-from rbtrace.studies.batches import Batch
+from rbtrace.studies.batches import SEQUENTIAL, Batch
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.pools import SEQUENTIAL
 
 READY: Final = "ready"
 AT_ONCE: Final = "at-once"
@@ -26,7 +25,7 @@ OPTIMIZER: Final = "evaluate_params_ray"
 THREADS: Final = "threads"
 
 
-class Found(Struct, kw_only=True):
+class Measurements(Struct, kw_only=True):
     """What one process measured; times in ns.
 
     Attributes:
@@ -60,7 +59,7 @@ class BatchesRun(NamedTuple):
     way: str
     workers: int
     run_id: str
-    found: Found
+    found: Measurements
 
     @classmethod
     def of(cls, measured: Measured) -> BatchesRun:
@@ -69,7 +68,7 @@ class BatchesRun(NamedTuple):
             str(measured.settings["way"]),
             int(measured.settings["workers"]),
             measured.run_id,
-            msgspec.convert(measured.found, Found),
+            msgspec.convert(measured.found, Measurements),
         )
 
     def wall_ns(self, batch: str) -> int:

@@ -6,7 +6,7 @@ from rbtrace.reporting.model import Picture
 from rbtrace.reporting.numbers import duration, size
 from rbtrace.statistics import compare_runs
 from rbtrace.studies import plots
-from rbtrace.studies.pools import IN_WORDS, POOL, RAY, SEQUENTIAL
+from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, WAY_NAMES
 from rbtrace.studies.ray_vs_pool.figures import (
     AT_ONCE,
     FIRST,
@@ -22,7 +22,7 @@ from rbtrace.studies.ray_vs_pool.figures import (
     wall,
     with_workers,
 )
-from rbtrace.studies.shared_tables import ratio_in_words
+from rbtrace.studies.shared_tables import ratio_with_interval
 
 
 def findings(groups: Groups) -> list[str]:
@@ -60,7 +60,7 @@ def pictures(groups: Groups) -> list[Picture]:
         for gain in (KEPT, STARTED):
             alone = middle(groups[SEQUENTIAL, 1], gain.alone)
             gained = [alone / middle(group, gain.workers) for group in own.values()]
-            series.append(plots.Series(f"{IN_WORDS[way]}, {gain.label}", list(own), gained))
+            series.append(plots.Series(f"{WAY_NAMES[way]}, {gain.label}", list(own), gained))
     return [
         Picture("Speed-up, kept and started for one batch", "scaling.svg", plots.speed_ups(series))
     ]
@@ -81,7 +81,7 @@ def _kept(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     found = compare_runs(*([KEPT.workers(one) for one in group] for group in (pool, ray)))
     return (
         f"With {workers} workers that are kept, the same backtests take Ray "
-        f"{ratio_in_words(found)} times as long as the pool."
+        f"{ratio_with_interval(found)} times as long as the pool."
     )
 
 

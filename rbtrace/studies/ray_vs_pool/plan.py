@@ -17,22 +17,21 @@ import psutil
 
 import rbtrace
 from rbtrace.conventions import WORKERS, Category
-from rbtrace.studies.batches import Batch, Log, timed_batch
+from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, Batch, BatchLog, run_batch, timed_batch
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import (
+    ArrayTask,
     Backtests,
     BlasThreads,
-    Evaluated,
     Evaluation,
-    Prepared,
+    PreparedWork,
     Sleeps,
-    Spanned,
-    Touches,
+    TimedEvaluation,
+    TracedEvaluation,
     prepare_here,
 )
 from rbtrace.studies.journal import Case, Settings
-from rbtrace.studies.measuring import held_by
-from rbtrace.studies.pools import POOL, RAY, SEQUENTIAL, run_batch
+from rbtrace.studies.measuring import memory_of
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
     ARRAYS,
@@ -42,7 +41,7 @@ from rbtrace.studies.ray_vs_pool.figures import (
     OPTIMIZER,
     READY,
     THREADS,
-    Found,
+    Measurements,
 )
 from rbtrace.studies.ray_vs_pool.report import ray_vs_pool_report as report
 from rbtrace.studies.ray_vs_pool.workers import ADDRESS, PoolWorkers, RayWorkers
@@ -65,13 +64,13 @@ _ARRAY: Final = 251, 500
 class Workers(Protocol):
     """Workers of one kind, for several batches."""
 
-    def pipelined(self, evaluate: Callable[[int], Evaluated], log: Log) -> None: ...
-    def one_by_one(self, evaluate: Callable[[int], Evaluated], log: Log) -> None: ...
+    def pipelined(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None: ...
+    def one_by_one(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None: ...
     def with_argument(
-        self, evaluate: Callable[[int, Any], Evaluated], argument: Any, log: Log
+        self, evaluate: Callable[[int, Any], TimedEvaluation], argument: Any, log: BatchLog
     ) -> int | None: ...
-    def search(self, evaluation: Evaluation, log: Log) -> None: ...
-    def message(self, evaluate: Callable[[int], Evaluated]) -> dict[str, int] | None: ...
+    def search(self, evaluation: Evaluation, log: BatchLog) -> None: ...
+    def message(self, evaluate: Callable[[int], TimedEvaluation]) -> dict[str, int] | None: ...
     def finished(self, expected: dict[str, int]) -> dict[str, int] | None: ...
     def close(self) -> None: ...
 
@@ -114,24 +113,24 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     from rustybt.optimization import parallel_optimizer  # noqa: F401, PLC0415 - heavy
 
     end_with_a_dead_worker()
-    work = Evaluation(Prepared(Backtests(_START, str(settings["until"])), data))
+    work = Evaluation(PreparedWork(Backtests(_START, str(settings["until"])), data))
     way, tasks = str(settings["way"]), int(settings["tasks"])
     if way == SEQUENTIAL:
-        found = Found(batches={FIRST: run_batch(SEQUENTIAL, 1, work, tasks)})
+        found = Measurements(batches={FIRST: run_batch(SEQUENTIAL, 1, work, tasks)})
     else:
         found = _measure_workers(way, int(settings["workers"]), work, tasks)
     return dict(msgspec.to_builtins(found))
 
 
-def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Found:
+def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Measurements:
     began = perf_counter_ns()
     workers = _KINDS[way](number)
     made = perf_counter_ns() - began
-    found = Found(batches={}, made_ns=made)
+    found = Measurements(batches={}, made_ns=made)
     # Nothing is recorded so far, so that nothing is carried to the workers either.
     _distribution(workers, number, found)
     found.memory["before"] = _memory(found.batches.values())
-    spanned = Spanned(work, f"{way}.evaluate")
+    spanned = TracedEvaluation(work, f"{way}.evaluate")
     for name in (FIRST, AGAIN):
         with rbtrace.span(f"{way}.run", category=Category.COORDINATION, **{WORKERS: number}):
             found.batches[name] = timed_batch(
@@ -153,7 +152,7 @@ def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Fou
     return found
 
 
-def _distribution(workers: Workers, number: int, found: Found) -> None:
+def _distribution(workers: Workers, number: int, found: Measurements) -> None:
     """What it costs to give tasks to workers that are there."""
     import numpy as np  # noqa: PLC0415 - beside the engine
 
@@ -170,7 +169,7 @@ def _distribution(workers: Workers, number: int, found: Found) -> None:
     array = np.random.default_rng(1).random(_ARRAY)
     stored: list[int | None] = []
     found.batches[ARRAYS] = timed_batch(
-        16, lambda log: stored.append(workers.with_argument(Touches(), array, log)), ARRAYS
+        16, lambda log: stored.append(workers.with_argument(ArrayTask(), array, log)), ARRAYS
     )
     found.array_bytes, found.stored_bytes = array.nbytes, stored[0]
 
@@ -185,7 +184,7 @@ def _memory(batches: Iterable[Batch]) -> dict[str, int]:
         ("helpers", children - working),
         ("own", {os.getpid()}),
     ):
-        held = held_by(processes)
+        held = memory_of(processes)
         told[f"{whose}_processes"] = len(processes)
         told[f"{whose}_resident"] = held.resident
         told[f"{whose}_proportional"] = held.proportional

@@ -7,8 +7,8 @@ from typing import Final
 from rbtrace.recording.propagation.objective import EVALUATE
 from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio, size
+from rbtrace.studies.batches import RAY, SEQUENTIAL, WAY_NAMES
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.pools import IN_WORDS, RAY, SEQUENTIAL
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
     ARRAYS,
@@ -28,7 +28,7 @@ from rbtrace.studies.ray_vs_pool.figures import (
     with_workers,
 )
 from rbtrace.studies.ray_vs_pool.findings import findings, pictures
-from rbtrace.studies.shared_tables import interval_of
+from rbtrace.studies.shared_tables import ratio_interval
 
 
 def task_table(groups: Groups) -> Table:
@@ -41,7 +41,7 @@ def task_table(groups: Groups) -> Table:
         rows.append(
             Row(
                 [
-                    IN_WORDS[way],
+                    WAY_NAMES[way],
                     str(workers),
                     duration(each(group, AT_ONCE)),
                     duration(each(group, ONE_BY_ONE)),
@@ -71,7 +71,7 @@ def memory_table(groups: Groups) -> Table:
     """What the workers hold, and what else runs for them."""
     rows = []
     for (way, workers), group in with_workers(groups).items():
-        cells = [IN_WORDS[way], str(workers)]
+        cells = [WAY_NAMES[way], str(workers)]
         for when, whose in (
             ("before", "workers"),
             ("after", "workers"),
@@ -148,7 +148,7 @@ def clock_table(evidence: Evidence, groups: Groups) -> Table:
         rows.append(
             Row(
                 [
-                    IN_WORDS[way],
+                    WAY_NAMES[way],
                     str(workers),
                     count(len(told)),
                     count(sum(one.calls for one in spans)),
@@ -198,7 +198,7 @@ def _figures(evidence: Evidence, groups: Groups) -> list[tuple[str, str]]:
     return [
         ("cores that could be used", count(evidence.cores)),
         *(
-            (f"threads of BLAS and OpenMP, workers of {IN_WORDS[way]}", _threads(groups, way))
+            (f"threads of BLAS and OpenMP, workers of {WAY_NAMES[way]}", _threads(groups, way))
             for way in dict.fromkeys(way for way, _ in with_workers(groups))
         ),
         ("backtests in a batch", count(tasks)),
@@ -228,7 +228,7 @@ def _started(groups: Groups) -> Table:
             middle(group, lambda one: one.found.closing_ns),
             middle(group, lambda one: one.started_for_it_ns),
         ]
-        cells = [IN_WORDS[way], str(workers), str(len(group))]
+        cells = [WAY_NAMES[way], str(workers), str(len(group))]
         rows.append(Row([*cells, *map(duration, figures)]))
     titles = ["workers", "runs", "making", "until all work", "backtests, first time"]
     titles += ["the same again", "by rustybt's optimizer", "closing", "started for one batch"]
@@ -246,10 +246,10 @@ def _gained(groups: Groups) -> Table:
     rows = []
     for point in with_workers(groups):
         way, workers = point
-        cells = [IN_WORDS[way], str(workers)]
+        cells = [WAY_NAMES[way], str(workers)]
         for gain in (STARTED, KEPT):
             gained = gain.speed_up(groups, point)
-            cells += [ratio(gained.ratio), interval_of(gained), percent(gained.ratio / workers)]
+            cells += [ratio(gained.ratio), ratio_interval(gained), percent(gained.ratio / workers)]
         rows.append(Row(cells))
     titles = ["workers", "started for one batch: speed-up", "95 %", "efficiency"]
     titles += ["kept: speed-up", "its 95 %", "its efficiency"]

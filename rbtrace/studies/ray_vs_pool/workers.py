@@ -12,10 +12,9 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, Final
 
 from rbtrace.errors import RbtraceError
-from rbtrace.studies.batches import Log, Scored, rustybt_optimizer
-from rbtrace.studies.evaluations import Evaluated, Evaluation
+from rbtrace.studies.batches import BatchLog, ScoredEvaluation, hand_out, rustybt_optimizer
+from rbtrace.studies.evaluations import Evaluation, TimedEvaluation
 from rbtrace.studies.measuring import pickled
-from rbtrace.studies.pools import hand_out
 
 
 class PoolWorkers:
@@ -25,29 +24,29 @@ class PoolWorkers:
         self._workers = workers
         self._pool = multiprocessing.Pool(workers)
 
-    def pipelined(self, evaluate: Callable[[int], Evaluated], log: Log) -> None:
+    def pipelined(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None:
         """Give out all tasks, then wait."""
         for result in hand_out(self._pool, evaluate, log):
             result.wait()
 
-    def one_by_one(self, evaluate: Callable[[int], Evaluated], log: Log) -> None:
+    def one_by_one(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None:
         """Wait for each task before the next is given out."""
         for _ in range(log.tasks):
             log.receive(self._pool.apply(evaluate, (log.send(),)))
 
     def with_argument(
-        self, evaluate: Callable[[int, Any], Evaluated], argument: Any, log: Log
+        self, evaluate: Callable[[int, Any], TimedEvaluation], argument: Any, log: BatchLog
     ) -> int | None:
         """Give out all tasks, each with a large argument."""
         for result in hand_out(self._pool, evaluate, log, argument):
             result.wait()
         return None
 
-    def search(self, evaluation: Evaluation, log: Log) -> None:
+    def search(self, evaluation: Evaluation, log: BatchLog) -> None:
         """Let rustybt's optimizer do the tasks; it makes a pool of its own."""
-        rustybt_optimizer(log, self._workers).run(Scored(evaluation))
+        rustybt_optimizer(log, self._workers).run(ScoredEvaluation(evaluation))
 
-    def message(self, evaluate: Callable[[int], Evaluated]) -> dict[str, int]:
+    def message(self, evaluate: Callable[[int], TimedEvaluation]) -> dict[str, int]:
         """Bytes of a task and of its result, and time to pickle each, ns."""
         # As the pool sends them: number of the job and of the task, function, arguments, options.
         task = pickled((0, 0, evaluate, (0,), {}), ForkingPickler.dumps)
@@ -103,20 +102,20 @@ class RayWorkers:
         self._workers = workers
         self._share = ray.cluster_resources()["CPU"] / workers
 
-    def pipelined(self, evaluate: Callable[[int], Evaluated], log: Log) -> None:
+    def pipelined(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None:
         """Give out all tasks, then wait."""
         remote = self._remote(evaluate, log)
         for result in [remote.remote(log.send()) for _ in range(log.tasks)]:
             self._receive(result, log)
 
-    def one_by_one(self, evaluate: Callable[[int], Evaluated], log: Log) -> None:
+    def one_by_one(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> None:
         """Wait for each task before the next is given out."""
         remote = self._remote(evaluate, log)
         for _ in range(log.tasks):
             self._receive(remote.remote(log.send()), log)
 
     def with_argument(
-        self, evaluate: Callable[[int, Any], Evaluated], argument: Any, log: Log
+        self, evaluate: Callable[[int, Any], TimedEvaluation], argument: Any, log: BatchLog
     ) -> int | None:
         """Give out all tasks, each with a large argument of its own in the object store.
 
@@ -125,7 +124,7 @@ class RayWorkers:
         """
         ray = self._ray
 
-        def evaluate_with(task: int, given: Any) -> Evaluated:
+        def evaluate_with(task: int, given: Any) -> TimedEvaluation:
             return evaluate(task, given)
 
         remote = ray.remote(num_cpus=self._share)(evaluate_with).options(name=log.name)
@@ -134,7 +133,7 @@ class RayWorkers:
             self._receive(result, log)
         return self._stored_bytes()
 
-    def search(self, evaluation: Evaluation, log: Log) -> None:
+    def search(self, evaluation: Evaluation, log: BatchLog) -> None:
         """Let rustybt's optimizer do the tasks, with Ray as its backend.
 
         As it is shipped that fails: its task refers to the optimizer, which has a lock. An
@@ -148,9 +147,11 @@ class RayWorkers:
             def __getstate__(self) -> dict[str, Any]:
                 return {"max_eval_time": self.max_eval_time}
 
-        rustybt_optimizer(log, self._workers, RayOptimizer, backend="ray").run(Scored(evaluation))
+        rustybt_optimizer(log, self._workers, RayOptimizer, backend="ray").run(
+            ScoredEvaluation(evaluation)
+        )
 
-    def message(self, evaluate: Callable[[int], Evaluated]) -> dict[str, int]:
+    def message(self, evaluate: Callable[[int], TimedEvaluation]) -> dict[str, int]:
         """Bytes of a task and of its result, and time to pickle each, ns.
 
         The function itself is pickled once for all tasks.
@@ -192,20 +193,20 @@ class RayWorkers:
 
         return int(summarize_objects(address=self._api)["cluster"]["total_size_mb"] * _MIB + 0.5)
 
-    def _remote(self, evaluate: Callable[[int], Evaluated], log: Log) -> Any:
+    def _remote(self, evaluate: Callable[[int], TimedEvaluation], log: BatchLog) -> Any:
         return self._ray.remote(num_cpus=self._share)(_plain(evaluate)).options(name=log.name)
 
-    def _receive(self, result: Any, log: Log) -> None:
+    def _receive(self, result: Any, log: BatchLog) -> None:
         try:
             log.receive(self._ray.get(result))
         except self._ray.exceptions.RayError as problem:
             log.fail(problem)
 
 
-def _plain(evaluate: Callable[[int], Evaluated]) -> Callable[[int], Evaluated]:
+def _plain(evaluate: Callable[[int], TimedEvaluation]) -> Callable[[int], TimedEvaluation]:
     """A function: Ray takes no other callable."""
 
-    def evaluate_task(task: int) -> Evaluated:
+    def evaluate_task(task: int) -> TimedEvaluation:
         return evaluate(task)
 
     return evaluate_task

@@ -2,11 +2,17 @@
 
 `register` + `ingest` with bcolz writers is the one ingestion route of rustybt 0.3.3 that gives
 back what was put in. Everything lands in a folder of the caller's choosing.
+
+Unconfigured, rustybt logs every step to standard output; and it uses interfaces of pandas and of
+itself that warn. Here only messages that come from the engine's modules are silenced.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,10 +26,9 @@ from rbtrace.studies.workloads.market_data import (
     minute_assets,
     ten_assets,
 )
-from rbtrace.studies.workloads.quiet import without_engine_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -34,6 +39,26 @@ MANY: Final = (5, 10, 20, 40, 50, 100, 200, 500)
 """Numbers of assets of the bundles that differ in nothing else."""
 
 _EXCHANGE: Final = "NYSE"
+_ENGINE_MODULES: Final = r"(rustybt|empyrical|exchange_calendars|bcolz)(\.|$)"
+_LOG_LEVEL_ERROR: Final = 40
+
+
+def quiet_engine_logs() -> None:
+    """Let rustybt log errors only, to standard error (unconfigured: everything, to output)."""
+    import structlog  # noqa: PLC0415 - comes with the engine
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(_LOG_LEVEL_ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@contextmanager
+def without_engine_warnings() -> Iterator[None]:
+    """Ignore Python warnings that code of the engine raises against itself or pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=_ENGINE_MODULES)
+        yield
 
 
 def _goog() -> dict[str, pd.DataFrame]:

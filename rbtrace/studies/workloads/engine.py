@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from rbtrace.errors import MissingExtraError
 from rbtrace.studies.workloads import bundles
+from rbtrace.studies.workloads.bundles import quiet_engine_logs, without_engine_warnings
 from rbtrace.studies.workloads.market_data import TEN_ASSETS, WARM_UP_SESSIONS, many_assets
-from rbtrace.studies.workloads.quiet import quiet_engine_logs, without_engine_warnings
 from rbtrace.studies.workloads.strategies import MomentumRotation, MovingAverageCrossover
 
 if TYPE_CHECKING:

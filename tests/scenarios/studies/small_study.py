@@ -10,11 +10,11 @@ from pathlib import Path
 import rbtrace
 from rbtrace.errors import RbtraceError
 from rbtrace.reporting.model import Column, Picture, Report, Row, Table
+from rbtrace.studies.batches import POOL, run_batch
 from rbtrace.studies.catalogue import STUDIES, Study
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import Evaluation, Sleeps
 from rbtrace.studies.journal import Case
-from rbtrace.studies.pools import POOL, run_batch
 
 NAME = "small"
 

@@ -17,20 +17,17 @@ import psutil
 import pytest
 
 from rbtrace.errors import EXIT_USAGE, RbtraceError
-from rbtrace.studies.evaluations import Evaluated, Evaluation
+from rbtrace.studies.batches import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
+from rbtrace.studies.evaluations import Evaluation, TimedEvaluation
+from rbtrace.studies.parallel_coordinator.costs import Costs, Work, predict, work_of
 from rbtrace.studies.parallel_coordinator.figures import (
-    Costs,
     PoolRun,
     TimedBatch,
-    Work,
     backtests,
     fastest,
-    predict,
     speed_up,
-    step,
-    work_of,
+    time_to_fewer,
 )
-from rbtrace.studies.pools import PERSISTENT, POOL, SEQUENTIAL, SHORT_LIVED, run_batch
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.meeting import Meets
@@ -82,8 +79,8 @@ def test_speed_up_and_the_point_beyond_which_workers_cost_more():
     assert list(groups) == [(SEQUENTIAL, 1), (POOL, 1), (POOL, 2), (POOL, 4), (POOL, 8)]
     assert speed_up(groups[SEQUENTIAL, 1], groups[POOL, 4]).ratio == pytest.approx(2)
     assert fastest(groups, POOL) == 4
-    assert step(groups, POOL, 1) is None
-    assert step(groups, POOL, 8).ratio == pytest.approx(1.3)
+    assert time_to_fewer(groups, POOL, 1) is None
+    assert time_to_fewer(groups, POOL, 8).ratio == pytest.approx(1.3)
 
 
 NOTHING = Costs(1, 0, 0, 0, 0)
@@ -160,7 +157,7 @@ DEADLY = """
     import os, signal
     from rbtrace.studies.dead_workers import end_with_a_dead_worker
     from rbtrace.studies.evaluations import Evaluation
-    from rbtrace.studies.pools import run_batch
+    from rbtrace.studies.batches import run_batch
 
     class Dies:
         def __call__(self, task):
@@ -279,7 +276,7 @@ def test_the_whole_study_on_the_real_engine(quick):
     assert "nan" not in left.report
     for one in left.runs:
         for batch in one["found"]["batches"]:
-            evaluated = [Evaluated(*row) for row in batch["evaluated"]]
+            evaluated = [TimedEvaluation(*row) for row in batch["evaluated"]]
             assert len(evaluated) == one["settings"]["tasks"]
             expected = 1 if one["settings"]["way"] == SEQUENTIAL else one["settings"]["workers"]
             assert len({row.process for row in evaluated}) <= expected

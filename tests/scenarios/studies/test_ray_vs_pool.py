@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.studies.batches import timed_batch
-from rbtrace.studies.evaluations import Evaluation, Touches
+from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, timed_batch
+from rbtrace.studies.evaluations import ArrayTask, Evaluation
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.measuring import held_by, memory_here
-from rbtrace.studies.pools import POOL, RAY, SEQUENTIAL
+from rbtrace.studies.measuring import memory_here, memory_of
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
     FIRST,
@@ -113,7 +112,7 @@ def test_a_pool_that_stays_does_every_batch_with_the_same_workers(tmp_path):
 
     first = timed_batch(6, lambda log: workers.pipelined(evaluation, log))
     second = timed_batch(6, lambda log: workers.one_by_one(evaluation, log))
-    third = timed_batch(6, lambda log: workers.with_argument(Touches(), ARRAY, log))
+    third = timed_batch(6, lambda log: workers.with_argument(ArrayTask(), ARRAY, log))
     message = workers.message(evaluation)
     workers.close()
 
@@ -140,11 +139,11 @@ ARRAY = Corners()
 def test_memory_of_processes_is_that_of_the_kernel():
     import os
 
-    held = held_by([os.getpid()])
+    held = memory_of([os.getpid()])
 
     assert held.resident == pytest.approx(memory_here().resident, rel=0.05)
     assert 0 < held.proportional <= held.resident
-    assert held_by([2**30]) == (0, 0)
+    assert memory_of([2**30]) == (0, 0)
 
 
 @of_whole_studies
