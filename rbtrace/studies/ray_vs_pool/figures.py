@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final, NamedTuple
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from rbtrace.statistics import Comparison, compare_runs
-from rbtrace.studies.batches import SEQUENTIAL, Batch
+from rbtrace.studies.batches import SEQUENTIAL, Batch, Point
 from rbtrace.studies.journal import Measured
 
 READY: Final = "ready"
@@ -59,7 +58,7 @@ class BatchesRun(NamedTuple):
     way: str
     workers: int
     run_id: str
-    found: Measurements
+    measured: Measurements
 
     @classmethod
     def of(cls, measured: Measured) -> BatchesRun:
@@ -73,11 +72,11 @@ class BatchesRun(NamedTuple):
 
     def wall_ns(self, batch: str) -> int:
         """How long a batch took."""
-        return wall_ns(self.found.batches[batch])
+        return wall_ns(self.measured.batches[batch])
 
     def each_ns(self, batch: str) -> float:
         """How long a batch took for each of its tasks."""
-        return self.wall_ns(batch) / len(self.found.batches[batch].evaluated)
+        return self.wall_ns(batch) / len(self.measured.batches[batch].evaluated)
 
     @property
     def warm_ns(self) -> float:
@@ -85,20 +84,20 @@ class BatchesRun(NamedTuple):
 
         For one process, which does one task after the other.
         """
-        first, *others = sorted(self.found.batches[FIRST].evaluated)
+        first, *others = sorted(self.measured.batches[FIRST].evaluated)
         return (others[-1].ended_ns - first.ended_ns) * (1 + 1 / len(others))
 
     @property
     def startup_ns(self) -> int:
         """Until every worker has done something; the tasks that show it only sleep."""
-        ready = self.found.batches[READY]
+        ready = self.measured.batches[READY]
         slept = max(one.ended_ns - one.started_ns for one in ready.evaluated)
-        return self.found.made_ns + wall_ns(ready) - slept
+        return self.measured.made_ns + wall_ns(ready) - slept
 
     @property
     def started_for_it_ns(self) -> int:
         """The backtests with workers that are started for them and ended afterwards."""
-        return self.startup_ns + self.wall_ns(FIRST) + self.found.closing_ns
+        return self.startup_ns + self.wall_ns(FIRST) + self.measured.closing_ns
 
 
 def wall_ns(batch: Batch) -> int:
@@ -109,42 +108,28 @@ def wall_ns(batch: Batch) -> int:
 type Figure = Callable[[BatchesRun], float]
 """Something of a run, in ns or bytes."""
 
-type Groups = dict[tuple[str, int], list[BatchesRun]]
-"""Runs that are alike, by way and number of workers."""
+type Groups = dict[Point, list[BatchesRun]]
+"""Runs that are alike."""
 
 
-def grouped(measured: Sequence[Measured]) -> Groups:
-    """All runs, in the order in which they come first."""
-    groups: Groups = defaultdict(list)
-    for one in map(BatchesRun.of, measured):
-        groups[one.way, one.workers].append(one)
-    ways = list(dict.fromkeys(way for way, _ in groups))
-    return dict(sorted(groups.items(), key=lambda item: (ways.index(item[0][0]), item[0][1])))
-
-
-def with_workers(groups: Groups) -> Groups:
-    """The groups that have workers."""
-    return {point: group for point, group in groups.items() if point[0] != SEQUENTIAL}
-
-
-def middle(group: Sequence[BatchesRun], figure: Figure) -> float:
+def median_of(group: Sequence[BatchesRun], figure: Figure) -> float:
     """Median of a figure over runs."""
     return median(figure(one) for one in group)
 
 
-def wall(group: Sequence[BatchesRun], batch: str) -> float:
+def batch_time(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took, median."""
-    return middle(group, lambda one: one.wall_ns(batch))
+    return median_of(group, lambda one: one.wall_ns(batch))
 
 
-def each(group: Sequence[BatchesRun], batch: str) -> float:
+def time_per_task(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took for each of its tasks, median."""
-    return middle(group, lambda one: one.each_ns(batch))
+    return median_of(group, lambda one: one.each_ns(batch))
 
 
-def held(group: Sequence[BatchesRun], when: str, what: str) -> float:
+def median_memory(group: Sequence[BatchesRun], when: str, what: str) -> float:
     """Memory before or after the backtests, median."""
-    return middle(group, lambda one: one.found.memory[when][what])
+    return median_of(group, lambda one: one.measured.memory[when][what])
 
 
 class Gain(NamedTuple):
@@ -160,7 +145,7 @@ class Gain(NamedTuple):
     workers: Figure
     alone: Figure
 
-    def speed_up(self, groups: Groups, point: tuple[str, int]) -> Comparison:
+    def speed_up(self, groups: Groups, point: Point) -> Comparison:
         """How many times as fast as one process."""
         sequential = [self.alone(one) for one in groups[SEQUENTIAL, 1]]
         return compare_runs([self.workers(one) for one in groups[point]], sequential)

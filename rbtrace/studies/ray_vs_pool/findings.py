@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from rbtrace.reporting.model import Picture
 from rbtrace.reporting.numbers import duration, size
 from rbtrace.statistics import compare_runs
 from rbtrace.studies import plots
-from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, WAY_NAMES
+from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, WAY_NAMES, of_way, ways_of, with_workers
 from rbtrace.studies.ray_vs_pool.figures import (
     AT_ONCE,
     FIRST,
@@ -16,11 +18,10 @@ from rbtrace.studies.ray_vs_pool.figures import (
     BatchesRun,
     Figure,
     Groups,
-    each,
-    held,
-    middle,
-    wall,
-    with_workers,
+    batch_time,
+    median_memory,
+    median_of,
+    time_per_task,
 )
 from rbtrace.studies.shared_tables import ratio_with_interval
 
@@ -35,13 +36,13 @@ def findings(groups: Groups) -> list[str]:
         _tasks(most, pool, ray),
         _worth(most, pool, ray, groups[SEQUENTIAL, 1]),
         _memory(most, pool, ray),
-        _counts([one for (way, _), group in groups.items() if way == RAY for one in group]),
+        _counts(list(chain.from_iterable(of_way(groups, RAY).values()))),
         _machines(ray),
     ]
 
 
 def _machines(ray: list[BatchesRun]) -> str:
-    if any(one.found.elsewhere for one in ray):
+    if any(one.measured.elsewhere for one in ray):
         return (
             "Ray was a cluster that was there before, and the pool was on this machine: start-up "
             "is that of joining it, and the memory of its workers is not known here."
@@ -55,25 +56,25 @@ def _machines(ray: list[BatchesRun]) -> str:
 def pictures(groups: Groups) -> list[Picture]:
     """Speed-up of workers that are started for one batch, and of workers that are kept."""
     series = []
-    for way in dict.fromkeys(way for way, _ in with_workers(groups)):
-        own = {number: group for (name, number), group in groups.items() if name == way}
+    for way in ways_of(with_workers(groups)):
+        by_workers = of_way(groups, way)
         for gain in (KEPT, STARTED):
-            alone = middle(groups[SEQUENTIAL, 1], gain.alone)
-            gained = [alone / middle(group, gain.workers) for group in own.values()]
-            series.append(plots.Series(f"{WAY_NAMES[way]}, {gain.label}", list(own), gained))
+            alone = median_of(groups[SEQUENTIAL, 1], gain.alone)
+            gained = [alone / median_of(group, gain.workers) for group in by_workers.values()]
+            label = f"{WAY_NAMES[way]}, {gain.label}"
+            series.append(plots.Series(label, list(by_workers), gained))
     return [
         Picture("Speed-up, kept and started for one batch", "scaling.svg", plots.speed_ups(series))
     ]
 
 
 def _startup(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
+    started = [duration(median_of(group, lambda run: run.startup_ns)) for group in (ray, pool)]
+    first = [duration(batch_time(group, FIRST)) for group in (ray, pool)]
     return (
-        f"Until all of {workers} workers work, Ray takes "
-        f"{duration(middle(ray, lambda one: one.startup_ns))}, a pool "
-        f"{duration(middle(pool, lambda one: one.startup_ns))}; the first batch of backtests then "
-        f"takes {duration(wall(ray, FIRST))} and "
-        f"{duration(wall(pool, FIRST))}, since a worker of Ray has to "
-        "import the engine."
+        f"Until all of {workers} workers work, Ray takes {started[0]}, a pool {started[1]}; the "
+        f"first batch of backtests then takes {first[0]} and {first[1]}, since a worker of Ray has "
+        "to import the engine."
     )
 
 
@@ -86,7 +87,11 @@ def _kept(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
 
 
 def _tasks(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
-    told = [duration(each(group, name)) for name in (AT_ONCE, ONE_BY_ONE) for group in (ray, pool)]
+    told = [
+        duration(time_per_task(group, name))
+        for name in (AT_ONCE, ONE_BY_ONE)
+        for group in (ray, pool)
+    ]
     return (
         f"A task costs Ray {told[0]} and the pool {told[1]} when many are given out to {workers} "
         f"workers, {told[2]} and {told[3]} one at a time."
@@ -97,9 +102,9 @@ def _worth(
     workers: int, pool: list[BatchesRun], ray: list[BatchesRun], sequential: list[BatchesRun]
 ) -> str:
     """How much work there has to be before Ray is worth its start."""
-    backtests = len(sequential[0].found.batches[FIRST].evaluated)
+    backtests = len(sequential[0].measured.batches[FIRST].evaluated)
     fixed = _fixed(ray, STARTED.workers, KEPT.workers)
-    saved = (middle(sequential, KEPT.alone) - middle(ray, KEPT.workers)) / backtests
+    saved = (median_of(sequential, KEPT.alone) - median_of(ray, KEPT.workers)) / backtests
     cost = (
         f"Started for one batch, {workers} workers cost Ray {duration(fixed)} more than the batch "
         f"itself takes, and the pool {duration(_fixed(pool, STARTED.workers, KEPT.workers))}"
@@ -114,12 +119,12 @@ def _worth(
 
 
 def _fixed(group: list[BatchesRun], at_first: Figure, then: Figure) -> float:
-    return middle(group, at_first) - middle(group, then)
+    return median_of(group, at_first) - median_of(group, then)
 
 
 def _memory(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
     told = [
-        size(held(group, "after", f"{whose}_proportional"))
+        size(median_memory(group, "after", f"{whose}_proportional"))
         for whose in ("workers", "helpers")
         for group in (ray, pool)
     ]
@@ -130,8 +135,8 @@ def _memory(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
 
 
 def _counts(ray: list[BatchesRun]) -> str:
-    handed = sum(len(batch.evaluated) for one in ray for batch in one.found.batches.values())
-    finished = sum(sum((one.found.finished or {}).values()) for one in ray)
+    handed = sum(len(batch.evaluated) for one in ray for batch in one.measured.batches.values())
+    finished = sum(sum((one.measured.finished or {}).values()) for one in ray)
     agree = "as many as" if handed == finished else "not as many as"
     return (
         f"Ray's state API counts {finished:,} finished tasks, {agree} results came back "

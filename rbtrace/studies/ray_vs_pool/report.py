@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 from rbtrace.recording.propagation.objective import EVALUATE
 from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio, size
-from rbtrace.studies.batches import RAY, SEQUENTIAL, WAY_NAMES
+from rbtrace.studies.batches import (
+    RAY,
+    SEQUENTIAL,
+    WAY_NAMES,
+    by_point,
+    of_way,
+    ways_of,
+    with_workers,
+)
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.ray_vs_pool.figures import (
     AGAIN,
@@ -20,12 +29,10 @@ from rbtrace.studies.ray_vs_pool.figures import (
     STARTED,
     BatchesRun,
     Groups,
-    each,
-    grouped,
-    held,
-    middle,
-    wall,
-    with_workers,
+    batch_time,
+    median_memory,
+    median_of,
+    time_per_task,
 )
 from rbtrace.studies.ray_vs_pool.findings import findings, pictures
 from rbtrace.studies.shared_tables import ratio_interval
@@ -35,16 +42,16 @@ def task_table(groups: Groups) -> Table:
     """What it takes to have a task done that is over at once."""
     rows = []
     for (way, workers), group in with_workers(groups).items():
-        message = group[0].found.message or {}
-        array = group[0].found.array_bytes
-        arrays = each(group, ARRAYS)
+        message = group[0].measured.message or {}
+        array = group[0].measured.array_bytes
+        arrays = time_per_task(group, ARRAYS)
         rows.append(
             Row(
                 [
                     WAY_NAMES[way],
                     str(workers),
-                    duration(each(group, AT_ONCE)),
-                    duration(each(group, ONE_BY_ONE)),
+                    duration(time_per_task(group, AT_ONCE)),
+                    duration(time_per_task(group, ONE_BY_ONE)),
                     size(message.get("task_bytes")),
                     duration(message.get("task_ns")),
                     size(message.get("result_bytes")),
@@ -79,10 +86,11 @@ def memory_table(groups: Groups) -> Table:
             ("after", "own"),
         ):
             if whose == "helpers":
-                told = (one.found.memory[when]["helpers_processes"] for one in group)
+                told = (one.measured.memory[when]["helpers_processes"] for one in group)
                 cells.append(count(max(told)))
             cells += [
-                size(held(group, when, f"{whose}_{kind}")) for kind in ("resident", "proportional")
+                size(median_memory(group, when, f"{whose}_{kind}"))
+                for kind in ("resident", "proportional")
             ]
         rows.append(Row(cells))
     parts = [
@@ -100,22 +108,22 @@ def memory_table(groups: Groups) -> Table:
     return Table("Memory", columns("way", titles), rows, note)
 
 
-CALLED: dict[str, str] = {OPTIMIZER: "rustybt's optimizer"}
+BATCH_LABELS: dict[str, str] = {OPTIMIZER: "rustybt's optimizer"}
 """Batches whose names say too little."""
 
 
 def ray_table(groups: Groups) -> Table:
     """Tasks that were given to Ray, and what its state API knows of them."""
-    runs = [one for (way, _), group in groups.items() if way == RAY for one in group]
+    runs = list(chain.from_iterable(of_way(groups, RAY).values()))
     rows = []
-    for name in runs[0].found.batches if runs else ():
-        handed = sum(len(one.found.batches[name].evaluated) for one in runs)
-        finished = sum((one.found.finished or {}).get(name, 0) for one in runs)
+    for name in runs[0].measured.batches if runs else ():
+        handed = sum(len(one.measured.batches[name].evaluated) for one in runs)
+        finished = sum((one.measured.finished or {}).get(name, 0) for one in runs)
         same = "yes" if handed == finished else "no"
-        stored = sum(one.found.stored_bytes or 0 for one in runs) if name == ARRAYS else None
+        stored = sum(one.measured.stored_bytes or 0 for one in runs) if name == ARRAYS else None
         given = sum(_array_bytes(one) for one in runs) if name == ARRAYS else None
         cells = [count(handed), count(finished), same, size(given), size(stored)]
-        rows.append(Row([CALLED.get(name, name), *cells]))
+        rows.append(Row([BATCH_LABELS.get(name, name), *cells]))
     note = (
         "Results that came back, and tasks that have finished by ray.util.state.list_tasks; "
         "bytes of the arrays, and of the objects by summarize_objects, which have a header each."
@@ -125,7 +133,7 @@ def ray_table(groups: Groups) -> Table:
 
 
 def _array_bytes(run: BatchesRun) -> int:
-    return run.found.array_bytes * len(run.found.batches[ARRAYS].evaluated)
+    return run.measured.array_bytes * len(run.measured.batches[ARRAYS].evaluated)
 
 
 def clock_table(evidence: Evidence, groups: Groups) -> Table:
@@ -136,7 +144,7 @@ def clock_table(evidence: Evidence, groups: Groups) -> Table:
             one.ended_ns - one.started_ns
             for run in group
             for name in (FIRST, AGAIN, OPTIMIZER)
-            for one in run.found.batches[name].evaluated
+            for one in run.measured.batches[name].evaluated
         ]
         spans = [
             one
@@ -171,7 +179,7 @@ TITLE: Final = "Ray and multiprocessing.Pool"
 
 def ray_vs_pool_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
-    groups = grouped(evidence.measured)
+    groups = by_point(map(BatchesRun.of, evidence.measured))
     return Report(
         title=TITLE,
         complete=evidence.complete,
@@ -194,39 +202,37 @@ def ray_vs_pool_report(evidence: Evidence) -> Report:
 
 def _figures(evidence: Evidence, groups: Groups) -> list[tuple[str, str]]:
     sequential = groups[SEQUENTIAL, 1]
-    tasks = len(sequential[0].found.batches[FIRST].evaluated)
+    tasks = len(sequential[0].measured.batches[FIRST].evaluated)
     return [
         ("cores that could be used", count(evidence.cores)),
         *(
             (f"threads of BLAS and OpenMP, workers of {WAY_NAMES[way]}", _threads(groups, way))
-            for way in dict.fromkeys(way for way, _ in with_workers(groups))
+            for way in ways_of(with_workers(groups))
         ),
         ("backtests in a batch", count(tasks)),
         (
             "the same one after the other",
-            duration(wall(sequential, FIRST)),
+            duration(batch_time(sequential, FIRST)),
         ),
     ]
 
 
 def _threads(groups: Groups, way: str) -> str:
-    runs = [one for (name, _), group in groups.items() if name == way for one in group]
-    return " ".join(
-        str(number) for number in sorted({n for one in runs for n in one.found.threads})
-    )
+    runs = chain.from_iterable(of_way(groups, way).values())
+    return " ".join(map(str, sorted({number for run in runs for number in run.measured.threads})))
 
 
 def _started(groups: Groups) -> Table:
     rows = []
     for (way, workers), group in with_workers(groups).items():
         figures = [
-            middle(group, lambda one: one.found.made_ns),
-            middle(group, lambda one: one.startup_ns),
-            wall(group, FIRST),
-            wall(group, AGAIN),
-            wall(group, OPTIMIZER),
-            middle(group, lambda one: one.found.closing_ns),
-            middle(group, lambda one: one.started_for_it_ns),
+            median_of(group, lambda one: one.measured.made_ns),
+            median_of(group, lambda one: one.startup_ns),
+            batch_time(group, FIRST),
+            batch_time(group, AGAIN),
+            batch_time(group, OPTIMIZER),
+            median_of(group, lambda one: one.measured.closing_ns),
+            median_of(group, lambda one: one.started_for_it_ns),
         ]
         cells = [WAY_NAMES[way], str(workers), str(len(group))]
         rows.append(Row([*cells, *map(duration, figures)]))

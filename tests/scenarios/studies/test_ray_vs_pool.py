@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, timed_batch
+from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, by_point, timed_batch
 from rbtrace.studies.evaluations import ArrayTask, Evaluation
 from rbtrace.studies.journal import Measured
 from rbtrace.studies.measuring import memory_here, memory_of
@@ -22,8 +22,7 @@ from rbtrace.studies.ray_vs_pool.figures import (
     READY,
     STARTED,
     BatchesRun,
-    each,
-    grouped,
+    time_per_task,
 )
 from rbtrace.studies.ray_vs_pool.findings import _worth
 from rbtrace.studies.ray_vs_pool.workers import PoolWorkers
@@ -74,7 +73,7 @@ def groups():
         )
         for way, made, again in ((POOL, 20, 500), (RAY, 5000, 400))
     }
-    return grouped([alone, found[RAY], found[POOL]])
+    return by_point(map(BatchesRun.of, [alone, found[RAY], found[POOL]]))
 
 
 def test_start_up_lasts_until_all_workers_work_and_is_not_their_sleep():
@@ -82,7 +81,7 @@ def test_start_up_lasts_until_all_workers_work_and_is_not_their_sleep():
 
     assert ray.startup_ns == 5000 + 150 - 100
     assert ray.started_for_it_ns == 5050 + 900 + 30
-    assert each([ray], AGAIN) == 40
+    assert time_per_task([ray], AGAIN) == 40
 
 
 def test_speed_up_is_against_one_process():
@@ -100,8 +99,10 @@ def test_how_many_backtests_ray_is_worth_its_start():
 
     # 5580 ns more than the second batch, 300 ns more in one process, 60 ns saved by each backtest.
     assert "with Ray, 88 of these backtests" in _worth(2, pool, ray, alone)
-    slow = [one._replace(found=alone[0].found) for one in ray]
-    slow[0].found.batches[AGAIN] = slow[0].found.batches[READY] = slow[0].found.batches[FIRST]
+    slow = [one._replace(measured=alone[0].measured) for one in ray]
+    slow[0].measured.batches[AGAIN] = slow[0].measured.batches[READY] = slow[0].measured.batches[
+        FIRST
+    ]
     assert "no faster than one process" in _worth(2, pool, slow, alone)
 
 
