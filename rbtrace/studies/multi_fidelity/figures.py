@@ -12,9 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rbtrace.statistics.survival import Times
+from rbtrace.statistics import holm
+from rbtrace.statistics.survival import MedianTime, Times, logrank, median_time
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.multi_fidelity.searches import SPACES, Evaluation, Space
+from rbtrace.studies.multi_fidelity.searches import (
+    MULTI_FIDELITY,
+    SEARCHES,
+    SPACES,
+    Evaluation,
+    Space,
+)
 
 type Interval = tuple[float, float] | None
 
@@ -45,7 +52,7 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Findings:
+class SearchData:
     """Everything that was measured.
 
     Attributes:
@@ -61,7 +68,7 @@ class Findings:
     runs: list[SearchRun]
 
     @classmethod
-    def of(cls, measured: Sequence[Measured]) -> Findings:
+    def of(cls, measured: Sequence[Measured]) -> SearchData:
         """What the cases say."""
         table: list[Evaluation] = []
         replays, runs = [], []
@@ -141,6 +148,40 @@ class Findings:
         return Times([min(bars, self.budget) for bars in there], reached)
 
 
+class TimeToTarget(NamedTuple):
+    """Bars until one search reached one target; `p` compares it with the multi-fidelity one.
+
+    `p` is adjusted after Holm over all comparisons; None where there is nothing to compare.
+    """
+
+    target: Target
+    search: str
+    seeds: int
+    reached: int
+    median: MedianTime
+    p: float | None
+
+
+def times_to_targets(found: SearchData) -> list[TimeToTarget]:
+    """Every search and every target."""
+    times = {
+        (target, name): found.times(found.of_search(name), target)
+        for target in found.targets
+        for name in SEARCHES
+    }
+    raw = {
+        (target, name): logrank(times[target, MULTI_FIDELITY], times[target, name])
+        for target, name in times
+        if name != MULTI_FIDELITY
+    }
+    known = {pair: p for pair, p in raw.items() if p is not None}
+    adjusted = dict(zip(known, holm(list(known.values())), strict=True)) if known else {}
+    return [
+        TimeToTarget(*pair, len(one.values), one.events, median_time(one), adjusted.get(pair))
+        for pair, one in times.items()
+    ]
+
+
 class LevelFigures(NamedTuple):
     """What one fidelity costs and is worth; times in ns.
 
@@ -156,7 +197,7 @@ class LevelFigures(NamedTuple):
     regret: float
 
 
-def level_figures(found: Findings) -> list[LevelFigures]:
+def level_figures(found: SearchData) -> list[LevelFigures]:
     """Cost and worth of each level, over the whole space."""
     from scipy.stats import spearmanr  # noqa: PLC0415 - heavy
 

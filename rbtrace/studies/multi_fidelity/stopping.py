@@ -9,8 +9,8 @@ from typing import NamedTuple
 from rbtrace.reporting.model import Row, Table, columns
 from rbtrace.reporting.numbers import count, percent
 from rbtrace.studies.multi_fidelity.figures import (
-    Findings,
     Interval,
+    SearchData,
     SearchRun,
     median_interval,
 )
@@ -43,7 +43,7 @@ class Stopping(NamedTuple):
         return 1 - self.bars / (self.started * whole)
 
 
-def stopping(found: Findings, run: SearchRun) -> Stopping:
+def stopping(found: SearchData, run: SearchRun) -> Stopping:
     """What became of the configurations that a search started.
 
     The very last, if it did not reach the highest level, may not have been stopped, but the search
@@ -71,7 +71,7 @@ def stopping(found: Findings, run: SearchRun) -> Stopping:
     return Stopping(evaluated, stopped, good_evaluated, good_stopped, started, run.bars, better)
 
 
-def stopping_table(found: Findings) -> Table:
+def stopping_table(found: SearchData) -> Table:
     """What was stopped at each level, all configurations beside the good ones."""
     all_seeds = [stopping(found, run) for run in found.of_search(MULTI_FIDELITY)]
     rows = []
@@ -103,13 +103,13 @@ def stopping_table(found: Findings) -> Table:
     return Table("What early stopping stopped", columns("sessions", titles), rows, note)
 
 
-def stopping_sentences(found: Findings) -> list[str]:
+def stopping_sentences(found: SearchData) -> list[str]:
     """What stopping saved and missed, in sentences."""
     all_seeds = [stopping(found, run) for run in found.of_search(MULTI_FIDELITY)]
     return [_saved_in_words(found, all_seeds), _missed_in_words(found, all_seeds)]
 
 
-def _saved_in_words(found: Findings, all_seeds: list[Stopping]) -> str:
+def _saved_in_words(found: SearchData, all_seeds: list[Stopping]) -> str:
     whole = found.space.whole
     saved = [one.saved(whole) for one in all_seeds]
     started = median(one.started for one in all_seeds)
@@ -121,7 +121,7 @@ def _saved_in_words(found: Findings, all_seeds: list[Stopping]) -> str:
     )
 
 
-def _missed_in_words(found: Findings, all_seeds: list[Stopping]) -> str:
+def _missed_in_words(found: SearchData, all_seeds: list[Stopping]) -> str:
     good = sum(sum(one.good_stopped) for one in all_seeds)
     of_good = _started_and_good(found)
     stopped = sum(sum(one.stopped) for one in all_seeds)
@@ -135,7 +135,7 @@ def _missed_in_words(found: Findings, all_seeds: list[Stopping]) -> str:
     )
 
 
-def _started_and_good(found: Findings) -> int:
+def _started_and_good(found: SearchData) -> int:
     regret = found.targets[0].regret
     return sum(
         len({e.configuration for e in run.evaluations if found.regrets[e.configuration] <= regret})

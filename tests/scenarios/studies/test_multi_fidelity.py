@@ -9,10 +9,11 @@ import pytest
 from rbtrace.analysis.analyze import analyze_paths
 from rbtrace.errors import InputError
 from rbtrace.studies.multi_fidelity.figures import (
-    Findings,
+    SearchData,
     SearchRun,
     level_figures,
     median_interval,
+    times_to_targets,
 )
 from rbtrace.studies.multi_fidelity.plan import read_table
 from rbtrace.studies.multi_fidelity.report import agreements
@@ -26,7 +27,6 @@ from rbtrace.studies.multi_fidelity.searches import (
     run_search,
 )
 from rbtrace.studies.multi_fidelity.stopping import stopping
-from rbtrace.studies.multi_fidelity.times import times_to_targets
 from tests.scenarios.studies.made_up import measured
 from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
 
@@ -48,7 +48,7 @@ def findings(replays=(), runs=()):
         for one in CONFIGURATIONS
         for level in range(3)
     ]
-    return Findings(SPACE, table, list(replays), list(runs))
+    return SearchData(SPACE, table, list(replays), list(runs))
 
 
 def run(*evaluations, search=MULTI_FIDELITY, seed=1):
@@ -186,7 +186,7 @@ def test_what_is_kept_is_read_as_it_was_measured():
         return measured({"space": "small"} | settings, json.loads(json.dumps(found)), traced=False)
 
     one = evaluation(3, 2, 0.1 + 0.2)
-    found = Findings.of(
+    found = SearchData.of(
         [
             kept({"evaluations": [one]}, do="table"),
             kept({"searches": [[RANDOM, 1, [one]]]}, do="replay"),
