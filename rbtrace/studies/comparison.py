@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 from rbtrace.analysis.breakdowns import OperationTime
 from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.reporting.model import Options, Report, Row, Table, columns
-from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
+from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ENOUGH_K_EFF
 from rbtrace.studies.evidence import Evidence, command_of
 from rbtrace.studies.flames import hottest_function
+from rbtrace.studies.shared_tables import share_with_interval
 
 NAMED: Final = 3
 """Bottlenecks that are named for each study."""
@@ -56,20 +57,20 @@ def with_functions(evidence: Evidence) -> list[Bottleneck]:
     return [one._replace(function=hottest_function(sampled, one.operation.name)) for one in found]
 
 
-def in_words(study: str, one: Bottleneck) -> str:
+def bottleneck_sentence(study: str, bottleneck: Bottleneck) -> str:
     """A sentence that names a bottleneck, and the evidence."""
-    operation, function = one.operation, one.function
-    said = (
-        f"{study}: the bottleneck is {operation.name}, {percent(one.on_path)} of the critical "
-        f"paths and {told_share(operation)} of all self time, {count(operation.calls)} calls of "
-        f"{duration(operation.mean_ns)} in the mean"
+    operation, function = bottleneck.operation, bottleneck.function
+    sentence = (
+        f"{study}: the bottleneck is {operation.name}, {percent(bottleneck.on_path)} of the "
+        f"critical paths and {share_of_self_time(operation)} of all self time, "
+        f"{count(operation.calls)} calls of {duration(operation.mean_ns)} in the mean"
     )
     if function:
-        said += (
+        sentence += (
             f"; of the time sampled within it, {percent(function.share)} has {function.name} on "
             "top of the stack"
         )
-    return f"{said}."
+    return f"{sentence}."
 
 
 def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
@@ -82,7 +83,7 @@ def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
                 study,
                 one.operation.name,
                 percent(one.on_path),
-                told_share(one.operation),
+                share_of_self_time(one.operation),
                 count(one.operation.calls),
                 duration(one.operation.mean_ns),
                 duration(one.operation.p95_ns),
@@ -105,14 +106,9 @@ def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
     return Table("Bottlenecks", columns("study", titles), rows, note)
 
 
-def told_share(operation: OperationTime) -> str:
+def share_of_self_time(operation: OperationTime) -> str:
     """The share of an operation in the self time of all, with its interval, if there is one."""
-    return told(operation.share, operation.share_ci)
-
-
-def told(share: float | None, ci: tuple[float, float] | None) -> str:
-    """A share, and its interval in brackets."""
-    return percent(share) + (f" ({interval(ci)})" if ci else "")
+    return share_with_interval(operation.share, operation.share_ci)
 
 
 TITLE: Final = "Across the studies"
@@ -127,7 +123,7 @@ def compare_studies(studies: Mapping[str, Evidence]) -> Report:
         studies: what each has measured, by name.
     """
     found = {name: evidence.results for name, evidence in studies.items()}
-    held_up = {name: with_functions(evidence) for name, evidence in studies.items()}
+    of_studies = {name: with_functions(evidence) for name, evidence in studies.items()}
     return Report(
         title=TITLE,
         complete=all(evidence.complete for evidence in studies.values()),
@@ -139,11 +135,13 @@ def compare_studies(studies: Mapping[str, Evidence]) -> Report:
         ],
         tables=[
             _studies(found),
-            bottlenecks_table(held_up),
+            bottlenecks_table(of_studies),
             _kinds(studies),
             _operations(found),
         ],
-        findings=[in_words(name, several[0]) for name, several in held_up.items() if several],
+        findings=[
+            bottleneck_sentence(name, several[0]) for name, several in of_studies.items() if several
+        ],
         warnings=[
             f"{name}: {line}" for name, evidence in studies.items() for line in evidence.warnings()
         ],
@@ -212,7 +210,7 @@ def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
         return "–"
     share = share_interval(parts, [sum(run.values()) for run in counted])
     enough = share.k_eff > ENOUGH_K_EFF - _ROUNDING
-    return told(share.share, share.ci if enough else None)
+    return share_with_interval(share.share, share.ci if enough else None)
 
 
 def _operations(found: Mapping[str, Results]) -> Table:
@@ -227,7 +225,10 @@ def _operations(found: Mapping[str, Results]) -> Table:
     listed = [name for name, share in ranked if share >= _LEAST]
     rows = [
         Row(
-            [name, *(told_share(one[name]) if name in one else "–" for one in shares.values())],
+            [
+                name,
+                *(share_of_self_time(one[name]) if name in one else "–" for one in shares.values()),
+            ],
             greatest[name],
         )
         for name in listed

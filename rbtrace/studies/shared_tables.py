@@ -1,12 +1,13 @@
-"""What the reports of several studies share: a check by stopwatch, and ratios in words."""
+"""What the reports of several studies share: checks by a stopwatch, ratios, and shares."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.numbers import count, duration, ratio
+from rbtrace.reporting.model import Row, Table, columns
+from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
 from rbtrace.statistics import Comparison
 
 
@@ -23,18 +24,17 @@ def ratio_with_interval(found: Comparison) -> str:
     return told if found.ci is None else f"{told} (95 %: {ratio_interval(found)})"
 
 
+def share_with_interval(share: float | None, ci: tuple[float, float] | None) -> str:
+    """A share, and its interval if there is one: `58.4 % (57.0 … 59.8 %)`."""
+    return percent(share) + (f" ({interval(ci)})" if ci else "")
+
+
 def number_of_workers(number: int) -> str:
     """`1 worker`, `2 workers`."""
     return "1 worker" if number == 1 else f"{number} workers"
 
 
 STOPWATCH_TITLE: Final = "Check: a stopwatch that is not rbtrace"
-STOPWATCH_COLUMNS: Final = ("calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch")
-STOPWATCH_NOTE: Final = (
-    "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
-    "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
-    "longer."
-)
 
 
 class TwoClocks(NamedTuple):
@@ -57,7 +57,7 @@ class TwoClocks(NamedTuple):
 
     @property
     def cells(self) -> list[str]:
-        """The two beside each other, in the order of `STOPWATCH_COLUMNS`."""
+        """The two beside each other, as `stopwatch_table` has them."""
         ratio = "–" if self.ratio is None else f"{self.ratio:.5f}"
         return [count(self.calls), duration(self.stopwatch), duration(self.spans), ratio]
 
@@ -76,3 +76,22 @@ def two_clocks(told: Mapping[str, int], results: Results) -> dict[str, TwoClocks
         else TwoClocks(0, ns, None)
         for span, ns in told.items()
     }
+
+
+def stopwatch_table(
+    titles: Sequence[str], compared: Iterable[tuple[Sequence[str], TwoClocks]]
+) -> Table:
+    """What the spans say, beside a stopwatch around the same calls.
+
+    Args:
+        titles: of the columns that say what was called.
+        compared: the cells of these columns, and the two clocks.
+    """
+    rows = [Row([*called, *clocks.cells]) for called, clocks in compared]
+    others = [*titles[1:], "calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch"]
+    note = (
+        "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
+        "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
+        "longer."
+    )
+    return Table(STOPWATCH_TITLE, columns(titles[0], others), rows, note)

@@ -78,7 +78,7 @@ def clocked() -> dict[str, TimedFunction]:
     }
 
 
-def of_paths(paths: Iterable[CallPathTime]) -> Times:
+def times_of_paths(paths: Iterable[CallPathTime]) -> Times:
     """By the traces of one process: the totals of the spans beneath the measured one."""
     names = {part.span: name for name, part in PARTS.items()}
     times = dict.fromkeys(PARTS, 0)
@@ -89,7 +89,7 @@ def of_paths(paths: Iterable[CallPathTime]) -> Times:
     return times
 
 
-def of_profile(stats: pstats.Stats) -> Times:
+def times_of_profile(stats: pstats.Stats) -> Times:
     """By cProfile: the cumulative times of the functions."""
     names = {(part.file, part.attribute): name for name, part in PARTS.items()}
     times = dict.fromkeys(PARTS, 0)
@@ -198,7 +198,7 @@ class Group:
 
     def add_traced(self, paths: Sequence[CallPathTime], backtests: int) -> None:
         """Take the call paths of a traced process that measured so many backtests."""
-        self.times[SPANS].append(of_paths(paths))
+        self.times[SPANS].append(times_of_paths(paths))
         self.backtests += backtests
         for one in paths:
             if one.path[0] == MEASURED:
@@ -231,6 +231,18 @@ class Group:
         """The median over processes of what is known."""
         known = [found for one in self.memory if (found := value(one)) is not None]
         return median(known) if known else None
+
+
+def parts_of_whole(group: Group) -> dict[str, int]:
+    """All of the backtests in parts that add up, by spans, ns."""
+    parts: dict[str, Callable[[Times], int]] = {
+        "framework: DataPortal.history": lambda times: times[HISTORY],
+        "framework: the rest": lambda times: framework(times) - times[HISTORY],
+        **{f"user code: {step.name}": step.part for step in STEP_SHARES},
+        "user code: computation": lambda times: times[COMPUTE],
+        "user code: the rest": lambda times: user_code(times) - wrangling(times) - times[COMPUTE],
+    }
+    return {name: group.total(part) for name, part in parts.items()}
 
 
 class Overhead(NamedTuple):

@@ -19,7 +19,14 @@ from typing import Any, Final, NamedTuple
 import rbtrace
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling import ProfileContext, profile_memory
-from rbtrace.studies.baseline.figures import HISTORY, MEASURED, PARTS, WHOLE, clocked, of_profile
+from rbtrace.studies.baseline.figures import (
+    HISTORY,
+    MEASURED,
+    PARTS,
+    WHOLE,
+    clocked,
+    times_of_profile,
+)
 from rbtrace.studies.baseline.report import baseline_report as report
 from rbtrace.studies.baseline.strategy import WrangledMomentum
 from rbtrace.studies.journal import Case, Settings
@@ -174,7 +181,7 @@ def _profiles(backtest: engine.Backtest) -> dict[str, Any]:
     with history_calls() as calls:
         performance = engine.run_backtest(backtest)
     return {
-        "cprofile": of_profile(stats),
+        "cprofile": times_of_profile(stats),
         "start_bytes": resident.start,
         "peak_bytes": resident.peak,
         "call_peak_bytes": calls.peak,

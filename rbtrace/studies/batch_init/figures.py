@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.model import Row, Table, columns
-from rbtrace.reporting.numbers import duration
 from rbtrace.statistics import Comparison, PowerLaw, compare_runs, fit_power_law
 from rbtrace.statistics.power_law import LEAST_SIZES, PARAMETERS
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.shared_tables import (
-    STOPWATCH_COLUMNS,
-    STOPWATCH_NOTE,
-    STOPWATCH_TITLE,
-    TwoClocks,
-    two_clocks,
-)
+from rbtrace.studies.shared_tables import TwoClocks, two_clocks
 
 
 class Phase(NamedTuple):
@@ -167,6 +159,17 @@ def warm_median(group: Sequence[Worker], phase: str) -> float:
     return median(one.warm_phase(phase) for one in group)
 
 
+def warm_rest(group: Sequence[Worker]) -> float:
+    """Median over workers of what no phase has of the initialisation of later backtests, ns."""
+    return median(
+        median(
+            initialisation(backtest) - sum(backtest.get(phase, 0) for phase in TOP)
+            for backtest in worker.backtests[1:]
+        )
+        for worker in group
+    )
+
+
 class Law(NamedTuple):
     """How one quantity grows with the number of assets; the points are those of workers, s."""
 
@@ -199,7 +202,7 @@ def laws(found: Sequence[Worker]) -> list[Law]:
     return found_laws
 
 
-_SPANS: Final = {**{one.name: one.span for one in PHASES}, WHOLE: WHOLE_SPAN}
+SPAN_NAMES: Final = {**{one.name: one.span for one in PHASES}, WHOLE: WHOLE_SPAN}
 
 
 def agreements(found: Sequence[Worker], results: Results) -> dict[str, TwoClocks]:
@@ -207,18 +210,10 @@ def agreements(found: Sequence[Worker], results: Results) -> dict[str, TwoClocks
     batches = [one.backtests for one in found if one.traced]
     told = {
         span: sum(backtest.get(phase, 0) for batch in batches for backtest in batch)
-        for phase, span in _SPANS.items()
+        for phase, span in SPAN_NAMES.items()
     }
     agreed = two_clocks(told, results)
-    return {phase: agreed[span] for phase, span in _SPANS.items()}
-
-
-def agreement_table(found: Mapping[str, TwoClocks]) -> Table:
-    """The two clocks beside each other."""
-    rows = [Row([phase, _SPANS[phase], *one.cells]) for phase, one in found.items()]
-    return Table(
-        STOPWATCH_TITLE, columns("phase", ["span", *STOPWATCH_COLUMNS]), rows, STOPWATCH_NOTE
-    )
+    return {phase: agreed[span] for phase, span in SPAN_NAMES.items()}
 
 
 class Tracing(NamedTuple):
@@ -249,25 +244,3 @@ def tracing(found: Sequence[Worker]) -> list[Tracing]:
         if traced:
             both.append(Tracing(assets, [one.warm for one in without], traced))
     return both
-
-
-def tracing_table(found: Sequence[Tracing]) -> Table:
-    """What tracing adds to a warm initialisation."""
-    rows = []
-    for one in found:
-        compared = one.compared
-        rows.append(
-            Row(
-                [
-                    str(one.assets),
-                    f"{len(one.untraced)} and {len(one.traced)}",
-                    duration(median(one.untraced)),
-                    duration(median(one.traced)),
-                    f"{compared.ratio:.3f}",
-                    "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
-                ]
-            )
-        )
-    note = "Warm initialisation by the stopwatch, in processes with and without tracing."
-    titles = ["processes", "untraced", "traced", "traced ÷ untraced", "95 %"]
-    return Table("Check: what tracing adds", columns("assets", titles), rows, note)

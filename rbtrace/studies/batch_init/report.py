@@ -13,22 +13,22 @@ from rbtrace.studies import plots
 from rbtrace.studies.batch_init.figures import (
     LOAD,
     PHASES,
+    SPAN_NAMES,
     TOP,
     WHOLE,
     Law,
+    Tracing,
     Worker,
-    agreement_table,
     agreements,
     by_size,
-    initialisation,
     laws,
     tracing,
-    tracing_table,
     warm_median,
+    warm_rest,
     workers,
 )
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.shared_tables import TwoClocks
+from rbtrace.studies.shared_tables import TwoClocks, stopwatch_table
 
 EARLIER: Final = {10: 0.100e9, 500: 0.892e9}
 """Initialisation as published earlier of the same engine: ns by number of assets."""
@@ -167,8 +167,8 @@ def batch_init_report(evidence: Evidence) -> Report:
             _parts(found),
             _scaling(grown),
             _memory_table(found),
-            agreement_table(agreed),
-            tracing_table(tracing(found)),
+            _agreements(agreed),
+            _tracing(tracing(found)),
             evidence.operations(),
         ],
         findings=findings(found, grown, agreed),
@@ -228,20 +228,10 @@ def _parts(found: list[Worker]) -> Table:
         for phase in PHASES
         if phase.name in TOP or phase.within
     ]
-    rows.append(Row(["the rest", *(duration(_rest(group)) for group in groups.values())]))
+    rows.append(Row(["the rest", *(duration(warm_rest(group)) for group in groups.values())]))
     note = "Warm, by the stopwatch. Indented parts are within the part above them."
     titles = [f"{assets} assets" for assets in groups]
     return Table("Parts of the initialisation", columns("part", titles), rows, note)
-
-
-def _rest(group: list[Worker]) -> float:
-    return median(
-        median(
-            initialisation(backtest) - sum(backtest.get(phase, 0) for phase in TOP)
-            for backtest in one.backtests[1:]
-        )
-        for one in group
-    )
 
 
 def _scaling(grown: list[Law]) -> Table:
@@ -299,3 +289,30 @@ def _memory_table(found: list[Worker]) -> Table:
         "the first backtest to the last, each."
     )
     return Table("Memory of a worker", columns("assets", titles), rows, note)
+
+
+def _agreements(agreed: Mapping[str, TwoClocks]) -> Table:
+    compared = (((phase, SPAN_NAMES[phase]), clocks) for phase, clocks in agreed.items())
+    return stopwatch_table(["phase", "span"], compared)
+
+
+def _tracing(found: Sequence[Tracing]) -> Table:
+    """What tracing adds to a warm initialisation."""
+    rows = []
+    for one in found:
+        compared = one.compared
+        rows.append(
+            Row(
+                [
+                    str(one.assets),
+                    f"{len(one.untraced)} and {len(one.traced)}",
+                    duration(median(one.untraced)),
+                    duration(median(one.traced)),
+                    f"{compared.ratio:.3f}",
+                    "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
+                ]
+            )
+        )
+    note = "Warm initialisation by the stopwatch, in processes with and without tracing."
+    titles = ["processes", "untraced", "traced", "traced ÷ untraced", "95 %"]
+    return Table("Check: what tracing adds", columns("assets", titles), rows, note)

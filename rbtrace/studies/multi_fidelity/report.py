@@ -22,12 +22,7 @@ from rbtrace.studies.multi_fidelity.figures import (
 )
 from rbtrace.studies.multi_fidelity.searches import MULTI_FIDELITY, SEARCHES
 from rbtrace.studies.multi_fidelity.stopping import stopping_sentences, stopping_table
-from rbtrace.studies.shared_tables import (
-    STOPWATCH_COLUMNS,
-    STOPWATCH_NOTE,
-    STOPWATCH_TITLE,
-    two_clocks,
-)
+from rbtrace.studies.shared_tables import stopwatch_table, two_clocks
 
 
 class Agreement(NamedTuple):
@@ -83,14 +78,13 @@ def agreement_table(found: SearchData) -> Table:
     return Table("Check: looked up and run", columns("search", titles), rows, note)
 
 
-def stopwatch_table(found: SearchData, results: Results) -> Table:
-    """What the spans say, beside a stopwatch around the same calls."""
-    told = {
+def _stopwatch(found: SearchData, results: Results) -> Table:
+    stopwatch = {
         "run_algorithm": sum(one.ns for run in found.runs for one in run.evaluations),
         "Optimizer.optimize": sum(run.optimize_ns for run in found.runs),
     }
-    rows = [Row([span, *one.cells]) for span, one in two_clocks(told, results).items()]
-    return Table(STOPWATCH_TITLE, columns("span", STOPWATCH_COLUMNS), rows, STOPWATCH_NOTE)
+    compared = two_clocks(stopwatch, results)
+    return stopwatch_table(["span"], (([span], clocks) for span, clocks in compared.items()))
 
 
 def agreement_sentence(found: SearchData) -> str:
@@ -134,7 +128,7 @@ def multi_fidelity_report(evidence: Evidence) -> Report:
             _levels(found),
             stopping_table(found),
             agreement_table(found),
-            stopwatch_table(found, evidence.results),
+            _stopwatch(found, evidence.results),
             evidence.operations(),
         ],
         findings=_sentences(found, times),

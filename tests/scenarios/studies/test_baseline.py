@@ -12,8 +12,8 @@ import pytest
 
 from rbtrace.analysis.breakdowns import CallPathTime
 from rbtrace.studies.baseline import figures, strategy
-from rbtrace.studies.baseline.findings import findings, pieces
 from rbtrace.studies.baseline.plan import Calls
+from rbtrace.studies.baseline.report import findings
 from tests.scenarios.studies.quick_run import Left, of_whole_studies
 
 TIMES = {
@@ -52,7 +52,7 @@ def test_the_shares_are_of_framework_time_and_of_user_code():
 
 
 def test_the_parts_add_up_to_the_whole():
-    assert sum(pieces(group(TIMES, TIMES)).values()) == 2 * TIMES[figures.WHOLE]
+    assert sum(figures.parts_of_whole(group(TIMES, TIMES)).values()) == 2 * TIMES[figures.WHOLE]
 
 
 def test_overhead_is_all_but_the_computation_and_its_interval_is_that_of_the_share():
@@ -73,7 +73,7 @@ def test_only_spans_beneath_the_measured_one_count():
         return CallPathTime(path=list(names), calls=1, total_ns=total, self_ns=total, share=None)
 
     beneath = (figures.MEASURED, "run_algorithm")
-    found = figures.of_paths(
+    found = figures.times_of_paths(
         [
             path("run_algorithm", total=7),
             path(*beneath, total=100),
@@ -92,7 +92,7 @@ def test_cprofile_knows_the_functions_by_file_and_name():
     with profile:
         strategy.compute(prices)
 
-    found = figures.of_profile(pstats.Stats(profile))
+    found = figures.times_of_profile(pstats.Stats(profile))
 
     assert found[figures.COMPUTE] > 0
     assert {name for name, spent in found.items() if spent} == {figures.COMPUTE}
