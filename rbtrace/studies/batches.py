@@ -122,7 +122,7 @@ class BatchLog:
         """Refuse a batch that is not whole."""
         if self.failures:
             raise RbtraceError(f"{len(self.failures)} tasks failed: {self.failures[0]}")
-        if sorted(one.task for one in self.evaluated) != list(range(self.tasks)):
+        if sorted(evaluation.task for evaluation in self.evaluated) != list(range(self.tasks)):
             raise RbtraceError(f"{len(self.evaluated)} results came back of {self.tasks} tasks")
 
 

@@ -41,7 +41,7 @@ def bottlenecks(results: Results) -> list[Bottleneck]:
     for piece in results.critical_path:
         on_path[piece.name] += piece.ns
     whole = on_path.total()
-    operations = {one.name: one for one in results.operations}
+    operations = {operation.name: operation for operation in results.operations}
     return [
         Bottleneck(operations[name], ns / whole)
         for name, ns in sorted(on_path.items(), key=lambda item: (-item[1], item[0]))[:NAMED]
@@ -51,10 +51,13 @@ def bottlenecks(results: Results) -> list[Bottleneck]:
 
 def with_functions(evidence: Evidence) -> list[Bottleneck]:
     """The bottlenecks of a study, with what was sampled within them."""
-    found, sampled = bottlenecks(evidence.results), evidence.sampled
+    slowest, sampled = bottlenecks(evidence.results), evidence.sampled
     if sampled is None:
-        return found
-    return [one._replace(function=hottest_function(sampled, one.operation.name)) for one in found]
+        return slowest
+    return [
+        bottleneck._replace(function=hottest_function(sampled, bottleneck.operation.name))
+        for bottleneck in slowest
+    ]
 
 
 def bottleneck_sentence(study: str, bottleneck: Bottleneck) -> str:
@@ -81,20 +84,20 @@ def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
         Row(
             [
                 study,
-                one.operation.name,
-                percent(one.on_path),
-                share_of_self_time(one.operation),
-                count(one.operation.calls),
-                duration(one.operation.mean_ns),
-                duration(one.operation.p95_ns),
-                one.operation.category or "–",
-                one.function.name if one.function else "–",
-                percent(one.function.share if one.function else None),
+                bottleneck.operation.name,
+                percent(bottleneck.on_path),
+                share_of_self_time(bottleneck.operation),
+                count(bottleneck.operation.calls),
+                duration(bottleneck.operation.mean_ns),
+                duration(bottleneck.operation.p95_ns),
+                bottleneck.operation.category or "–",
+                bottleneck.function.name if bottleneck.function else "–",
+                percent(bottleneck.function.share if bottleneck.function else None),
             ],
-            one.on_path,
+            bottleneck.on_path,
         )
         for study, several in of_studies.items()
-        for one in several
+        for bottleneck in several
     ]
     note = (
         f"The {NAMED} operations of each study that take most of the critical paths: what the "
@@ -122,22 +125,25 @@ def compare_studies(studies: Mapping[str, Evidence]) -> Report:
     Args:
         studies: what each has measured, by name.
     """
-    found = {name: evidence.results for name, evidence in studies.items()}
+    results = {name: evidence.results for name, evidence in studies.items()}
     of_studies = {name: with_functions(evidence) for name, evidence in studies.items()}
     return Report(
         title=TITLE,
         complete=all(evidence.complete for evidence in studies.values()),
-        integrity=[_opening(studies), *(one.opening()[0] for one in studies.values())],
+        integrity=[_opening(studies), *(evidence.opening()[0] for evidence in studies.values())],
         figures=[
             ("studies", count(len(studies))),
-            ("processes measured", count(sum(len(one.measured) for one in studies.values()))),
-            ("spans", count(sum(one.integrity.spans for one in found.values()))),
+            (
+                "processes measured",
+                count(sum(len(evidence.measured) for evidence in studies.values())),
+            ),
+            ("spans", count(sum(analysis.integrity.spans for analysis in results.values()))),
         ],
         tables=[
-            _studies(found),
+            _studies(results),
             bottlenecks_table(of_studies),
             _kinds(studies),
-            _operations(found),
+            _operations(results),
         ],
         findings=[
             bottleneck_sentence(name, several[0]) for name, several in of_studies.items() if several
@@ -149,26 +155,26 @@ def compare_studies(studies: Mapping[str, Evidence]) -> Report:
 
 
 def _opening(studies: Mapping[str, Evidence]) -> str:
-    command = command_of("all", quick=all(one.quick for one in studies.values()))
-    spent = sum(one.spent_ns for one in studies.values())
+    command = command_of("all", quick=all(evidence.quick for evidence in studies.values()))
+    spent = sum(evidence.spent_ns for evidence in studies.values())
     return f"{command} measures all of it, and took {duration(spent)}."
 
 
-def _studies(found: Mapping[str, Results]) -> Table:
+def _studies(by_study: Mapping[str, Results]) -> Table:
     titles = ["runs", "processes", "wall", "self time", "parallelism", "overhead ÷ computation"]
     rows = [
         Row(
             [
                 name,
-                count(len(one.runs)),
-                count(len(one.processes)),
-                duration(one.wall_ns),
-                duration(one.self_ns),
-                ratio(one.parallelism, "×"),
-                ratio(one.overhead_to_computation),
+                count(len(results.runs)),
+                count(len(results.processes)),
+                duration(results.wall_ns),
+                duration(results.self_ns),
+                ratio(results.parallelism, "×"),
+                ratio(results.overhead_to_computation),
             ]
         )
-        for name, one in found.items()
+        for name, results in by_study.items()
     ]
     note = (
         "Of all traced cases. Parallelism: self time ÷ wall time. Overhead ÷ computation: self "
@@ -200,7 +206,7 @@ def _kinds(studies: Mapping[str, Evidence]) -> Table:
 
 
 def _by_kind(results: Results) -> dict[str, int]:
-    return {one.name: one.self_ns for one in results.categories}
+    return {category.name: category.self_ns for category in results.categories}
 
 
 def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
@@ -213,21 +219,25 @@ def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
     return share_with_interval(share.share, share.ci if enough else None)
 
 
-def _operations(found: Mapping[str, Results]) -> Table:
+def _operations(by_study: Mapping[str, Results]) -> Table:
     shares = {
-        name: {one.name: one for one in results.operations} for name, results in found.items()
+        name: {operation.name: operation for operation in results.operations}
+        for name, results in by_study.items()
     }
     greatest: dict[str, float] = {}
     for operations in shares.values():
-        for name, one in operations.items():
-            greatest[name] = max(greatest.get(name, 0.0), one.share or 0.0)
+        for name, operation in operations.items():
+            greatest[name] = max(greatest.get(name, 0.0), operation.share or 0.0)
     ranked = sorted(greatest.items(), key=itemgetter(1), reverse=True)
     listed = [name for name, share in ranked if share >= _LEAST]
     rows = [
         Row(
             [
                 name,
-                *(share_of_self_time(one[name]) if name in one else "–" for one in shares.values()),
+                *(
+                    share_of_self_time(operations[name]) if name in operations else "–"
+                    for operations in shares.values()
+                ),
             ],
             greatest[name],
         )
@@ -236,17 +246,23 @@ def _operations(found: Mapping[str, Results]) -> Table:
     rest = len(ranked) - len(listed)
     if rest:
         parts = (
-            sum(one.share or 0.0 for name, one in operations.items() if name not in listed)
+            sum(
+                operation.share or 0.0
+                for name, operation in operations.items()
+                if name not in listed
+            )
             for operations in shares.values()
         )
         label = f"{count(rest)} more below {percent(_LEAST)}"
         rows.append(Row([label, *map(percent, parts)], rest=True))
-    notes = [f"{name}: {results.share_note}" for name, results in found.items()]
+    notes = [f"{name}: {results.share_note}" for name, results in by_study.items()]
     note = (
         f"Part of all self time of a study's traced cases, {percent(_LEAST)} and more in any; in "
         "brackets the 95 % interval over runs."
     )
-    kept = [text for text, results in zip(notes, found.values(), strict=True) if results.share_note]
+    kept = [
+        text for text, results in zip(notes, by_study.values(), strict=True) if results.share_note
+    ]
     return Table(
-        "Operations, by study", columns("operation", list(found)), rows, " ".join([note, *kept])
+        "Operations, by study", columns("operation", list(by_study)), rows, " ".join([note, *kept])
     )

@@ -128,10 +128,10 @@ def _end(message: str) -> None:
     thread runs between the first that is killed and the end.
     """
     stopped: set[int] = set()
-    while found := {one.pid for one in psutil.Process().children(recursive=True)} - stopped:
-        for pid in found:
+    while running := {child.pid for child in psutil.Process().children(recursive=True)} - stopped:
+        for pid in running:
             _send(pid, signal.SIGSTOP)
-        stopped |= found
+        stopped |= running
     text = f"{message}: the pool would wait for its result without end\n"
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(text)

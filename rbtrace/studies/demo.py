@@ -117,26 +117,26 @@ def one_backtest() -> Part:
 
 def sequential_grid() -> Part:
     """The grid in this process."""
-    found = searches.grid_search(searches.Objective(*_GRID))
-    return Part("grid search", "Optimizer.optimize", found.seconds, _as_result(found))
+    outcome = searches.grid_search(searches.Objective(*_GRID))
+    return Part("grid search", "Optimizer.optimize", outcome.seconds, _as_result(outcome))
 
 
 def parallel_grid() -> Part:
     """The same grid in worker processes."""
-    found = searches.parallel_grid_search(searches.Objective(*_GRID), _WORKERS)
+    outcome = searches.parallel_grid_search(searches.Objective(*_GRID), _WORKERS)
     name = f"grid search, {_WORKERS} workers"
-    return Part(name, "ParallelOptimizer.run", found.seconds, _as_result(found))
+    return Part(name, "ParallelOptimizer.run", outcome.seconds, _as_result(outcome))
 
 
 def walk_forward() -> Part:
     """The grid, chosen again in every window."""
     index = daily_prices("GOOG").loc[slice(*_WALK_FORWARD)].index
-    found = searches.walk_forward([session.date().isoformat() for session in index])
+    walked = searches.walk_forward([session.date().isoformat() for session in index])
     result = {
-        "windows": found.windows,
-        "test_scores": [float(score) for score in found.test_scores],
+        "windows": walked.windows,
+        "test_scores": [float(score) for score in walked.test_scores],
     }
-    return Part("walk-forward", "WalkForwardOptimizer.run", found.seconds, result)
+    return Part("walk-forward", "WalkForwardOptimizer.run", walked.seconds, result)
 
 
 PARTS: Final[tuple[Callable[[], Part], ...]] = (
@@ -147,8 +147,8 @@ PARTS: Final[tuple[Callable[[], Part], ...]] = (
 )
 
 
-def _as_result(found: searches.SearchOutcome) -> dict[str, Any]:
-    return {"trials": found.trials, "best": found.parameters, "score": float(found.score)}
+def _as_result(outcome: searches.SearchOutcome) -> dict[str, Any]:
+    return {"trials": outcome.trials, "best": outcome.parameters, "score": float(outcome.score)}
 
 
 def run(output: Path) -> list[Part]:
@@ -180,11 +180,11 @@ def _work(data: Path) -> Iterator[Part]:
         for part in PARTS:
             stop_if_interrupted()
             done = part()
-            click.echo(f"{done.name:<24} {done.seconds:6.2f} s  {_in_words(done.result)}")
+            click.echo(f"{done.name:<24} {done.seconds:6.2f} s  {_as_text(done.result)}")
             yield done
 
 
-def _in_words(result: dict[str, Any]) -> str:
+def _as_text(result: dict[str, Any]) -> str:
     def word(value: Any) -> str:
         if isinstance(value, float):
             return f"{value:.3f}"

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 
 from rbtrace.conventions import CATEGORY, USER_SCOPE_NAME, Category
 from rbtrace.recording.recorder import RECORDER
+from rbtrace.studies.measuring import cpu_time_ns
 from rbtrace.studies.workloads import engine
 from rbtrace.studies.workloads.searches import FAST, SLOW, Objective
 
@@ -22,7 +23,7 @@ EVALUATE: Final = "Pool.evaluate"
 """The span of one evaluation, where rustybt's own optimizer does not make one."""
 
 _PAIRS: Final = tuple((fast, slow) for fast in FAST for slow in SLOW)
-_MINE: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+_THIS_THREAD: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
 class TimedEvaluation(NamedTuple):
@@ -60,8 +61,8 @@ class Backtests:
     def __call__(self, task: int) -> float:
         """The Sharpe ratio of one."""
         fast, slow = _PAIRS[task % len(_PAIRS)]
-        found = Objective(self.start, self.end).measure({"fast": fast, "slow": slow})
-        return float(found["performance_metrics"]["sharpe_ratio"])
+        result = Objective(self.start, self.end).measure({"fast": fast, "slow": slow})
+        return float(result["performance_metrics"]["sharpe_ratio"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +132,12 @@ class Evaluation:
 
     def __call__(self, task: int) -> TimedEvaluation:
         """Evaluate one task."""
-        cpu, started = _cpu_ns(), time.monotonic_ns()
+        cpu, started = cpu_time_ns(_THIS_THREAD), time.monotonic_ns()
         score = self.work(task)
         ended = time.monotonic_ns()
-        return TimedEvaluation(task, os.getpid(), started, ended, _cpu_ns() - cpu, score)
+        return TimedEvaluation(
+            task, os.getpid(), started, ended, cpu_time_ns(_THIS_THREAD) - cpu, score
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +159,3 @@ class TracedEvaluation:
             evaluated = self.evaluation(task)
         active.succeed(None)
         return evaluated
-
-
-def _cpu_ns() -> int:
-    used = resource.getrusage(_MINE)
-    return round((used.ru_utime + used.ru_stime) * 1e9)

@@ -50,16 +50,16 @@ class Evidence:
 
     def of_each(self) -> Iterator[Results]:
         """The analysis of each traced case."""
-        return (self.of(one.run_id) for one in self._traced)
+        return (self.of(case.run_id) for case in self._traced)
 
     @cached_property
     def results(self) -> Results:
         """The analysis of the traces of all cases."""
-        return analyze_paths([self.folder / TRACES / one.run_id for one in self._traced])
+        return analyze_paths([self.folder / TRACES / case.run_id for case in self._traced])
 
     @property
     def _traced(self) -> list[Measured]:
-        return [one for one in self.measured if one.traced]
+        return [case for case in self.measured if case.traced]
 
     @property
     def sampled(self) -> Path | None:
@@ -78,11 +78,11 @@ class Evidence:
     @property
     def spent_ns(self) -> int:
         """How long the measured processes took, one after the other."""
-        return sum(one.wall_ns for one in self.measured)
+        return sum(case.wall_ns for case in self.measured)
 
     def opening(self) -> list[str]:
         """What opens the report: how much was measured, on what, and whether spans are missing."""
-        loads = [one.load for one in self.measured if one.load is not None]
+        loads = [case.load for case in self.measured if case.load is not None]
         busy = f", load average {min(loads):g} … {max(loads):g} at their starts" if loads else ""
         measured = (
             f"{command_of(self.folder.name, quick=self.quick)}: {count(len(self.measured))} of "
@@ -95,33 +95,37 @@ class Evidence:
 
     def warnings(self) -> list[str]:
         """What makes the figures doubtful."""
-        told = []
+        doubts = []
         cores = self.cores
-        busiest = max((one.load or 0.0 for one in self.measured), default=0.0)
+        busiest = max((case.load or 0.0 for case in self.measured), default=0.0)
         if busiest > cores:
-            told.append(
+            doubts.append(
                 f"The load average was up to {busiest:g} when a case started, with {cores} usable "
                 "cores. What is not left over from the case before made durations longer than "
                 "they are on an idle machine."
             )
-        told += [
+        doubts += [
             f"The stacks of one measured process were sampled, which adds to its times: {case}."
             for case in self.cases
             if case.sampled
         ]
-        return told
+        return doubts
 
     @property
     def cores(self) -> int:
         """Cores that the processes could use."""
-        told = self.head.environment
-        return int(told.get("usable_cores") or told["cores"])
+        environment = self.head.environment
+        return int(environment.get("usable_cores") or environment["cores"])
 
     def _environment(self) -> list[tuple[str, object]]:
-        told = self.head.environment
+        environment = self.head.environment
         return [
-            *((name.replace("_", " "), told[name]) for name in _ABOUT if told.get(name)),
-            ("memory", size(told.get("memory_bytes"))),
+            *(
+                (name.replace("_", " "), environment[name])
+                for name in _ABOUT
+                if environment.get(name)
+            ),
+            ("memory", size(environment.get("memory_bytes"))),
             *self.head.versions.items(),
         ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rbtrace.errors import InputError
 
@@ -41,10 +41,10 @@ class Case(NamedTuple):
         return f"{study}-{hashlib.sha256(self.key).hexdigest()[:12]}"
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        settings = ", ".join(f"{name} {value}" for name, value in self.settings.items())
         if self.sampled:
-            return f"{told}, sampled"
-        return told if self.traced else f"{told}, untraced"
+            return f"{settings}, sampled"
+        return settings if self.traced else f"{settings}, untraced"
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ class Measured(Struct, frozen=True, kw_only=True):
         peak_bytes: greatest resident memory of any one process of the tree, as the kernel told
             whoever waited for it; None where that is too small to be told apart.
         load: load average of the last minute when it started; None where there is none.
-        found: what the process itself measured.
+        results: what the process itself measured.
         sampled: whether its stacks were sampled.
     """
 
@@ -72,7 +72,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     cpu_ns: int
     peak_bytes: int | None
     load: float | None
-    found: dict[str, Any]
+    results: dict[str, Any] = field(name="found")
     sampled: bool = False
 
     @property
@@ -163,15 +163,15 @@ class Journal:
         path = self.folder / RUNS
         if not path.exists():
             return {}
-        found = {}
+        kept = {}
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
-                one = msgspec.json.decode(line, type=Measured)
+                case = msgspec.json.decode(line, type=Measured)
             except ValueError as problem:
                 raise InputError(f"{path}, line {number} is not a case: {problem}") from None
-            found[one.key] = one
-        return found
+            kept[case.key] = case
+        return kept
 
-    def traces(self, one: Measured) -> Path:
+    def traces(self, case: Measured) -> Path:
         """Where the spans of a case are."""
-        return self.folder / TRACES / one.run_id
+        return self.folder / TRACES / case.run_id

@@ -1,7 +1,8 @@
-"""What a measured process counts itself: a stopwatch, memory, and what a pool pickles."""
+"""What a measured process counts itself: time by a stopwatch, CPU time, memory, pickled bytes."""
 
 from __future__ import annotations
 
+import resource
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -37,12 +38,12 @@ class Stopwatch:
 
     def attach(self, functions: dict[str, TimedFunction]) -> None:
         """Time functions from now on, outside of what rbtrace does to them."""
-        for phase, one in functions.items():
-            owner = resolve_name(one.owner)
-            function = getattr(owner, one.attribute)
-            if one.traced:
-                function = rbtrace.traced(name=one.span)(function)
-            setattr(owner, one.attribute, self._timed(phase, function))
+        for phase, timed in functions.items():
+            owner = resolve_name(timed.owner)
+            function = getattr(owner, timed.attribute)
+            if timed.traced:
+                function = rbtrace.traced(name=timed.span)(function)
+            setattr(owner, timed.attribute, self._timed(phase, function))
 
     def take(self) -> dict[str, int]:
         """The sums since the last call, ns by phase."""
@@ -60,6 +61,12 @@ class Stopwatch:
                 self._ns[phase] += perf_counter_ns() - started
 
         return timed
+
+
+def cpu_time_ns(whose: int) -> int:
+    """User and system time by `getrusage`: of this process, this thread, or ended children."""
+    used = resource.getrusage(whose)
+    return round((used.ru_utime + used.ru_stime) * 1e9)
 
 
 _STATUS: Final = Path("/proc/self/status")
@@ -88,9 +95,9 @@ def memory_of(processes: Iterable[int]) -> ProcessMemory:
     """What other processes hold now; those that are gone hold nothing."""
     resident = proportional = 0
     for process in processes:
-        told = _rollup(process)
-        resident += told.get("Rss:", 0)
-        proportional += told.get("Pss:", 0)
+        kibibytes = _rollup(process)
+        resident += kibibytes.get("Rss:", 0)
+        proportional += kibibytes.get("Pss:", 0)
     return ProcessMemory(resident, proportional)
 
 
@@ -100,7 +107,7 @@ def _rollup(process: int) -> dict[str, int]:
     except OSError:
         return {}
     lines = (line.split() for line in text.splitlines()[1:])
-    return {words[0]: int(words[1]) * 1024 for words in lines}
+    return {fields[0]: int(fields[1]) * 1024 for fields in lines}
 
 
 def memory_here() -> Memory:
@@ -108,7 +115,7 @@ def memory_here() -> Memory:
     if not _STATUS.exists():
         return Memory(psutil.Process().memory_info().rss, None)
     lines = (line.split() for line in _STATUS.read_text(encoding="ascii").splitlines())
-    kibibytes = {words[0]: words[1] for words in lines if words[0] in {"VmRSS:", "VmHWM:"}}
+    kibibytes = {fields[0]: fields[1] for fields in lines if fields[0] in {"VmRSS:", "VmHWM:"}}
     return Memory(int(kibibytes["VmRSS:"]) * 1024, int(kibibytes["VmHWM:"]) * 1024)
 
 

@@ -44,14 +44,14 @@ def scaling(series: Sequence[Series], x_label: str, y_label: str) -> str:
     import numpy as np  # noqa: PLC0415 - beside matplotlib
 
     with _drawing() as (axes, drawn):
-        for one in series:
-            (points,) = axes.plot(one.x, one.y, "o", alpha=0.6, label=one.label)
-            if one.law is not None:
-                curve = np.geomspace(*one.law.sizes, 100)
-                heights = [one.law.at(size) for size in curve]
+        for kind in series:
+            (points,) = axes.plot(kind.x, kind.y, "o", alpha=0.6, label=kind.label)
+            if kind.law is not None:
+                curve = np.geomspace(*kind.law.sizes, 100)
+                heights = [kind.law.at(size) for size in curve]
                 axes.plot(curve, heights, "-", color=points.get_color())
         axes.set(xscale="log", yscale="log", xlabel=x_label, ylabel=y_label)
-        ticks = sorted({place for one in series for place in one.x})
+        ticks = sorted({x for kind in series for x in kind.x})
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], minor=False)
         axes.minorticks_off()
         axes.legend(frameon=False)
@@ -65,10 +65,10 @@ def speed_ups(series: Sequence[Series]) -> str:
         MissingExtraError: matplotlib is not installed.
     """
     with _drawing() as (axes, drawn):
-        ticks = sorted({place for one in series for place in one.x} | {1.0})
+        ticks = sorted({x for kind in series for x in kind.x} | {1.0})
         axes.plot(ticks, ticks, ":", color="grey", label="ideal")
-        for one in series:
-            axes.plot(one.x, one.y, "o-", alpha=0.7, label=one.label)
+        for kind in series:
+            axes.plot(kind.x, kind.y, "o-", alpha=0.7, label=kind.label)
         axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="speed-up")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -109,7 +109,7 @@ def stacked(bars: Mapping[str, Mapping[str, float]], x_label: str) -> str:
     with _drawing() as (axes, drawn):
         ends = dict.fromkeys(bars, 0.0)
         for part in next(iter(bars.values())):
-            lengths = [one[part] for one in bars.values()]
+            lengths = [parts[part] for parts in bars.values()]
             axes.barh(list(bars), lengths, left=list(ends.values()), label=part)
             ends = {name: end + bars[name][part] for name, end in ends.items()}
         axes.set(xlabel=x_label)
@@ -135,10 +135,10 @@ def steps(bands: Sequence[Band], x_label: str, y_label: str) -> str:
         MissingExtraError: matplotlib is not installed.
     """
     with _drawing() as (axes, drawn):
-        for one in bands:
-            (line,) = axes.step(one.x, one.middle, where="post", label=one.label)
+        for band in bands:
+            (line,) = axes.step(band.x, band.middle, where="post", label=band.label)
             colour = line.get_color()
-            axes.fill_between(one.x, one.low, one.high, step="post", alpha=0.15, color=colour)
+            axes.fill_between(band.x, band.low, band.high, step="post", alpha=0.15, color=colour)
         axes.set(xlabel=x_label, ylabel=y_label)
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)

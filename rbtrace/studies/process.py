@@ -26,11 +26,11 @@ def main(module: str, settings: str, data: Path, result: Path) -> None:
     """Measure one case of a study."""
     study = importlib.import_module(module)
     try:
-        found = study.measure(msgspec.json.decode(settings, type=Settings.__value__), data)
+        figures = study.measure(msgspec.json.decode(settings, type=Settings.__value__), data)
     except RbtraceError as problem:
         click.echo(str(problem), err=True)
         sys.exit(problem.exit_code)
-    replace_file(result, msgspec.json.encode(found))
+    replace_file(result, msgspec.json.encode(figures))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _run(journal: Journal, module: str, case: Case, data: Path, timeout: float) 
         }
     before, started = load(), time.time_ns()
     used = measure(command, environ, Path.cwd(), journal.folder / OUTPUT / f"{run_id}.txt", timeout)
-    found = msgspec.json.decode(result.read_bytes())
+    figures = msgspec.json.decode(result.read_bytes())
     result.unlink()
     return Measured(
         settings=case.settings,
@@ -119,7 +119,7 @@ def _run(journal: Journal, module: str, case: Case, data: Path, timeout: float) 
         cpu_ns=used.cpu_ns,
         peak_bytes=used.peak_bytes,
         load=before,
-        found=found,
+        results=figures,
         sampled=case.sampled,
     )
 
@@ -193,13 +193,13 @@ class Session:
         spent = expected = 0.0
 
         def tell(case: Case) -> None:
-            to_come = sum(one.expected_s for one in left) - expected
+            to_come = sum(case.expected_s for case in left) - expected
             progress(case, to_come * spent / expected if expected else None)
 
         for measured in self._run(left, timeout, tell):
             spent += measured.wall_ns / 1e9
-            expected = sum(one.expected_s for one in left) - sum(
-                one.expected_s for one in self.remaining
+            expected = sum(case.expected_s for case in left) - sum(
+                case.expected_s for case in self.remaining
             )
 
     @cached_property
@@ -220,13 +220,13 @@ class Session:
         Raises:
             InputError: not everything is measured.
         """
-        found = self._with_flame(self._module.report(self.evidence))
+        report = self._with_flame(self._module.report(self.evidence))
         folder = self.journal.folder
-        for picture in found.pictures:
+        for picture in report.pictures:
             (folder / picture.file).write_text(picture.svg, encoding="utf-8")
-        _write(folder / f"{REPORT}.md", markdown.render_report(found))
-        _write(folder / f"{REPORT}.html", html.render_report(found))
-        return found
+        _write(folder / f"{REPORT}.md", markdown.render_report(report))
+        _write(folder / f"{REPORT}.html", html.render_report(report))
+        return report
 
     def _run(self, cases: Sequence[Case], timeout: float, progress: Progress) -> Iterator[Measured]:
         return run_cases(
@@ -257,20 +257,30 @@ class Session:
         _check(f"disk for {self.journal.folder}", disk, self._study.disk_bytes, self.name)
 
 
-def write_extended(folder: Path, reports: dict[str, Report], across: Report | None = None) -> Path:
+def write_extended(
+    folder: Path, reports: dict[str, Report], overview: Report | None = None
+) -> Path:
     """Write the reports of several studies as one document, Markdown and HTML.
 
     Args:
         folder: of the studies.
         reports: by study.
-        across: what compares them, which stands first.
+        overview: what compares them, which stands first.
     """
-    parts = [across] if across else []
+    parts = [overview] if overview else []
     parts += [
-        replace(found, pictures=[replace(one, file=f"{name}/{one.file}") for one in found.pictures])
-        for name, found in reports.items()
+        replace(
+            report,
+            pictures=[
+                replace(picture, file=f"{name}/{picture.file}") for picture in report.pictures
+            ],
+        )
+        for name, report in reports.items()
     ]
-    blocks = [f"# {EXTENDED_TITLE}\n", *(markdown.render_report(one, level=2) for one in parts)]
+    blocks = [
+        f"# {EXTENDED_TITLE}\n",
+        *(markdown.render_report(report, level=2) for report in parts),
+    ]
     path = folder / f"{EXTENDED}.md"
     _write(path, "\n".join(blocks))
     _write(path.with_suffix(".html"), html.render_page(EXTENDED_TITLE, parts))

@@ -11,17 +11,17 @@ from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
 from rbtrace.statistics import Comparison
 
 
-def ratio_interval(found: Comparison | None) -> str:
+def ratio_interval(compared: Comparison | None) -> str:
     """The interval of a ratio; a dash where there is none."""
-    if found is None or found.ci is None:
+    if compared is None or compared.ci is None:
         return "–"
-    return " … ".join(ratio(end) for end in found.ci)
+    return " … ".join(ratio(end) for end in compared.ci)
 
 
-def ratio_with_interval(found: Comparison) -> str:
+def ratio_with_interval(compared: Comparison) -> str:
     """A ratio, and its interval if there is one: `1.93 (95 %: 1.88 … 1.98)`."""
-    told = ratio(found.ratio)
-    return told if found.ci is None else f"{told} (95 %: {ratio_interval(found)})"
+    text = ratio(compared.ratio)
+    return text if compared.ci is None else f"{text} (95 %: {ratio_interval(compared)})"
 
 
 def share_with_interval(share: float | None, ci: tuple[float, float] | None) -> str:
@@ -62,19 +62,19 @@ class TwoClocks(NamedTuple):
         return [count(self.calls), duration(self.stopwatch), duration(self.spans), ratio]
 
 
-def two_clocks(told: Mapping[str, int], results: Results) -> dict[str, TwoClocks]:
+def two_clocks(stopwatch: Mapping[str, int], results: Results) -> dict[str, TwoClocks]:
     """Compare what a stopwatch showed with the spans, by the name of the spans.
 
     Args:
-        told: by the stopwatch, ns.
+        stopwatch: what it showed, ns.
         results: the analysis of the same processes.
     """
-    operations = {one.name: one for one in results.operations}
+    operations = {operation.name: operation for operation in results.operations}
     return {
         span: TwoClocks(operations[span].calls, ns, operations[span].total_ns)
         if span in operations
         else TwoClocks(0, ns, None)
-        for span, ns in told.items()
+        for span, ns in stopwatch.items()
     }
 
 

@@ -82,10 +82,10 @@ def times_of_paths(paths: Iterable[CallPathTime]) -> Times:
     """By the traces of one process: the totals of the spans beneath the measured one."""
     names = {part.span: name for name, part in PARTS.items()}
     times = dict.fromkeys(PARTS, 0)
-    for one in paths:
-        name = names.get(one.path[-1])
-        if name and one.path[0] == MEASURED:
-            times[name] += one.total_ns
+    for path in paths:
+        name = names.get(path.path[-1])
+        if name and path.path[0] == MEASURED:
+            times[name] += path.total_ns
     return times
 
 
@@ -169,13 +169,13 @@ class Memory(NamedTuple):
     @classmethod
     def of(cls, measured: Measured) -> Memory:
         """What a case says."""
-        found = measured.found
+        figures = measured.results
         return cls(
-            found["start_bytes"],
-            found["peak_bytes"],
+            figures["start_bytes"],
+            figures["peak_bytes"],
             measured.peak_bytes,
-            found["call_peak_bytes"],
-            found["call_net_bytes"],
+            figures["call_peak_bytes"],
+            figures["call_net_bytes"],
         )
 
 
@@ -200,9 +200,9 @@ class Group:
         """Take the call paths of a traced process that measured so many backtests."""
         self.times[SPANS].append(times_of_paths(paths))
         self.backtests += backtests
-        for one in paths:
-            if one.path[0] == MEASURED:
-                self.self_ns[one.path[-1]] += one.self_ns
+        for path in paths:
+            if path.path[0] == MEASURED:
+                self.self_ns[path.path[-1]] += path.self_ns
 
     def share(self, quantity: Quantity, way: str = SPANS) -> ShareInterval | None:
         """A share with its interval over processes; None where it was not measured so."""
@@ -210,26 +210,27 @@ class Group:
         if not times:
             return None
         return share_interval(
-            [quantity.part(one) for one in times], [quantity.whole(one) for one in times]
+            [quantity.part(process) for process in times],
+            [quantity.whole(process) for process in times],
         )
 
     def total(self, part: Callable[[Times], int], way: str = SPANS) -> int:
         """Time of a part in all processes, ns."""
-        return sum(part(one) for one in self.times[way])
+        return sum(part(process) for process in self.times[way])
 
     @property
     def call_peaks(self) -> list[int]:
         """What each history call allocated at most at a time, bytes."""
-        return [one for memory in self.memory for one in memory.call_peak]
+        return [size for memory in self.memory for size in memory.call_peak]
 
     @property
     def call_nets(self) -> list[int]:
         """What each history call still held when it returned, bytes."""
-        return [one for memory in self.memory for one in memory.call_net]
+        return [size for memory in self.memory for size in memory.call_net]
 
     def median_memory(self, value: Callable[[Memory], float | None]) -> float | None:
         """The median over processes of what is known."""
-        known = [found for one in self.memory if (found := value(one)) is not None]
+        known = [number for memory in self.memory if (number := value(memory)) is not None]
         return median(known) if known else None
 
 
@@ -260,25 +261,27 @@ class Overhead(NamedTuple):
 
 def groups(evidence: Evidence) -> list[Group]:
     """What was measured, by workload, in the order of the plan."""
-    found: dict[Workload, Group] = {}
-    for one in evidence.measured:
-        if one.settings["do"] == "ingest":
+    by_workload: dict[Workload, Group] = {}
+    for measured in evidence.measured:
+        if measured.settings["do"] == "ingest":
             continue
-        workload = _workload(one)
-        group = found.setdefault(workload, Group(workload))
-        if one.settings["do"] == "profiles":
-            group.times[CPROFILE].append(one.found["cprofile"])
-            group.memory.append(Memory.of(one))
+        workload = _workload(measured)
+        group = by_workload.setdefault(workload, Group(workload))
+        if measured.settings["do"] == "profiles":
+            group.times[CPROFILE].append(measured.results["cprofile"])
+            group.memory.append(Memory.of(measured))
             continue
-        group.times[STOPWATCH if one.traced else UNTRACED].append(summed(one.found["backtests"]))
-        if one.traced:
-            group.add_traced(evidence.of(one.run_id).paths, len(one.found["backtests"]))
-    return list(found.values())
+        group.times[STOPWATCH if measured.traced else UNTRACED].append(
+            summed(measured.results["backtests"])
+        )
+        if measured.traced:
+            group.add_traced(evidence.of(measured.run_id).paths, len(measured.results["backtests"]))
+    return list(by_workload.values())
 
 
 def summed(times: Sequence[Mapping[str, int]]) -> Times:
     """The sum of the times of several backtests, by part."""
-    return {part: sum(one[part] for one in times) for part in times[0]}
+    return {part: sum(process[part] for process in times) for part in times[0]}
 
 
 def _workload(measured: Measured) -> Workload:

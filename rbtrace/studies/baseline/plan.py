@@ -119,22 +119,22 @@ def cases(*, quick: bool) -> list[Case]:
     """The ingestion first, then the workloads in turns, so that what drifts hits all."""
     workloads = _QUICK if quick else _FULL
     ingestion: Settings = {"do": "ingest", "assets": _sizes(workloads)}
-    found = [Case(ingestion, _PROCESS_S + _INGESTION_S, traced=False)]
+    planned = [Case(ingestion, _PROCESS_S + _INGESTION_S, traced=False)]
     for repetition in range(1, 2 if quick else 9):
-        found += [_backtests(one, repetition, traced=True) for one in workloads]
+        planned += [_backtests(workload, repetition, traced=True) for workload in workloads]
     compared = workloads[:1] if quick else workloads
     for repetition in range(1, 2 if quick else 6):
-        found += [_backtests(one, repetition, traced=False) for one in compared]
+        planned += [_backtests(workload, repetition, traced=False) for workload in compared]
     for repetition in range(1, 2 if quick else 4):
-        found += [
+        planned += [
             Case(
-                {"do": "profiles", **one.settings, "repetition": repetition},
-                _PROCESS_S + 4 * one.expected_s,
+                {"do": "profiles", **workload.settings, "repetition": repetition},
+                _PROCESS_S + 4 * workload.expected_s,
                 traced=False,
             )
-            for one in compared
+            for workload in compared
         ]
-    return found
+    return planned
 
 
 def measure(settings: Settings, data: Path) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _backtest(settings: Settings) -> engine.Backtest:
 
 
 def _sizes(workloads: tuple[_Workload, ...]) -> str:
-    return " ".join(str(one.assets) for one in workloads if one.bars != _MINUTE)
+    return " ".join(str(workload.assets) for workload in workloads if workload.bars != _MINUTE)
 
 
 def _backtests(workload: _Workload, repetition: int, *, traced: bool) -> Case:

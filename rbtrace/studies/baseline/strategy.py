@@ -68,9 +68,9 @@ def extract(context: Any, most: int) -> list[Any]:
     """Asset extraction: the first assets of the bundle that are traded in this session."""
     finder = context.asset_finder
     session = context.get_datetime().tz_localize(None).normalize()
-    found = finder.retrieve_all(finder.equities_sids)
-    alive = [one for one in found if one.start_date <= session <= one.end_date]
-    return sorted(alive, key=lambda one: one.symbol)[:most]
+    equities = finder.retrieve_all(finder.equities_sids)
+    alive = [asset for asset in equities if asset.start_date <= session <= asset.end_date]
+    return sorted(alive, key=lambda asset: asset.symbol)[:most]
 
 
 @rbtrace.traced(name="strategy.ask", hot=True, category=Category.DATA_ACCESS)
@@ -78,32 +78,34 @@ def ask(
     data: Any, assets: Sequence[Any], bars: int, frequency: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ask the engine for closes and volumes: not the user's own work."""
-    closes, volumes = (data.history(assets, one, bars, frequency) for one in ("close", "volume"))
+    closes, volumes = (
+        data.history(assets, field, bars, frequency) for field in ("close", "volume")
+    )
     return closes, volumes
 
 
 @rbtrace.traced(name="strategy.filter", hot=True, category=Category.DATA_WRANGLING)
 def usable(closes: pd.DataFrame, volumes: pd.DataFrame) -> dict[Any, pd.Series]:
     """Filtering: the bars of each asset that were traded; assets that have enough of them."""
-    found = {}
+    traded = {}
     for asset in closes.columns:
         bars = closes[asset]
         bars = bars[bars.notna() & (volumes[asset] > 0)]
         if len(bars) >= _LEAST_BARS:
-            found[asset] = bars
-    return found
+            traded[asset] = bars
+    return traded
 
 
 @rbtrace.traced(name="strategy.convert", hot=True, category=Category.DATA_WRANGLING)
 def convert(bars: Mapping[Any, pd.Series]) -> dict[Any, np.ndarray[Any, Any]]:
     """Type conversion: from series to plain arrays of doubles."""
-    return {asset: one.to_numpy(dtype="float64", copy=True) for asset, one in bars.items()}
+    return {asset: series.to_numpy(dtype="float64", copy=True) for asset, series in bars.items()}
 
 
 @rbtrace.traced(name="strategy.compute", hot=True, category=Category.COMPUTATION)
 def compute(prices: Mapping[Any, np.ndarray[Any, Any]]) -> dict[Any, float]:
     """Computation: trend by two averages and the relative strength index, for their risk."""
-    return {asset: _score(one) for asset, one in prices.items()}
+    return {asset: _score(series) for asset, series in prices.items()}
 
 
 @rbtrace.traced(name="strategy.trade", hot=True, category=Category.ORDERS)

@@ -97,15 +97,15 @@ class Worker(NamedTuple):
     @classmethod
     def of(cls, measured: Measured) -> Worker:
         """What a case says."""
-        found = measured.found
+        figures = measured.results
         return cls(
             int(measured.settings["assets"]),
             int(measured.settings["sessions"]),
             measured.traced,
-            found["backtests"],
-            found["before_bytes"],
-            found["resident_bytes"],
-            found["peak_bytes"],
+            figures["backtests"],
+            figures["before_bytes"],
+            figures["resident_bytes"],
+            figures["peak_bytes"],
             measured.peak_bytes,
         )
 
@@ -121,7 +121,7 @@ class Worker(NamedTuple):
 
     def warm_phase(self, phase: str) -> float:
         """Median time of a phase in its later backtests."""
-        return median(one.get(phase, 0) for one in self.backtests[1:])
+        return median(backtest.get(phase, 0) for backtest in self.backtests[1:])
 
     @property
     def growth(self) -> float:
@@ -132,7 +132,7 @@ class Worker(NamedTuple):
     def warm_sums(self) -> tuple[int, int]:
         """Initialisation and whole of its later backtests."""
         later = self.backtests[1:]
-        return sum(map(initialisation, later)), sum(one[WHOLE] for one in later)
+        return sum(map(initialisation, later)), sum(backtest[WHOLE] for backtest in later)
 
 
 def initialisation(backtest: dict[str, int]) -> int:
@@ -140,23 +140,23 @@ def initialisation(backtest: dict[str, int]) -> int:
     return backtest[WHOLE] - backtest[RUN] + backtest.get(INITIALIZE, 0)
 
 
-def workers(measured: Sequence[Measured]) -> list[Worker]:
+def batch_workers(measured: Sequence[Measured]) -> list[Worker]:
     """The processes that ran a batch."""
-    return [Worker.of(one) for one in measured if one.settings["do"] == "batch"]
+    return [Worker.of(case) for case in measured if case.settings["do"] == "batch"]
 
 
-def by_size(found: Sequence[Worker]) -> dict[tuple[int, int], list[Worker]]:
+def by_size(workers: Sequence[Worker]) -> dict[tuple[int, int], list[Worker]]:
     """Traced workers by sessions and assets, ascending."""
     groups: dict[tuple[int, int], list[Worker]] = defaultdict(list)
-    for one in found:
-        if one.traced:
-            groups[one.sessions, one.assets].append(one)
+    for worker in workers:
+        if worker.traced:
+            groups[worker.sessions, worker.assets].append(worker)
     return dict(sorted(groups.items()))
 
 
 def warm_median(group: Sequence[Worker], phase: str) -> float:
     """Median over workers of a phase in their later backtests, ns."""
-    return median(one.warm_phase(phase) for one in group)
+    return median(worker.warm_phase(phase) for worker in group)
 
 
 def warm_rest(group: Sequence[Worker]) -> float:
@@ -179,40 +179,40 @@ class Law(NamedTuple):
     law: PowerLaw | None
 
 
-def laws(found: Sequence[Worker]) -> list[Law]:
+def laws(workers: Sequence[Worker]) -> list[Law]:
     """The growth of initialisation and bundle load, over the shortest batches.
 
     A law is None where there are not enough different sizes, or no measurement to spare.
     """
-    shortest = min((one.sessions for one in found), default=0)
-    chosen = [one for one in found if one.traced and one.sessions == shortest]
+    shortest = min((worker.sessions for worker in workers), default=0)
+    chosen = [worker for worker in workers if worker.traced and worker.sessions == shortest]
     quantities: dict[str, Any] = {
-        "cold initialisation": lambda one: one.cold,
-        "warm initialisation": lambda one: one.warm,
-        "cold bundle load": lambda one: one.backtests[0][LOAD],
-        "warm bundle load": lambda one: one.warm_phase(LOAD),
+        "cold initialisation": lambda worker: worker.cold,
+        "warm initialisation": lambda worker: worker.warm,
+        "cold bundle load": lambda worker: worker.backtests[0][LOAD],
+        "warm bundle load": lambda worker: worker.warm_phase(LOAD),
     }
-    assets = [one.assets for one in chosen]
+    assets = [worker.assets for worker in chosen]
     enough = len(set(assets)) >= LEAST_SIZES and len(assets) > PARAMETERS
     found_laws = []
     for name, value in quantities.items():
-        seconds = [value(one) / 1e9 for one in chosen]
+        seconds = [value(worker) / 1e9 for worker in chosen]
         law = fit_power_law(assets, seconds) if enough else None
         found_laws.append(Law(name, assets, seconds, law))
     return found_laws
 
 
-SPAN_NAMES: Final = {**{one.name: one.span for one in PHASES}, WHOLE: WHOLE_SPAN}
+SPAN_NAMES: Final = {**{phase.name: phase.span for phase in PHASES}, WHOLE: WHOLE_SPAN}
 
 
-def agreements(found: Sequence[Worker], results: Results) -> dict[str, TwoClocks]:
+def agreements(workers: Sequence[Worker], results: Results) -> dict[str, TwoClocks]:
     """Each phase, and the whole backtest as the last, in all traced workers, by its name."""
-    batches = [one.backtests for one in found if one.traced]
-    told = {
+    batches = [worker.backtests for worker in workers if worker.traced]
+    stopwatch = {
         span: sum(backtest.get(phase, 0) for batch in batches for backtest in batch)
         for phase, span in SPAN_NAMES.items()
     }
-    agreed = two_clocks(told, results)
+    agreed = two_clocks(stopwatch, results)
     return {phase: agreed[span] for phase, span in SPAN_NAMES.items()}
 
 
@@ -229,18 +229,18 @@ class Tracing(NamedTuple):
         return compare_runs(self.untraced, self.traced)
 
 
-def tracing(found: Sequence[Worker]) -> list[Tracing]:
+def tracing(workers: Sequence[Worker]) -> list[Tracing]:
     """The sizes that were measured both ways, by the stopwatch."""
-    plain = [one for one in found if not one.traced]
+    plain = [worker for worker in workers if not worker.traced]
     both = []
-    for assets in sorted({one.assets for one in plain}):
-        without = [one for one in plain if one.assets == assets]
-        sessions = {one.sessions for one in without}
+    for assets in sorted({worker.assets for worker in plain}):
+        without = [worker for worker in plain if worker.assets == assets]
+        sessions = {worker.sessions for worker in without}
         traced = [
-            one.warm
-            for one in found
-            if one.traced and one.assets == assets and one.sessions in sessions
+            worker.warm
+            for worker in workers
+            if worker.traced and worker.assets == assets and worker.sessions in sessions
         ]
         if traced:
-            both.append(Tracing(assets, [one.warm for one in without], traced))
+            both.append(Tracing(assets, [worker.warm for worker in without], traced))
     return both

@@ -40,16 +40,16 @@ _BAR_ASSET_S: Final = 0.00013
 def cases(*, quick: bool) -> list[Case]:
     """The ingestion first, then workers of every size in turns, so that what drifts hits all."""
     sizes = _QUICK if quick else _FULL
-    found = [_ingestion(sizes)]
+    planned = [_ingestion(sizes)]
     for repetition in range(1, 2 if quick else 6):
-        found += [_batch(size, _MONTH, 3 if quick else 25, repetition) for size in sizes]
+        planned += [_batch(size, _MONTH, 3 if quick else 25, repetition) for size in sizes]
     if quick:
-        return [*found, _batch(sizes[0], _MONTH, 3, 1, traced=False)]
+        return [*planned, _batch(sizes[0], _MONTH, 3, 1, traced=False)]
     for repetition in range(1, 6):
-        found += [_batch(size, _MONTH, 5, repetition, traced=False) for size in (10, 100, 500)]
+        planned += [_batch(size, _MONTH, 5, repetition, traced=False) for size in (10, 100, 500)]
     for repetition in range(1, 4):
-        found += [_batch(size, _YEAR, 2, repetition) for size in (10, 100, 500)]
-    return found
+        planned += [_batch(size, _YEAR, 2, repetition) for size in (10, 100, 500)]
+    return planned
 
 
 def measure(settings: Settings, data: Path) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
 
 
 def _ingestion(sizes: Iterable[int]) -> Case:
-    told = " ".join(map(str, sizes))
-    return Case({"do": "ingest", "assets": told}, _PROCESS_S + 5.0, traced=False)
+    assets = " ".join(map(str, sizes))
+    return Case({"do": "ingest", "assets": assets}, _PROCESS_S + 5.0, traced=False)
 
 
 def _batch(

@@ -20,12 +20,12 @@ from rbtrace.studies.batch_init.figures import (
     Tracing,
     Worker,
     agreements,
+    batch_workers,
     by_size,
     laws,
     tracing,
     warm_median,
     warm_rest,
-    workers,
 )
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.shared_tables import TwoClocks, stopwatch_table
@@ -38,22 +38,22 @@ _LEAST: Final = 0.01
 
 
 def findings(
-    found: Sequence[Worker], grown: Sequence[Law], agreed: Mapping[str, TwoClocks]
+    workers: Sequence[Worker], grown: Sequence[Law], agreed: Mapping[str, TwoClocks]
 ) -> list[str]:
     """The sentences that open the report."""
-    groups = by_size(found)
+    groups = by_size(workers)
     sessions, least = min(groups)
     of_assets = {assets: group for (length, assets), group in groups.items() if length == sessions}
     most = max(of_assets)
     many = of_assets[most]
-    warm = {assets: median(one.warm for one in group) for assets, group in of_assets.items()}
-    cold = {assets: median(one.cold for one in group) for assets, group in of_assets.items()}
+    warm = {assets: median(worker.warm for worker in group) for assets, group in of_assets.items()}
+    cold = {assets: median(worker.cold for worker in group) for assets, group in of_assets.items()}
     return [
         _size(least, most, warm),
         _cold(most, cold[most]),
         *_earlier(warm, cold),
         _bottleneck(most, many),
-        *(_growth(one) for one in grown if one.quantity.endswith("initialisation")),
+        *(_growth(growth) for growth in grown if growth.quantity.endswith("initialisation")),
         _memory(most, many),
         _agreement(agreed),
     ]
@@ -61,7 +61,7 @@ def findings(
 
 def picture(grown: Sequence[Law]) -> Picture:
     """The measured sizes and the laws of growth."""
-    series = [plots.Series(one.quantity, one.assets, one.seconds, one.law) for one in grown]
+    series = [plots.Series(*growth) for growth in grown]
     drawn = plots.scaling(series, "assets", "seconds")
     return Picture("Growth with the number of assets", "scaling.svg", drawn)
 
@@ -84,57 +84,58 @@ def _cold(assets: int, cold: float) -> str:
 def _bottleneck(assets: int, group: Sequence[Worker]) -> str:
     taken = {phase: warm_median(group, phase) for phase in TOP}
     part = max(TOP, key=lambda phase: taken[phase])
-    share = taken[part] / median(one.warm for one in group)
+    share = taken[part] / median(worker.warm for worker in group)
     return f"Bottleneck at {assets} assets: {part}, {percent(share)} of the warm initialisation."
 
 
 def _earlier(warm: Mapping[int, float], cold: Mapping[int, float]) -> list[str]:
     if not EARLIER.keys() <= warm.keys():
         return []
-    told = [
+    beside = [
         f"{duration(before)} at {assets} assets (here {duration(warm[assets])} warm, "
         f"{duration(cold[assets])} cold)"
         for assets, before in EARLIER.items()
     ]
     few, many = EARLIER
-    times = [one[many] / one[few] for one in (EARLIER, warm, cold)]
+    times = [durations[many] / durations[few] for durations in (EARLIER, warm, cold)]
     return [
         (
-            f"Published earlier: {' and '.join(told)}, {times[0]:.1f} times as long for "
+            f"Published earlier: {' and '.join(beside)}, {times[0]:.1f} times as long for "
             f"{many / few:g} times the assets; here {times[1]:.1f} times warm and {times[2]:.1f} "
             "cold. The setup of the earlier figures is not known."
         )
     ]
 
 
-def _growth(one: Law) -> str:
-    law = one.law
+def _growth(growth: Law) -> str:
+    law = growth.law
     if law is None:
-        return f"Too few sizes are measured to say how {one.quantity} grows."
+        return f"Too few sizes are measured to say how {growth.quantity} grows."
     if not law.is_determined:
-        return f"These measurements do not determine how {one.quantity} grows."
+        return f"These measurements do not determine how {growth.quantity} grows."
     low, high = law.c_ci
     verdict = "does not exclude" if law.is_linear is None else "excludes"
     return (
-        f"From {law.sizes[0]:g} to {law.sizes[1]:g} assets, {one.quantity} grows with the power "
+        f"From {law.sizes[0]:g} to {law.sizes[1]:g} assets, {growth.quantity} grows with the power "
         f"{law.c:.2f} (95 %: {low:.2f} … {high:.2f}), which {verdict} proportional growth."
     )
 
 
 def _memory(assets: int, group: Sequence[Worker]) -> str:
+    held = median(worker.resident[-1] for worker in group)
+    growth = median(worker.growth for worker in group)
     return (
-        f"At {assets} assets a worker holds {size(median(one.resident[-1] for one in group))} in "
-        "the end, and each backtest after the first changes that by "
-        f"{size(median(one.growth for one in group))}."
+        f"At {assets} assets a worker holds {size(held)} in the end, and each backtest after the "
+        f"first changes that by {size(growth)}."
     )
 
 
-def _agreement(found: Mapping[str, TwoClocks]) -> str:
-    whole = found[WHOLE]
+def _agreement(agreed: Mapping[str, TwoClocks]) -> str:
+    whole = agreed[WHOLE]
     known = [
-        one.ratio
-        for one in found.values()
-        if one.ratio is not None and one.stopwatch >= _LEAST * whole.stopwatch
+        clocks.ratio
+        for clocks in agreed.values()
+        if clocks.ratio is not None and clocks.stopwatch >= _LEAST * whole.stopwatch
     ]
     if whole.ratio is None or not known:
         return "The spans could not be checked by a stopwatch."
@@ -150,39 +151,39 @@ TITLE = "Batch initialisation"
 
 def batch_init_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
-    found = workers(evidence.measured)
-    grown = laws(found)
-    agreed = agreements(found, evidence.results)
+    workers = batch_workers(evidence.measured)
+    grown = laws(workers)
+    agreed = agreements(workers, evidence.results)
     return Report(
         title=TITLE,
         complete=evidence.complete,
         integrity=evidence.opening(),
         figures=[
-            ("workers", count(len(found))),
-            ("backtests", count(sum(len(one.backtests) for one in found))),
-            ("assets", " ".join(str(number) for number in sorted({one.assets for one in found}))),
+            ("workers", count(len(workers))),
+            ("backtests", count(sum(len(worker.backtests) for worker in workers))),
+            ("assets", " ".join(map(str, sorted({worker.assets for worker in workers})))),
         ],
         tables=[
-            _sizes(found),
-            _parts(found),
+            _sizes(workers),
+            _parts(workers),
             _scaling(grown),
-            _memory_table(found),
+            _memory_table(workers),
             _agreements(agreed),
-            _tracing(tracing(found)),
+            _tracing(tracing(workers)),
             evidence.operations(),
         ],
-        findings=findings(found, grown, agreed),
+        findings=findings(workers, grown, agreed),
         pictures=[picture(grown)],
         warnings=evidence.warnings(),
     )
 
 
-def _sizes(found: list[Worker]) -> Table:
+def _sizes(workers: list[Worker]) -> Table:
     titles = ["sessions", "workers", "backtests", "cold", "warm", "load, cold", "load, warm"]
     titles += ["share of a warm backtest", "share, 95 %"]
     rows = []
-    for (sessions, assets), group in by_size(found).items():
-        parts, wholes = zip(*(one.warm_sums for one in group), strict=True)
+    for (sessions, assets), group in by_size(workers).items():
+        parts, wholes = zip(*(worker.warm_sums for worker in group), strict=True)
         share = share_interval(parts, wholes)
         rows.append(
             Row(
@@ -190,11 +191,11 @@ def _sizes(found: list[Worker]) -> Table:
                     str(assets),
                     str(sessions),
                     str(len(group)),
-                    str(sum(len(one.backtests) for one in group)),
-                    duration(median(one.cold for one in group)),
-                    duration(median(one.warm for one in group)),
-                    duration(median(one.backtests[0][LOAD] for one in group)),
-                    duration(median(one.warm_phase(LOAD) for one in group)),
+                    str(sum(len(worker.backtests) for worker in group)),
+                    duration(median(worker.cold for worker in group)),
+                    duration(median(worker.warm for worker in group)),
+                    duration(median(worker.backtests[0][LOAD] for worker in group)),
+                    duration(median(worker.warm_phase(LOAD) for worker in group)),
                     percent(share.share),
                     interval(share.ci),
                 ],
@@ -210,11 +211,11 @@ def _sizes(found: list[Worker]) -> Table:
     return Table("Initialisation, by number of assets", columns("assets", titles), rows, note)
 
 
-def _parts(found: list[Worker]) -> Table:
-    shortest = min(one.sessions for one in found)
+def _parts(workers: list[Worker]) -> Table:
+    shortest = min(worker.sessions for worker in workers)
     groups = {
         assets: group
-        for (sessions, assets), group in by_size(found).items()
+        for (sessions, assets), group in by_size(workers).items()
         if sessions == shortest
     }
     rows = [
@@ -237,15 +238,15 @@ def _parts(found: list[Worker]) -> Table:
 def _scaling(grown: list[Law]) -> Table:
     titles = ["a", "b", "c", "c, 95 %", "spread", "at the least", "at the most"]
     rows = []
-    for one in grown:
-        law = one.law
+    for growth in grown:
+        law = growth.law
         if law is None:
-            rows.append(Row([one.quantity, *["–"] * len(titles)]))
+            rows.append(Row([growth.quantity, *["–"] * len(titles)]))
             continue
         rows.append(
             Row(
                 [
-                    one.quantity,
+                    growth.quantity,
                     duration(law.a * 1e9),
                     duration(law.b * 1e9),
                     ratio(law.c),
@@ -263,23 +264,24 @@ def _scaling(grown: list[Law]) -> Table:
     return Table("Law of growth", columns("quantity", titles), rows, note)
 
 
-def _memory_table(found: list[Worker]) -> Table:
+def _memory_table(workers: list[Worker]) -> Table:
     titles = ["sessions", "before", "peak", "peak, told by the kernel", "÷", "growth per backtest"]
     rows = []
-    for (sessions, assets), group in by_size(found).items():
-        peaks = [one.peak for one in group if one.peak is not None]
-        told = [one.kernel_peak for one in group if one.kernel_peak is not None]
-        peak, kernel = (median(peaks) if peaks else None), (median(told) if told else None)
+    for (sessions, assets), group in by_size(workers).items():
+        peaks = [worker.peak for worker in group if worker.peak is not None]
+        kernel_peaks = [worker.kernel_peak for worker in group if worker.kernel_peak is not None]
+        peak = median(peaks) if peaks else None
+        kernel = median(kernel_peaks) if kernel_peaks else None
         rows.append(
             Row(
                 [
                     str(assets),
                     str(sessions),
-                    size(median(one.before for one in group)),
+                    size(median(worker.before for worker in group)),
                     size(peak),
                     size(kernel),
                     ratio(kernel / peak if kernel and peak else None),
-                    size(median(one.growth for one in group)),
+                    size(median(worker.growth for worker in group)),
                 ]
             )
         )
@@ -296,18 +298,18 @@ def _agreements(agreed: Mapping[str, TwoClocks]) -> Table:
     return stopwatch_table(["phase", "span"], compared)
 
 
-def _tracing(found: Sequence[Tracing]) -> Table:
+def _tracing(sizes: Sequence[Tracing]) -> Table:
     """What tracing adds to a warm initialisation."""
     rows = []
-    for one in found:
-        compared = one.compared
+    for both in sizes:
+        compared = both.compared
         rows.append(
             Row(
                 [
-                    str(one.assets),
-                    f"{len(one.untraced)} and {len(one.traced)}",
-                    duration(median(one.untraced)),
-                    duration(median(one.traced)),
+                    str(both.assets),
+                    f"{len(both.untraced)} and {len(both.traced)}",
+                    duration(median(both.untraced)),
+                    duration(median(both.traced)),
                     f"{compared.ratio:.3f}",
                     "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
                 ]

@@ -40,7 +40,7 @@ class SearchRun(NamedTuple):
     @property
     def bars(self) -> int:
         """What it cost."""
-        return sum(one.bars for one in self.evaluations)
+        return sum(evaluation.bars for evaluation in self.evaluations)
 
 
 class Target(NamedTuple):
@@ -72,27 +72,27 @@ class SearchData:
         """What the cases say."""
         table: list[Evaluation] = []
         replays, runs = [], []
-        for one in measured:
-            settings, found = one.settings, one.found
+        for case in measured:
+            settings, figures = case.settings, case.results
             if settings["do"] == "table":
-                table += _evaluations(found["evaluations"])
+                table += _evaluations(figures["evaluations"])
             elif settings["do"] == "replay":
                 replays += [
-                    SearchRun(name, seed, _evaluations(e)) for name, seed, e in found["searches"]
+                    SearchRun(name, seed, _evaluations(e)) for name, seed, e in figures["searches"]
                 ]
             else:
-                done = _evaluations(found["evaluations"])
+                done = _evaluations(figures["evaluations"])
                 name, seed = str(settings["search"]), int(settings["seed"])
-                runs.append(SearchRun(name, seed, done, found["optimize_ns"]))
+                runs.append(SearchRun(name, seed, done, figures["optimize_ns"]))
         return cls(SPACES[str(measured[0].settings["space"])], table, replays, runs)
 
     @cached_property
     def scores(self) -> npt.NDArray[np.float64]:
         """Sharpe ratios, configurations by levels."""
-        found = np.full((len(self.space.configurations), len(self.space.levels)), np.nan)
-        for one in self.table:
-            found[one.configuration, one.level] = one.score
-        return found
+        scores = np.full((len(self.space.configurations), len(self.space.levels)), np.nan)
+        for evaluation in self.table:
+            scores[evaluation.configuration, evaluation.level] = evaluation.score
+        return scores
 
     @cached_property
     def regrets(self) -> npt.NDArray[np.float64]:
@@ -105,11 +105,11 @@ class SearchData:
     def targets(self) -> list[Target]:
         """Among the best tenth, among the best twentieth, the best."""
         ordered = np.sort(self.regrets)
-        found = {}
+        by_regret = {}
         for name, part in [("best 10 %", AMONG_THE_BEST), ("best 5 %", 0.05), ("the best", 0.0)]:
             regret = float(ordered[max(1, math.ceil(part * len(ordered))) - 1])
-            found[regret] = Target(name, regret, int((self.regrets <= regret).sum()))
-        return list(found.values())
+            by_regret[regret] = Target(name, regret, int((self.regrets <= regret).sum()))
+        return list(by_regret.values())
 
     @property
     def budget(self) -> int:
@@ -118,7 +118,7 @@ class SearchData:
 
     def of_search(self, name: str) -> list[SearchRun]:
         """The looked-up runs of one search."""
-        return [one for one in self.replays if one.search == name]
+        return [run for run in self.replays if run.search == name]
 
     def curve(self, run: SearchRun) -> Iterator[tuple[int, float]]:
         """Bars spent, and the regret of the best that was seen in the whole window so far.
@@ -128,10 +128,10 @@ class SearchData:
         """
         spent, best = 0, float(self.regrets.max())
         yield spent, best
-        for one in run.evaluations:
-            spent += one.bars
-            if one.level == len(self.space.levels) - 1:
-                best = min(best, float(self.regrets[one.configuration]))
+        for evaluation in run.evaluations:
+            spent += evaluation.bars
+            if evaluation.level == len(self.space.levels) - 1:
+                best = min(best, float(self.regrets[evaluation.configuration]))
             yield spent, best
 
     def regret_at(self, run: SearchRun, bars: float) -> float:
@@ -162,11 +162,11 @@ class TimeToTarget(NamedTuple):
     p: float | None
 
 
-def times_to_targets(found: SearchData) -> list[TimeToTarget]:
+def times_to_targets(data: SearchData) -> list[TimeToTarget]:
     """Every search and every target."""
     times = {
-        (target, name): found.times(found.of_search(name), target)
-        for target in found.targets
+        (target, name): data.times(data.of_search(name), target)
+        for target in data.targets
         for name in SEARCHES
     }
     raw = {
@@ -177,8 +177,10 @@ def times_to_targets(found: SearchData) -> list[TimeToTarget]:
     known = {pair: p for pair, p in raw.items() if p is not None}
     adjusted = dict(zip(known, holm(list(known.values())), strict=True)) if known else {}
     return [
-        TimeToTarget(*pair, len(one.values), one.events, median_time(one), adjusted.get(pair))
-        for pair, one in times.items()
+        TimeToTarget(
+            *pair, len(of_pair.values), of_pair.events, median_time(of_pair), adjusted.get(pair)
+        )
+        for pair, of_pair in times.items()
     ]
 
 
@@ -197,16 +199,16 @@ class LevelFigures(NamedTuple):
     regret: float
 
 
-def level_figures(found: SearchData) -> list[LevelFigures]:
+def level_figures(data: SearchData) -> list[LevelFigures]:
     """Cost and worth of each level, over the whole space."""
     from scipy.stats import spearmanr  # noqa: PLC0415 - heavy
 
     figures = []
-    for level, sessions in enumerate(found.space.levels):
-        took = [one.ns for one in found.table if one.level == level]
-        scores = found.scores[:, level]
+    for level, sessions in enumerate(data.space.levels):
+        took = [evaluation.ns for evaluation in data.table if evaluation.level == level]
+        scores = data.scores[:, level]
         distinct = len(set(scores.tolist()))
-        same_order = spearmanr(scores, found.scores[:, -1]).statistic if distinct > 1 else None
+        same_order = spearmanr(scores, data.scores[:, -1]).statistic if distinct > 1 else None
         figures.append(
             LevelFigures(
                 sessions,
@@ -214,7 +216,7 @@ def level_figures(found: SearchData) -> list[LevelFigures]:
                 median(took) / sessions,
                 distinct,
                 None if same_order is None else float(same_order),
-                float(found.regrets[int(scores.argmax())]),
+                float(data.regrets[int(scores.argmax())]),
             )
         )
     return figures
@@ -230,6 +232,6 @@ def median_interval(values: Sequence[float]) -> Interval:
 
 def _evaluations(rows: Sequence[Sequence[float]]) -> list[Evaluation]:
     return [
-        Evaluation(int(place), int(level), float(score), int(bars), int(ns))
-        for place, level, score, bars, ns in rows
+        Evaluation(int(configuration), int(level), float(score), int(bars), int(ns))
+        for configuration, level, score, bars, ns in rows
     ]

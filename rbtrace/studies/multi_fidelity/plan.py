@@ -46,13 +46,13 @@ def cases(*, quick: bool) -> list[Case]:
     """The table first: the searches that look scores up read it."""
     name = "small" if quick else "large"
     space = SPACES[name]
-    found = [_table(name, space, part) for part in range(1, space.parts + 1)]
-    found.append(_replay(name, space, 3 if quick else 30))
-    found.append(_search(name, space, MULTI_FIDELITY, 1))
+    planned = [_table(name, space, part) for part in range(1, space.parts + 1)]
+    planned.append(_replay(name, space, 3 if quick else 30))
+    planned.append(_search(name, space, MULTI_FIDELITY, 1))
     if not quick:
-        found += [_search(name, space, one, 1) for one in (RANDOM, GRID)]
-        found.append(_search(name, space, MULTI_FIDELITY, 2))
-    return found
+        planned += [_search(name, space, search, 1) for search in (RANDOM, GRID)]
+        planned.append(_search(name, space, MULTI_FIDELITY, 2))
+    return planned
 
 
 def measure(settings: Settings, data: Path) -> dict[str, Any]:
@@ -63,16 +63,20 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     if settings["do"] == "table":
         part = int(settings["part"])
         mine = range(part - 1, len(space.configurations), space.parts)
-        done = [evaluate(space, one, level) for one in mine for level in range(len(space.levels))]
+        done = [
+            evaluate(space, configuration, level)
+            for configuration in mine
+            for level in range(len(space.levels))
+        ]
         replace_file(_file(data, name, part), msgspec.json.encode(done))
         return {"evaluations": done}
     if settings["do"] == "replay":
         table = read_table(data, name)
         return {
             "searches": [
-                [one, seed, run_search(one, seed, space, lambda *at: table[at]).evaluations]
+                [search, seed, run_search(search, seed, space, lambda *at: table[at]).evaluations]
                 for seed in range(1, int(settings["seeds"]) + 1)
-                for one in SEARCHES
+                for search in SEARCHES
             ]
         }
     searched = run_search(
@@ -90,7 +94,7 @@ def read_table(data: Path, name: str) -> dict[tuple[int, int], Evaluation]:
     Raises:
         InputError: a part of it is not there, or damaged.
     """
-    found = {}
+    table = {}
     for part in range(1, SPACES[name].parts + 1):
         path = _file(data, name, part)
         try:
@@ -99,9 +103,9 @@ def read_table(data: Path, name: str) -> dict[tuple[int, int], Evaluation]:
             raise InputError(
                 f"{path} cannot be read ({problem}): choose another folder, or remove this study's"
             ) from None
-        for one in done:
-            found[one.configuration, one.level] = one._replace(ns=0)
-    return found
+        for evaluation in done:
+            table[evaluation.configuration, evaluation.level] = evaluation._replace(ns=0)
+    return table
 
 
 def _table(name: str, space: Space, part: int) -> Case:

@@ -38,31 +38,31 @@ class Agreement(NamedTuple):
         return self.same == self.looked_up == len(self.run.evaluations)
 
 
-def agreements(found: SearchData) -> list[Agreement]:
+def agreements(data: SearchData) -> list[Agreement]:
     """Each search that ran real backtests, compared."""
-    replays = {(one.search, one.seed): one.evaluations for one in found.replays}
+    replays = {(replay.search, replay.seed): replay.evaluations for replay in data.replays}
     compared = []
-    for run in found.runs:
+    for run in data.runs:
         other = replays[run.search, run.seed]
         pairs = zip(run.evaluations, other, strict=False)
-        same = sum(one._replace(ns=0) == two._replace(ns=0) for one, two in pairs)
+        same = sum(evaluation._replace(ns=0) == two._replace(ns=0) for evaluation, two in pairs)
         compared.append(Agreement(run, same, len(other)))
     return compared
 
 
-def agreement_table(found: SearchData) -> Table:
+def agreement_table(data: SearchData) -> Table:
     """Searches on the engine beside those of the same seeds that looked their scores up."""
     rows = []
-    for one in agreements(found):
-        run = one.run
+    for agreement in agreements(data):
+        run = agreement.run
         backtests = sum(evaluation.ns for evaluation in run.evaluations)
         rows.append(
             Row(
                 [
                     f"{run.search}, seed {run.seed}",
                     count(len(run.evaluations)),
-                    count(one.same),
-                    "yes" if one.exact else "NO",
+                    count(agreement.same),
+                    "yes" if agreement.exact else "NO",
                     count(run.bars),
                     duration(run.optimize_ns),
                     percent(1 - backtests / run.optimize_ns),
@@ -78,20 +78,20 @@ def agreement_table(found: SearchData) -> Table:
     return Table("Check: looked up and run", columns("search", titles), rows, note)
 
 
-def _stopwatch(found: SearchData, results: Results) -> Table:
+def _stopwatch(data: SearchData, results: Results) -> Table:
     stopwatch = {
-        "run_algorithm": sum(one.ns for run in found.runs for one in run.evaluations),
-        "Optimizer.optimize": sum(run.optimize_ns for run in found.runs),
+        "run_algorithm": sum(evaluation.ns for run in data.runs for evaluation in run.evaluations),
+        "Optimizer.optimize": sum(run.optimize_ns for run in data.runs),
     }
     compared = two_clocks(stopwatch, results)
     return stopwatch_table(["span"], (([span], clocks) for span, clocks in compared.items()))
 
 
-def agreement_sentence(found: SearchData) -> str:
+def agreement_sentence(data: SearchData) -> str:
     """How many searches agree."""
-    compared = agreements(found)
-    exact = sum(one.exact for one in compared)
-    backtests = sum(len(one.run.evaluations) for one in compared)
+    compared = agreements(data)
+    exact = sum(agreement.exact for agreement in compared)
+    backtests = sum(len(agreement.run.evaluations) for agreement in compared)
     return (
         f"{exact} of {len(compared)} searches that ran real backtests ({count(backtests)} of them) "
         "agree exactly with the searches of the same seeds that looked up their scores."
@@ -107,9 +107,9 @@ _STEPS = 200
 
 def multi_fidelity_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
-    found = SearchData.of(evidence.measured)
-    space = found.space
-    times = times_to_targets(found)
+    data = SearchData.of(evidence.measured)
+    space = data.space
+    times = times_to_targets(data)
     return Report(
         title=TITLE,
         complete=evidence.complete,
@@ -117,47 +117,47 @@ def multi_fidelity_report(evidence: Evidence) -> Report:
         figures=[
             ("configurations", count(len(space.configurations))),
             ("sessions", " ".join(map(str, space.levels))),
-            ("budget of a search", f"{count(found.budget)} bars ({space.budget} whole backtests)"),
-            ("real backtests", count(_real_backtests(found))),
-            ("seeds", count(len(found.of_search(MULTI_FIDELITY)))),
-            ("of them on the engine", ", ".join(f"{r.search} {r.seed}" for r in found.runs)),
+            ("budget of a search", f"{count(data.budget)} bars ({space.budget} whole backtests)"),
+            ("real backtests", count(_real_backtests(data))),
+            ("seeds", count(len(data.of_search(MULTI_FIDELITY)))),
+            ("of them on the engine", ", ".join(f"{r.search} {r.seed}" for r in data.runs)),
         ],
         tables=[
-            _times(found, times),
-            _regrets(found),
-            _levels(found),
-            stopping_table(found),
-            agreement_table(found),
-            _stopwatch(found, evidence.results),
+            _times(data, times),
+            _regrets(data),
+            _levels(data),
+            stopping_table(data),
+            agreement_table(data),
+            _stopwatch(data, evidence.results),
             evidence.operations(),
         ],
-        findings=_sentences(found, times),
-        pictures=[_picture(found)],
+        findings=_sentences(data, times),
+        pictures=[_picture(data)],
         warnings=evidence.warnings(),
     )
 
 
-def _real_backtests(found: SearchData) -> int:
-    return len(found.table) + sum(len(run.evaluations) for run in found.runs)
+def _real_backtests(data: SearchData) -> int:
+    return len(data.table) + sum(len(run.evaluations) for run in data.runs)
 
 
-def _times(found: SearchData, times: Sequence[TimeToTarget]) -> Table:
+def _times(data: SearchData, times: Sequence[TimeToTarget]) -> Table:
     """The medians, with what does not get there counted as censored."""
-    whole = found.space.whole
+    whole = data.space.whole
     rows = []
-    for one in times:
-        target, value = one.target, one.median.value
+    for time in times:
+        target, value = time.target, time.median.value
         rows.append(
             Row(
                 [
-                    f"{target.name}, {one.search}",
+                    f"{target.name}, {time.search}",
                     f"{target.regret:.3f}",
                     count(target.configurations),
-                    f"{one.reached} of {one.seeds}",
+                    f"{time.reached} of {time.seeds}",
                     _NOTHING if value is None else count(round(value)),
                     _in_backtests(value, whole),
-                    " … ".join(_in_backtests(end, whole) for end in one.median.ci),
-                    _NOTHING if one.p is None else _p_value(one.p),
+                    " … ".join(_in_backtests(end, whole) for end in time.median.ci),
+                    _NOTHING if time.p is None else _p_value(time.p),
                 ]
             )
         )
@@ -173,11 +173,11 @@ def _times(found: SearchData, times: Sequence[TimeToTarget]) -> Table:
     return Table("Bars until a given quality", columns("quality, search", titles), rows, note)
 
 
-def _regrets(found: SearchData) -> Table:
+def _regrets(data: SearchData) -> Table:
     rows = []
     for part in (0.25, 0.5, 1.0):
         for name in SEARCHES:
-            regrets = [found.regret_at(run, part * found.budget) for run in found.of_search(name)]
+            regrets = [data.regret_at(run, part * data.budget) for run in data.of_search(name)]
             rows.append(
                 Row(
                     [
@@ -192,26 +192,26 @@ def _regrets(found: SearchData) -> Table:
     note = (
         "How much lower the Sharpe ratio in the whole window is than that of the best "
         "configuration of the space; before its first backtest of the whole window a search has "
-        f"the regret of the worst ({found.regrets.max():.3f}). Medians over seeds; intervals by "
+        f"the regret of the worst ({data.regrets.max():.3f}). Medians over seeds; intervals by "
         "order statistics."
     )
     titles = ["seeds", "median regret", "95 %", "worst seed"]
     return Table("Regret, by bars spent", columns("spent, search", titles), rows, note)
 
 
-def _levels(found: SearchData) -> Table:
+def _levels(data: SearchData) -> Table:
     rows = [
         Row(
             [
-                count(one.sessions),
-                duration(one.backtest_ns),
-                duration(one.bar_ns),
-                count(one.distinct),
-                ratio(one.rank_correlation),
-                f"{one.regret:.3f}",
+                count(level.sessions),
+                duration(level.backtest_ns),
+                duration(level.bar_ns),
+                count(level.distinct),
+                ratio(level.rank_correlation),
+                f"{level.regret:.3f}",
             ]
         )
-        for one in level_figures(found)
+        for level in level_figures(data)
     ]
     note = (
         "All configurations at all levels, by real, untraced backtests; medians of a stopwatch. "
@@ -223,43 +223,44 @@ def _levels(found: SearchData) -> Table:
     return Table("Fidelities", columns("sessions", titles), rows, note)
 
 
-def _sentences(found: SearchData, times: Sequence[TimeToTarget]) -> list[str]:
-    said = _time_sentences(found, times)
-    whole = found.space.whole
-    said += stopping_sentences(found)
-    said += [
-        f"A backtest of {one.sessions} sessions costs {percent(one.sessions / whole)} of the bars "
-        f"and {percent(one.backtest_ns / top.backtest_ns)} of the time of a whole one, and ranks "
-        f"configurations with a rank correlation of {ratio(one.rank_correlation)}."
-        for *lower, top in [level_figures(found)]
-        for one in lower
+def _sentences(data: SearchData, times: Sequence[TimeToTarget]) -> list[str]:
+    sentences = _time_sentences(data, times)
+    whole = data.space.whole
+    sentences += stopping_sentences(data)
+    sentences += [
+        f"A backtest of {level.sessions} sessions costs {percent(level.sessions / whole)} of the "
+        f"bars and {percent(level.backtest_ns / top.backtest_ns)} of the time of a whole one, and "
+        f"ranks configurations with a rank correlation of {ratio(level.rank_correlation)}."
+        for *lower, top in [level_figures(data)]
+        for level in lower
     ]
-    said.append(agreement_sentence(found))
-    return said
+    sentences.append(agreement_sentence(data))
+    return sentences
 
 
-def _time_sentences(found: SearchData, times: Sequence[TimeToTarget]) -> list[str]:
+def _time_sentences(data: SearchData, times: Sequence[TimeToTarget]) -> list[str]:
     """A sentence for each target, and the multi-fidelity search against each other."""
-    whole = found.space.whole
-    said = []
-    for target in found.targets:
-        of_target = {one.search: one for one in times if one.target == target}
+    whole = data.space.whole
+    sentences = []
+    for target in data.targets:
+        of_target = {time.search: time for time in times if time.target == target}
         own = of_target.pop(MULTI_FIDELITY)
         others = "; ".join(
-            f"{one.search}: {_reach(one, whole)}, {_verdict(one.p)}" for one in of_target.values()
+            f"{time.search}: {_reach(time, whole)}, {_verdict(time.p)}"
+            for time in of_target.values()
         )
-        said.append(
+        sentences.append(
             f"Quality “{target.name}” (regret at most {target.regret:.3f}). {MULTI_FIDELITY}: "
             f"{_reach(own, whole)}; {others}."
         )
-    return said
+    return sentences
 
 
-def _reach(one: TimeToTarget, whole: int) -> str:
-    got = f"{one.reached} of {one.seeds} seeds"
-    if one.median.value is None:
+def _reach(time: TimeToTarget, whole: int) -> str:
+    got = f"{time.reached} of {time.seeds} seeds"
+    if time.median.value is None:
         return f"{got}, median beyond the budget"
-    return f"{got}, median {_in_backtests(one.median.value, whole)} whole backtests"
+    return f"{got}, median {_in_backtests(time.median.value, whole)} whole backtests"
 
 
 def _verdict(p: float | None) -> str:
@@ -276,17 +277,17 @@ def _in_backtests(bars: float | None, whole: int) -> str:
     return _NOTHING if bars is None else f"{bars / whole:.1f}"
 
 
-def _picture(found: SearchData) -> Picture:
-    places = [found.budget * step / _STEPS for step in range(_STEPS + 1)]
+def _picture(data: SearchData) -> Picture:
+    places = [data.budget * step / _STEPS for step in range(_STEPS + 1)]
     bands = []
     for name in SEARCHES:
-        runs = found.of_search(name)
+        runs = data.of_search(name)
         thirds = [
-            quantiles([found.regret_at(run, place) for run in runs], n=4, method="inclusive")
-            for place in places
+            quantiles([data.regret_at(run, bars) for run in runs], n=4, method="inclusive")
+            for bars in places
         ]
         low, middle, high = zip(*thirds, strict=True)
-        backtests = [place / found.space.whole for place in places]
+        backtests = [bars / data.space.whole for bars in places]
         bands.append(plots.Band(name, backtests, low, middle, high))
     drawn = plots.steps(bands, "bars simulated, in whole backtests", "regret, Sharpe ratio")
     title = "Regret over bars: median of the seeds, and the half in the middle"

@@ -47,7 +47,7 @@ class Space:
     def configurations(self) -> list[Configuration]:
         """All of them; elsewhere they go by their place here."""
         names = list(self.axes)
-        return [dict(zip(names, one, strict=True)) for one in product(*self.axes.values())]
+        return [dict(zip(names, values, strict=True)) for values in product(*self.axes.values())]
 
     @property
     def whole(self) -> int:
@@ -74,8 +74,10 @@ class Space:
 
         if arranged is None:
             parameters = [
-                DiscreteParameter(name=name, min_value=one[0], max_value=one[-1], step=one.step)
-                for name, one in self.axes.items()
+                DiscreteParameter(
+                    name=name, min_value=values[0], max_value=values[-1], step=values.step
+                )
+                for name, values in self.axes.items()
             ]
         else:
             chance = random.Random(arranged)  # noqa: S311 - no secret
@@ -126,10 +128,13 @@ class Evaluation(NamedTuple):
 
 def evaluate(space: Space, configuration: int, level: int) -> Evaluation:
     """Run the backtest. Every window ends with the same session; shorter ones begin later."""
-    one = space.configurations[configuration]
+    parameters = space.configurations[configuration]
     start, end = _window(space.levels[level])
     strategy = MovingAverageCrossover(
-        symbol="GOOG", fast=one["fast"], slow=one["slow"], band=one["band"] / 10_000
+        symbol="GOOG",
+        fast=parameters["fast"],
+        slow=parameters["slow"],
+        band=parameters["band"] / 10_000,
     )
     started = perf_counter_ns()
     performance = run_backtest(Backtest(BUNDLE, strategy, start, end))

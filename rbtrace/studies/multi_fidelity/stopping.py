@@ -43,20 +43,20 @@ class Stopping(NamedTuple):
         return 1 - self.bars / (self.started * whole)
 
 
-def stopping(found: SearchData, run: SearchRun) -> Stopping:
+def stopping(data: SearchData, run: SearchRun) -> Stopping:
     """What became of the configurations that a search started.
 
     The very last, if it did not reach the highest level, may not have been stopped, but the search
     have ended: it is left out of those stopped.
     """
-    levels = len(found.space.levels)
-    last = found.targets[0].regret
+    levels = len(data.space.levels)
+    last = data.targets[0].regret
     evaluated, stopped, good_evaluated, good_stopped = ([0] * levels for _ in range(4))
     rejected = []
-    ordered = sorted(run.evaluations, key=lambda one: one.configuration)
-    for configuration, group in groupby(ordered, key=lambda one: one.configuration):
-        good = found.regrets[configuration] <= last
-        reached = [one.level for one in group]
+    ordered = sorted(run.evaluations, key=lambda evaluation: evaluation.configuration)
+    for configuration, group in groupby(ordered, key=lambda evaluation: evaluation.configuration):
+        good = data.regrets[configuration] <= last
+        reached = [evaluation.level for evaluation in group]
         for level in reached:
             evaluated[level] += 1
             good_evaluated[level] += int(good)
@@ -64,21 +64,21 @@ def stopping(found: SearchData, run: SearchRun) -> Stopping:
         if top < levels - 1 and configuration != run.evaluations[-1].configuration:
             stopped[top] += 1
             good_stopped[top] += int(good)
-            rejected.append(float(found.regrets[configuration]))
-    best = found.regret_at(run, run.bars)
-    started = len({one.configuration for one in run.evaluations})
+            rejected.append(float(data.regrets[configuration]))
+    best = data.regret_at(run, run.bars)
+    started = len({evaluation.configuration for evaluation in run.evaluations})
     better = any(regret < best for regret in rejected)
     return Stopping(evaluated, stopped, good_evaluated, good_stopped, started, run.bars, better)
 
 
-def stopping_table(found: SearchData) -> Table:
+def stopping_table(data: SearchData) -> Table:
     """What was stopped at each level, all configurations beside the good ones."""
-    all_seeds = [stopping(found, run) for run in found.of_search(MULTI_FIDELITY)]
+    all_seeds = [stopping(data, run) for run in data.of_search(MULTI_FIDELITY)]
     rows = []
-    for level, sessions in enumerate(found.space.levels[:-1]):
+    for level, sessions in enumerate(data.space.levels[:-1]):
         evaluated, stopped, good, good_stopped = (
             sum(counts[level] for counts in column)
-            for column in zip(*(one[:4] for one in all_seeds), strict=True)
+            for column in zip(*(search[:4] for search in all_seeds), strict=True)
         )
         rows.append(
             Row(
@@ -93,7 +93,7 @@ def stopping_table(found: SearchData) -> Table:
                 ]
             )
         )
-    target = found.targets[0]
+    target = data.targets[0]
     note = (
         f"Sums over {len(all_seeds)} seeds. Good: among the {target.configurations} best of the "
         "space in the whole window. If stopping knew nothing, it would stop the same part of the "
@@ -103,43 +103,44 @@ def stopping_table(found: SearchData) -> Table:
     return Table("What early stopping stopped", columns("sessions", titles), rows, note)
 
 
-def stopping_sentences(found: SearchData) -> list[str]:
+def stopping_sentences(data: SearchData) -> list[str]:
     """What stopping saved and missed, in sentences."""
-    all_seeds = [stopping(found, run) for run in found.of_search(MULTI_FIDELITY)]
-    return [_saved_in_words(found, all_seeds), _missed_in_words(found, all_seeds)]
+    all_seeds = [stopping(data, run) for run in data.of_search(MULTI_FIDELITY)]
+    return [_saved_sentence(data, all_seeds), _missed_sentence(data, all_seeds)]
 
 
-def _saved_in_words(found: SearchData, all_seeds: list[Stopping]) -> str:
-    whole = found.space.whole
-    saved = [one.saved(whole) for one in all_seeds]
-    started = median(one.started for one in all_seeds)
+def _saved_sentence(data: SearchData, all_seeds: list[Stopping]) -> str:
+    whole = data.space.whole
+    saved = [search.saved(whole) for search in all_seeds]
+    started = median(search.started for search in all_seeds)
+    times = median(search.started * whole / search.bars for search in all_seeds)
     return (
         f"The {started:g} configurations that the multi-fidelity search started would have cost "
-        f"{median(one.started * whole / one.bars for one in all_seeds):.2f} times the bars, had "
-        f"each been run in the whole window: early stopping saved {percent(median(saved))}"
-        f"{_in_percent(median_interval(saved))}. Medians over {len(saved)} seeds."
+        f"{times:.2f} times the bars, had each been run in the whole window: early stopping saved "
+        f"{percent(median(saved))}{_in_percent(median_interval(saved))}. Medians over "
+        f"{len(saved)} seeds."
     )
 
 
-def _missed_in_words(found: SearchData, all_seeds: list[Stopping]) -> str:
-    good = sum(sum(one.good_stopped) for one in all_seeds)
-    of_good = _started_and_good(found)
-    stopped = sum(sum(one.stopped) for one in all_seeds)
-    all_started = sum(one.started for one in all_seeds)
-    better = sum(one.better_stopped for one in all_seeds)
+def _missed_sentence(data: SearchData, all_seeds: list[Stopping]) -> str:
+    good = sum(sum(search.good_stopped) for search in all_seeds)
+    of_good = _started_and_good(data)
+    stopped = sum(sum(search.stopped) for search in all_seeds)
+    all_started = sum(search.started for search in all_seeds)
+    better = sum(search.better_stopped for search in all_seeds)
     return (
         f"It wrongly stopped {good} of {of_good} started configurations that are among the best "
-        f"{found.targets[0].configurations} ({percent(good / of_good if of_good else None)}); of "
+        f"{data.targets[0].configurations} ({percent(good / of_good if of_good else None)}); of "
         f"all that were started it stopped {percent(stopped / all_started)}. In {better} of "
         f"{len(all_seeds)} seeds it stopped one that is better than the best the search found."
     )
 
 
-def _started_and_good(found: SearchData) -> int:
-    regret = found.targets[0].regret
+def _started_and_good(data: SearchData) -> int:
+    regret = data.targets[0].regret
     return sum(
-        len({e.configuration for e in run.evaluations if found.regrets[e.configuration] <= regret})
-        for run in found.of_search(MULTI_FIDELITY)
+        len({e.configuration for e in run.evaluations if data.regrets[e.configuration] <= regret})
+        for run in data.of_search(MULTI_FIDELITY)
     )
 
 

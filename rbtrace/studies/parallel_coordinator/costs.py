@@ -50,9 +50,9 @@ def predict(costs: Costs, work: Work, cores: float) -> float:
 
 def work_of(sequential: list[PoolRun]) -> Work:
     """The work as it was measured one task after the other; medians over runs."""
-    durations = [one.batches[0].durations for one in sequential]
-    each = median(fmean(one[1:]) for one in durations)
-    return Work(len(durations[0]), each, max(0.0, median(one[0] for one in durations) - each))
+    durations = [run.batches[0].durations for run in sequential]
+    each = median(fmean(of_run[1:]) for of_run in durations)
+    return Work(len(durations[0]), each, max(0.0, median(of_run[0] for of_run in durations) - each))
 
 
 def costs_of(dispatched: Groups) -> dict[Point, Costs]:
@@ -63,10 +63,10 @@ def costs_of(dispatched: Groups) -> dict[Point, Costs]:
     return {
         (way, workers): Costs(
             workers,
-            median(one.batches[1].startup_ns for one in group),
-            median(one.batches[0].each_ns for one in group),
-            median(one.batches[1].gap_ns for one in group),
-            median(one.batches[1].closing_ns for one in group),
+            median(run.batches[1].startup_ns for run in group),
+            median(run.batches[0].each_ns for run in group),
+            median(run.batches[1].gap_ns for run in group),
+            median(run.batches[1].closing_ns for run in group),
         )
         for (way, workers), group in dispatched.items()
     }
@@ -82,24 +82,24 @@ def distribution_table(groups: Groups) -> Table:
     """What tasks that need no core cost."""
     rows = []
     for (way, workers), group in groups.items():
-        at_once = [one.batches[0] for one in group]
-        slept = [one.batches[1] for one in group]
+        at_once = [run.batches[0] for run in group]
+        slept = [run.batches[1] for run in group]
         tasks = len(at_once[0].evaluated)
         rows.append(
             Row(
                 [
                     WAY_NAMES[way],
                     str(workers),
-                    duration(median(one.making_ns for one in slept)),
-                    duration(median(one.startup_ns for one in slept)),
-                    duration(median(one.each_ns for one in at_once)),
-                    duration(median(one.gap_ns for one in slept)),
-                    duration(median(one.own_cpu_ns / tasks for one in at_once)),
-                    size(median(one.traffic.sent_bytes / tasks for one in at_once)),
-                    duration(median(one.traffic.sent_ns / tasks for one in at_once)),
-                    size(median(one.traffic.received_bytes / tasks for one in at_once)),
-                    duration(median(one.traffic.received_ns / tasks for one in at_once)),
-                    duration(median(one.closing_ns for one in slept)),
+                    duration(median(batch.making_ns for batch in slept)),
+                    duration(median(batch.startup_ns for batch in slept)),
+                    duration(median(batch.each_ns for batch in at_once)),
+                    duration(median(batch.gap_ns for batch in slept)),
+                    duration(median(batch.own_cpu_ns / tasks for batch in at_once)),
+                    size(median(batch.traffic.sent_bytes / tasks for batch in at_once)),
+                    duration(median(batch.traffic.sent_ns / tasks for batch in at_once)),
+                    size(median(batch.traffic.received_bytes / tasks for batch in at_once)),
+                    duration(median(batch.traffic.received_ns / tasks for batch in at_once)),
+                    duration(median(batch.closing_ns for batch in slept)),
                 ]
             )
         )
@@ -154,7 +154,7 @@ def asleep_table(groups: Groups, costs: dict[Point, Costs]) -> Table:
     """The model on tasks for which every machine has enough cores."""
     rows = []
     for (way, workers), group in groups.items():
-        measured = median(one.batches[1].wall_ns for one in group)
+        measured = median(run.batches[1].wall_ns for run in group)
         expected = predict(costs[way, workers], sleeping_work(group), UNLIMITED)
         cells = [duration(measured), duration(expected), ratio(expected / measured)]
         rows.append(Row([WAY_NAMES[way], str(workers), *cells]))

@@ -44,16 +44,16 @@ class TimedBatch(Batch, kw_only=True, dict=True):
     @cached_property
     def processes(self) -> dict[int, list[TimedEvaluation]]:
         """Evaluations by process, each in order; processes in the order of their first one."""
-        found: dict[int, list[TimedEvaluation]] = defaultdict(list)
-        for one in sorted(self.evaluated, key=lambda one: one.started_ns):
-            found[one.process].append(one)
-        return dict(found)
+        by_process: dict[int, list[TimedEvaluation]] = defaultdict(list)
+        for evaluation in sorted(self.evaluated, key=lambda evaluation: evaluation.started_ns):
+            by_process[evaluation.process].append(evaluation)
+        return dict(by_process)
 
     @property
     def durations(self) -> list[int]:
         """Of all evaluations, in the order in which they started."""
-        ordered = sorted(self.evaluated, key=lambda one: one.started_ns)
-        return [one.ended_ns - one.started_ns for one in ordered]
+        ordered = sorted(self.evaluated, key=lambda evaluation: evaluation.started_ns)
+        return [evaluation.ended_ns - evaluation.started_ns for evaluation in ordered]
 
     @property
     def startup_ns(self) -> float:
@@ -74,13 +74,13 @@ class TimedBatch(Batch, kw_only=True, dict=True):
     @property
     def each_ns(self) -> float:
         """From the first start to the last result, for each task: the inverse of the rate."""
-        first = min(one.started_ns for one in self.evaluated)
+        first = min(evaluation.started_ns for evaluation in self.evaluated)
         return (max(self.received_ns) - first) / len(self.evaluated)
 
     @property
     def closing_ns(self) -> int:
         """From the end of the last evaluation until the pool was closed."""
-        return self.ended_ns - max(one.ended_ns for one in self.evaluated)
+        return self.ended_ns - max(evaluation.ended_ns for evaluation in self.evaluated)
 
 
 class PoolRun(NamedTuple):
@@ -103,7 +103,7 @@ class PoolRun(NamedTuple):
             measured.traced,
             settings["do"] == "dispatch",
             measured.run_id,
-            msgspec.convert(measured.found["batches"], list[TimedBatch]),
+            msgspec.convert(measured.results["batches"], list[TimedBatch]),
         )
 
     @property
@@ -133,13 +133,13 @@ def one_by_one(groups: Groups) -> list[PoolRun]:
 
 def wall(group: Sequence[PoolRun]) -> float:
     """Median wall time, ns."""
-    return median(one.wall_ns for one in group)
+    return median(run.wall_ns for run in group)
 
 
 def speed_up(sequential: Sequence[PoolRun], group: Sequence[PoolRun]) -> Comparison:
     """How many times as fast a group is, against runs one after the other."""
     # The greater figure is the better one: the sequential time over that of the group.
-    return compare_runs([one.wall_ns for one in group], [one.wall_ns for one in sequential])
+    return compare_runs([run.wall_ns for run in group], [run.wall_ns for run in sequential])
 
 
 def time_to_fewer(groups: Groups, way: str, workers: int) -> Comparison | None:
@@ -174,8 +174,8 @@ def traced_runs(evidence: Evidence, groups: Groups) -> dict[Point, list[TracedRu
 
 def _traced_run(evidence: Evidence, run: PoolRun) -> TracedRun:
     results = evidence.of(run.run_id)
-    region = max(results.regions, key=lambda one: one.tasks)
-    own = [one for one in results.workers if one.region_start_ns == region.start_ns]
+    region = max(results.regions, key=lambda region: region.tasks)
+    own = [worker for worker in results.workers if worker.region_start_ns == region.start_ns]
     return TracedRun(run, region, own)
 
 
@@ -215,16 +215,18 @@ def agreements(spans: Mapping[Point, Sequence[TracedRun]]) -> list[Agreement]:
     """Busy and CPU time of the workers by rbtrace, and by the clock and the kernel."""
     both = []
     for (way, workers), group in spans.items():
-        batches = [one.run.batches[0] for one in group]
-        told = [one.region.cpu_ns for one in group]
+        batches = [run.run.batches[0] for run in group]
+        cpu_times = [run.region.cpu_ns for run in group]
         both.append(
             Agreement(
                 way,
                 workers,
                 clocked=sum(sum(batch.durations) for batch in batches),
-                busy=sum(one.region.busy_ns for one in group),
-                used=sum(one.cpu_ns for batch in batches for one in batch.evaluated),
-                cpu=sum(one for one in told if one is not None) if None not in told else None,
+                busy=sum(run.region.busy_ns for run in group),
+                used=sum(evaluation.cpu_ns for batch in batches for evaluation in batch.evaluated),
+                cpu=sum(ns for ns in cpu_times if ns is not None)
+                if None not in cpu_times
+                else None,
                 life=sum(batch.children_cpu_ns for batch in batches),
             )
         )

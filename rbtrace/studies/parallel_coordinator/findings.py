@@ -32,18 +32,18 @@ def findings(
     cores: int,
 ) -> list[str]:
     """What follows from the tables."""
-    said = []
+    sentences = []
     for way in ways_of(with_workers(groups)):
-        said += [_best(groups, way, cores), _beyond(groups, way)]
-    said += [_waiting(way, number, spans[way, number]) for way, number in _most(spans)]
-    said += [_handling(costs[point], work, point[0]) for point in _most(costs)]
-    said += [_predicted(costs, work, way) for way in ways_of(costs)]
-    said += [_checked(groups, costs, work, cores), _agreement(agreed)]
-    said.append(
+        sentences += [_best(groups, way, cores), _beyond(groups, way)]
+    sentences += [_waiting(way, number, spans[way, number]) for way, number in _most(spans)]
+    sentences += [_handling(costs[point], work, point[0]) for point in _most(costs)]
+    sentences += [_predicted(costs, work, way) for way in ways_of(costs)]
+    sentences += [_checked(groups, costs, work, cores), _agreement(agreed)]
+    sentences.append(
         f"This machine has {cores} usable cores: what is said of more cores is computed from "
         "measured costs, and bounds the speed-up from above."
     )
-    return said
+    return sentences
 
 
 def pictures(groups: Groups, costs: dict[Point, Costs], work: Work) -> list[Picture]:
@@ -72,8 +72,8 @@ def _gantt(groups: Groups, way: str, workers: int) -> Picture:
     batch = groups[way, workers][0].batches[0]
     bars = {
         process: [
-            ((one.started_ns - batch.began_ns) / 1e9, (one.ended_ns - one.started_ns) / 1e9)
-            for one in tasks
+            ((task.started_ns - batch.began_ns) / 1e9, (task.ended_ns - task.started_ns) / 1e9)
+            for task in tasks
         ]
         for process, tasks in batch.processes.items()
     }
@@ -117,11 +117,11 @@ def _beyond(groups: Groups, way: str) -> str:
 
 
 def _waiting(way: str, workers: int, group: list[TracedRun]) -> str:
-    busy = sum(one.region.busy_ns for one in group)
-    waited = [one.region.runqueue_ns for one in group]
+    busy = sum(run.region.busy_ns for run in group)
+    waited = [run.region.runqueue_ns for run in group]
     if None in waited or not busy:
         return f"{WAY_NAMES[way]}: this system does not say how long workers wait for a core."
-    share = sum(one for one in waited if one is not None) / busy
+    share = sum(ns for ns in waited if ns is not None) / busy
     return (
         f"{WAY_NAMES[way]}, {number_of_workers(workers)}: {percent(share)} of the time in which "
         "they look busy they wait for a core."
@@ -165,15 +165,19 @@ def _checked(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) 
     )
 
 
-def _agreement(found: Sequence[Agreement]) -> str:
-    busy = [one.busy_ratio for one in found]
-    cpu = [one.cpu_ratio for one in found if one.cpu_ratio is not None]
-    said = (
+def _agreement(agreed: Sequence[Agreement]) -> str:
+    busy = [agreement.busy_ratio for agreement in agreed]
+    cpu = [agreement.cpu_ratio for agreement in agreed if agreement.cpu_ratio is not None]
+    sentence = (
         f"The time in which workers are busy is by the spans {_range(busy)} times that by a clock "
         "in the workers"
     )
-    return f"{said}, their CPU time {_range(cpu)} times that by getrusage." if cpu else f"{said}."
+    return (
+        f"{sentence}, their CPU time {_range(cpu)} times that by getrusage."
+        if cpu
+        else f"{sentence}."
+    )
 
 
-def _range(found: Sequence[float]) -> str:
-    return f"{min(found):.4f} … {max(found):.4f}"
+def _range(ratios: Sequence[float]) -> str:
+    return f"{min(ratios):.4f} … {max(ratios):.4f}"

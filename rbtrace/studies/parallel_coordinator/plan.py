@@ -25,7 +25,7 @@ from rbtrace.studies.batches import (
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import Backtests, Evaluation, Sleeps
 from rbtrace.studies.journal import Case, Settings
-from rbtrace.studies.measuring import Stopwatch, TimedFunction, TrafficCount
+from rbtrace.studies.measuring import Stopwatch, TimedFunction, TrafficCount, cpu_time_ns
 from rbtrace.studies.parallel_coordinator.figures import TimedBatch
 from rbtrace.studies.parallel_coordinator.report import (
     parallel_coordinator_report as report,
@@ -52,19 +52,19 @@ _SLEEPS: Final = 0, 50
 def cases(*, quick: bool) -> list[Case]:
     """Every way and number of workers in turns, so that what drifts hits all."""
     if quick:
-        found = [_backtests(SEQUENTIAL, 1, quick=quick)]
-        found += [_backtests(way, 2, quick=quick) for way in (POOL, PERSISTENT)]
-        return [*found, *(_dispatch(way, 2, 8) for way in (POOL, PERSISTENT))]
-    found = []
+        planned = [_backtests(SEQUENTIAL, 1, quick=quick)]
+        planned += [_backtests(way, 2, quick=quick) for way in (POOL, PERSISTENT)]
+        return [*planned, *(_dispatch(way, 2, 8) for way in (POOL, PERSISTENT))]
+    planned = []
     for repetition in range(1, 6):
-        found.append(_backtests(SEQUENTIAL, 1, repetition))
+        planned.append(_backtests(SEQUENTIAL, 1, repetition))
         for workers in (1, 2, 4, 8, 16):
             for way in (POOL, PERSISTENT, SHORT_LIVED):
-                found.append(_backtests(way, workers, repetition))
-                found.append(_dispatch(way, workers, 16, repetition))
-        found.append(_backtests(SEQUENTIAL, 1, repetition, traced=False))
-        found += [_backtests(way, 2, repetition, traced=False) for way in (POOL, PERSISTENT)]
-    return found
+                planned.append(_backtests(way, workers, repetition))
+                planned.append(_dispatch(way, workers, 16, repetition))
+        planned.append(_backtests(SEQUENTIAL, 1, repetition, traced=False))
+        planned += [_backtests(way, 2, repetition, traced=False) for way in (POOL, PERSISTENT)]
+    return planned
 
 
 def measure(settings: Settings, data: Path) -> dict[str, Any]:
@@ -78,18 +78,18 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     traffic.attach()
     batches = []
     for evaluation in _evaluations(settings):
-        own, children = _used(resource.RUSAGE_SELF), _used(resource.RUSAGE_CHILDREN)
+        own, children = cpu_time_ns(resource.RUSAGE_SELF), cpu_time_ns(resource.RUSAGE_CHILDREN)
         batch = run_batch(
             str(settings["way"]), int(settings["workers"]), evaluation, int(settings["tasks"])
         )
-        told = TimedBatch(
+        timed = TimedBatch(
             **msgspec.structs.asdict(batch),
             making_ns=stopwatch.take().get(_MAKING, 0),
-            own_cpu_ns=_used(resource.RUSAGE_SELF) - own,
-            children_cpu_ns=_used(resource.RUSAGE_CHILDREN) - children,
+            own_cpu_ns=cpu_time_ns(resource.RUSAGE_SELF) - own,
+            children_cpu_ns=cpu_time_ns(resource.RUSAGE_CHILDREN) - children,
             traffic=traffic.take(),
         )
-        batches.append(told)
+        batches.append(timed)
     return {
         "batches": msgspec.to_builtins(batches),
         "start_method": multiprocessing.get_start_method(),
@@ -131,8 +131,3 @@ def _dispatch(way: str, workers: int, each: int, repetition: int = 1) -> Case:
         "repetition": repetition,
     }
     return Case(settings, _PROCESS_S + each * _SLEEPS[1] / 1000 + 0.5, traced=False)
-
-
-def _used(whose: int) -> int:
-    used = resource.getrusage(whose)
-    return round((used.ru_utime + used.ru_stime) * 1e9)

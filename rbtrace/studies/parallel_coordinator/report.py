@@ -41,7 +41,7 @@ TITLE: Final = "TracedRun coordination"
 
 def parallel_coordinator_report(evidence: Evidence) -> Report:
     """Compose the report of what is measured."""
-    runs = [PoolRun.of(one) for one in evidence.measured]
+    runs = [PoolRun.of(case) for case in evidence.measured]
     groups, asleep_groups = backtests(runs), dispatches(runs)
     spans = traced_runs(evidence, groups)
     work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
@@ -70,13 +70,13 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
 
 
 def _figures(evidence: Evidence, runs: list[PoolRun], work: Work) -> list[tuple[str, str]]:
-    found = evidence.measured[0].found
-    threads = ", ".join(f"{name} {number}" for name, number in sorted(found["threads"].items()))
+    figures = evidence.measured[0].results
+    threads = ", ".join(f"{name} {number}" for name, number in sorted(figures["threads"].items()))
     return [
         ("cores that could be used", count(evidence.cores)),
         ("threads of BLAS and OpenMP in each process", threads or "none"),
-        ("start method", str(found["start_method"])),
-        ("workers", " ".join(str(number) for number in sorted({one.workers for one in runs}))),
+        ("start method", str(figures["start_method"])),
+        ("workers", " ".join(str(number) for number in sorted({run.workers for run in runs}))),
         ("backtests in a batch", count(work.tasks)),
         ("one backtest", duration(work.each_ns)),
         ("what the first of a process takes longer", duration(work.first_ns)),
@@ -89,7 +89,7 @@ def _scaling(groups: Groups) -> Table:
     for (way, workers), group in groups.items():
         gained = speed_up(sequential, group) if way != SEQUENTIAL else None
         next_step = time_to_fewer(groups, way, workers)
-        cpu = median(_cpu(one) for one in group) / median(_cpu(one) for one in sequential)
+        cpu = median(_cpu(run) for run in group) / median(_cpu(run) for run in sequential)
         rows.append(
             Row(
                 [
@@ -126,11 +126,11 @@ def _where(spans: dict[Point, list[TracedRun]]) -> Table:
     for (way, workers), group in spans.items():
         cells = [WAY_NAMES[way], str(workers)]
         for part in ("cpu", "runqueue", "blocked", "startup", "queueing", "tail", "unused"):
-            shares = [_share(one, f"{part}_ns") for one in group]
+            shares = [_share(run, f"{part}_ns") for run in group]
             known = [share for share in shares if share is not None]
             cells.append(percent(median(known) if known else None))
-        overhead = median(one.region.overhead_ns for one in group)
-        closing = median(one.run.batches[0].closing_ns for one in group)
+        overhead = median(run.region.overhead_ns for run in group)
+        closing = median(run.run.batches[0].closing_ns for run in group)
         rows.append(Row([*cells, duration(overhead), duration(closing)]))
     titles = ["workers", "CPU", "waiting for a core", "blocked", "start-up", "queueing"]
     titles += ["idle tail", "unused", "coordination overhead", "closing"]
@@ -143,9 +143,9 @@ def _where(spans: dict[Point, list[TracedRun]]) -> Table:
     return Table("Where the workers' time went", columns("way", titles), rows, note)
 
 
-def _share(one: TracedRun, part: str) -> float | None:
-    value: int | None = getattr(one.region, part)
-    whole = (one.region.end_ns - one.region.start_ns) * one.region.workers
+def _share(run: TracedRun, part: str) -> float | None:
+    value: int | None = getattr(run.region, part)
+    whole = (run.region.end_ns - run.region.start_ns) * run.region.workers
     return None if value is None or not whole else value / whole
 
 
@@ -153,22 +153,22 @@ def _processes(spans: dict[Point, list[TracedRun]]) -> Table:
     rows = []
     for way in ways_of(spans):
         workers = max(of_way(spans, way))
-        for place, one in enumerate(spans[way, workers][0].workers):
+        for row, worker in enumerate(spans[way, workers][0].workers):
             rows.append(
                 Row(
                     [
-                        WAY_NAMES[way] if place == 0 else "",
-                        one.process,
-                        count(one.tasks),
-                        percent(one.utilisation),
-                        duration(one.cpu_ns),
-                        duration(one.runqueue_ns),
-                        duration(one.blocked_ns),
-                        duration(one.startup_ns),
-                        duration(one.queueing_ns),
-                        duration(one.tail_ns),
+                        WAY_NAMES[way] if row == 0 else "",
+                        worker.process,
+                        count(worker.tasks),
+                        percent(worker.utilisation),
+                        duration(worker.cpu_ns),
+                        duration(worker.runqueue_ns),
+                        duration(worker.blocked_ns),
+                        duration(worker.startup_ns),
+                        duration(worker.queueing_ns),
+                        duration(worker.tail_ns),
                     ],
-                    one.utilisation,
+                    worker.utilisation,
                 )
             )
     titles = ["process", "backtests", "utilisation", "CPU", "waiting for a core", "blocked"]
@@ -180,24 +180,24 @@ def _processes(spans: dict[Point, list[TracedRun]]) -> Table:
     return Table("Utilisation of each worker", columns("way", titles), rows, note)
 
 
-def _agreement(found: Sequence[Agreement]) -> Table:
+def _agreement(agreed: Sequence[Agreement]) -> Table:
     """The two means beside each other."""
     rows = [
         Row(
             [
-                WAY_NAMES[one.way],
-                str(one.workers),
-                duration(one.clocked),
-                duration(one.busy),
-                f"{one.busy_ratio:.4f}",
-                duration(one.used),
-                duration(one.cpu),
-                "–" if one.cpu_ratio is None else f"{one.cpu_ratio:.4f}",
-                duration(one.life),
-                percent(one.used / one.life if one.life else None),
+                WAY_NAMES[agreement.way],
+                str(agreement.workers),
+                duration(agreement.clocked),
+                duration(agreement.busy),
+                f"{agreement.busy_ratio:.4f}",
+                duration(agreement.used),
+                duration(agreement.cpu),
+                "–" if agreement.cpu_ratio is None else f"{agreement.cpu_ratio:.4f}",
+                duration(agreement.life),
+                percent(agreement.used / agreement.life if agreement.life else None),
             ]
         )
-        for one in found
+        for agreement in agreed
     ]
     titles = ["workers", "busy, by a clock", "busy, by rbtrace", "busy ÷", "CPU, by getrusage"]
     titles += ["CPU, by rbtrace", "CPU ÷", "CPU of the workers' life", "of it in backtests"]
@@ -215,13 +215,17 @@ def _tracing(runs: list[PoolRun], groups: Groups) -> Table:
     rows = []
     for (way, workers), traced in groups.items():
         plain = [
-            one.wall_ns
-            for one in runs
-            if not one.traced and not one.dispatch and (one.way, one.workers) == (way, workers)
+            run.wall_ns
+            for run in runs
+            if not run.traced and not run.dispatch and (run.way, run.workers) == (way, workers)
         ]
         if plain:
-            found = compare_runs(plain, [one.wall_ns for one in traced])
-            cells = [f"{len(plain)} and {len(traced)}", ratio(found.ratio), ratio_interval(found)]
+            compared = compare_runs(plain, [run.wall_ns for run in traced])
+            cells = [
+                f"{len(plain)} and {len(traced)}",
+                ratio(compared.ratio),
+                ratio_interval(compared),
+            ]
             rows.append(Row([WAY_NAMES[way], str(workers), *cells]))
     titles = ["workers", "runs", "traced ÷ untraced", "95 %"]
     return Table("Check: what tracing adds", columns("way", titles), rows)

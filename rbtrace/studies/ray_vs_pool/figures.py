@@ -67,7 +67,7 @@ class BatchesRun(NamedTuple):
             str(measured.settings["way"]),
             int(measured.settings["workers"]),
             measured.run_id,
-            msgspec.convert(measured.found, Measurements),
+            msgspec.convert(measured.results, Measurements),
         )
 
     def wall_ns(self, batch: str) -> int:
@@ -91,7 +91,7 @@ class BatchesRun(NamedTuple):
     def startup_ns(self) -> int:
         """Until every worker has done something; the tasks that show it only sleep."""
         ready = self.measured.batches[READY]
-        slept = max(one.ended_ns - one.started_ns for one in ready.evaluated)
+        slept = max(task.ended_ns - task.started_ns for task in ready.evaluated)
         return self.measured.made_ns + wall_ns(ready) - slept
 
     @property
@@ -114,22 +114,22 @@ type Groups = dict[Point, list[BatchesRun]]
 
 def median_of(group: Sequence[BatchesRun], figure: Figure) -> float:
     """Median of a figure over runs."""
-    return median(figure(one) for one in group)
+    return median(figure(run) for run in group)
 
 
 def batch_time(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took, median."""
-    return median_of(group, lambda one: one.wall_ns(batch))
+    return median_of(group, lambda run: run.wall_ns(batch))
 
 
 def time_per_task(group: Sequence[BatchesRun], batch: str) -> float:
     """How long a batch took for each of its tasks, median."""
-    return median_of(group, lambda one: one.each_ns(batch))
+    return median_of(group, lambda run: run.each_ns(batch))
 
 
 def median_memory(group: Sequence[BatchesRun], when: str, what: str) -> float:
     """Memory before or after the backtests, median."""
-    return median_of(group, lambda one: one.measured.memory[when][what])
+    return median_of(group, lambda run: run.measured.memory[when][what])
 
 
 class Gain(NamedTuple):
@@ -147,11 +147,11 @@ class Gain(NamedTuple):
 
     def speed_up(self, groups: Groups, point: Point) -> Comparison:
         """How many times as fast as one process."""
-        sequential = [self.alone(one) for one in groups[SEQUENTIAL, 1]]
-        return compare_runs([self.workers(one) for one in groups[point]], sequential)
+        sequential = [self.alone(run) for run in groups[SEQUENTIAL, 1]]
+        return compare_runs([self.workers(run) for run in groups[point]], sequential)
 
 
 STARTED: Final = Gain(
-    "started for one batch", lambda one: one.started_for_it_ns, lambda one: one.wall_ns(FIRST)
+    "started for one batch", lambda run: run.started_for_it_ns, lambda run: run.wall_ns(FIRST)
 )
-KEPT: Final = Gain("kept", lambda one: one.wall_ns(AGAIN), lambda one: one.warm_ns)
+KEPT: Final = Gain("kept", lambda run: run.wall_ns(AGAIN), lambda run: run.warm_ns)

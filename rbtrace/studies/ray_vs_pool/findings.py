@@ -42,7 +42,7 @@ def findings(groups: Groups) -> list[str]:
 
 
 def _machines(ray: list[BatchesRun]) -> str:
-    if any(one.measured.elsewhere for one in ray):
+    if any(run.measured.elsewhere for run in ray):
         return (
             "Ray was a cluster that was there before, and the pool was on this machine: start-up "
             "is that of joining it, and the memory of its workers is not known here."
@@ -79,22 +79,22 @@ def _startup(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str
 
 
 def _kept(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
-    found = compare_runs(*([KEPT.workers(one) for one in group] for group in (pool, ray)))
+    compared = compare_runs(*([KEPT.workers(run) for run in group] for group in (pool, ray)))
     return (
         f"With {workers} workers that are kept, the same backtests take Ray "
-        f"{ratio_with_interval(found)} times as long as the pool."
+        f"{ratio_with_interval(compared)} times as long as the pool."
     )
 
 
 def _tasks(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
-    told = [
+    durations = [
         duration(time_per_task(group, name))
         for name in (AT_ONCE, ONE_BY_ONE)
         for group in (ray, pool)
     ]
     return (
-        f"A task costs Ray {told[0]} and the pool {told[1]} when many are given out to {workers} "
-        f"workers, {told[2]} and {told[3]} one at a time."
+        f"A task costs Ray {durations[0]} and the pool {durations[1]} when many are given out to "
+        f"{workers} workers, {durations[2]} and {durations[3]} one at a time."
     )
 
 
@@ -123,20 +123,21 @@ def _fixed(group: list[BatchesRun], at_first: Figure, then: Figure) -> float:
 
 
 def _memory(workers: int, pool: list[BatchesRun], ray: list[BatchesRun]) -> str:
-    told = [
+    sizes = [
         size(median_memory(group, "after", f"{whose}_proportional"))
         for whose in ("workers", "helpers")
         for group in (ray, pool)
     ]
     return (
-        f"{workers} workers hold {told[0]} with Ray and {told[1]} with a pool after the backtests "
-        f"(shared pages divided); what else runs for them holds {told[2]} and {told[3]}."
+        f"{workers} workers hold {sizes[0]} with Ray and {sizes[1]} with a pool after the "
+        f"backtests (shared pages divided); what else runs for them holds {sizes[2]} and "
+        f"{sizes[3]}."
     )
 
 
 def _counts(ray: list[BatchesRun]) -> str:
-    handed = sum(len(batch.evaluated) for one in ray for batch in one.measured.batches.values())
-    finished = sum(sum((one.measured.finished or {}).values()) for one in ray)
+    handed = sum(len(batch.evaluated) for run in ray for batch in run.measured.batches.values())
+    finished = sum(sum((run.measured.finished or {}).values()) for run in ray)
     agree = "as many as" if handed == finished else "not as many as"
     return (
         f"Ray's state API counts {finished:,} finished tasks, {agree} results came back "

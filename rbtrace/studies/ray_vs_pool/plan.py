@@ -116,76 +116,80 @@ def measure(settings: Settings, data: Path) -> dict[str, Any]:
     work = Evaluation(PreparedWork(Backtests(_START, str(settings["until"])), data))
     way, tasks = str(settings["way"]), int(settings["tasks"])
     if way == SEQUENTIAL:
-        found = Measurements(batches={FIRST: run_batch(SEQUENTIAL, 1, work, tasks)})
+        measurements = Measurements(batches={FIRST: run_batch(SEQUENTIAL, 1, work, tasks)})
     else:
-        found = _measure_workers(way, int(settings["workers"]), work, tasks)
-    return dict(msgspec.to_builtins(found))
+        measurements = _measure_workers(way, int(settings["workers"]), work, tasks)
+    return dict(msgspec.to_builtins(measurements))
 
 
 def _measure_workers(way: str, number: int, work: Evaluation, tasks: int) -> Measurements:
     began = perf_counter_ns()
     workers = _KINDS[way](number)
     made = perf_counter_ns() - began
-    found = Measurements(batches={}, made_ns=made)
+    measurements = Measurements(batches={}, made_ns=made)
     # Nothing is recorded so far, so that nothing is carried to the workers either.
-    _distribution(workers, number, found)
-    found.memory["before"] = _memory(found.batches.values())
+    _distribution(workers, number, measurements)
+    measurements.memory["before"] = _memory(measurements.batches.values())
     spanned = TracedEvaluation(work, f"{way}.evaluate")
     for name in (FIRST, AGAIN):
         with rbtrace.span(f"{way}.run", category=Category.COORDINATION, **{WORKERS: number}):
-            found.batches[name] = timed_batch(
+            measurements.batches[name] = timed_batch(
                 tasks, lambda log: workers.pipelined(spanned, log), name
             )
-    found.memory["after"] = _memory(found.batches.values())
-    found.batches[OPTIMIZER] = timed_batch(tasks, lambda log: workers.search(work, log), OPTIMIZER)
+    measurements.memory["after"] = _memory(measurements.batches.values())
+    measurements.batches[OPTIMIZER] = timed_batch(
+        tasks, lambda log: workers.search(work, log), OPTIMIZER
+    )
     threads = timed_batch(
         2 * number, lambda log: workers.pipelined(Evaluation(BlasThreads()), log), THREADS
     )
-    found.threads = sorted({round(one.score) for one in threads.evaluated})
-    found.batches[THREADS] = threads
-    handed = {name: len(batch.evaluated) for name, batch in found.batches.items()}
-    found.finished = workers.finished(handed)
-    found.elsewhere = way == RAY and ADDRESS in os.environ
+    measurements.threads = sorted({round(evaluation.score) for evaluation in threads.evaluated})
+    measurements.batches[THREADS] = threads
+    handed = {name: len(batch.evaluated) for name, batch in measurements.batches.items()}
+    measurements.finished = workers.finished(handed)
+    measurements.elsewhere = way == RAY and ADDRESS in os.environ
     began = perf_counter_ns()
     workers.close()
-    found.closing_ns = perf_counter_ns() - began
-    return found
+    measurements.closing_ns = perf_counter_ns() - began
+    return measurements
 
 
-def _distribution(workers: Workers, number: int, found: Measurements) -> None:
+def _distribution(workers: Workers, number: int, measurements: Measurements) -> None:
     """What it costs to give tasks to workers that are there."""
     import numpy as np  # noqa: PLC0415 - beside the engine
 
     at_once = Evaluation(Sleeps(0))
     ready = Evaluation(Sleeps(_READY_MS))
-    found.batches[READY] = timed_batch(number, lambda log: workers.pipelined(ready, log), READY)
-    found.batches[AT_ONCE] = timed_batch(
+    measurements.batches[READY] = timed_batch(
+        number, lambda log: workers.pipelined(ready, log), READY
+    )
+    measurements.batches[AT_ONCE] = timed_batch(
         100 * number, lambda log: workers.pipelined(at_once, log), AT_ONCE
     )
-    found.batches[ONE_BY_ONE] = timed_batch(
+    measurements.batches[ONE_BY_ONE] = timed_batch(
         100, lambda log: workers.one_by_one(at_once, log), ONE_BY_ONE
     )
-    found.message = workers.message(at_once)
+    measurements.message = workers.message(at_once)
     array = np.random.default_rng(1).random(_ARRAY)
     stored: list[int | None] = []
-    found.batches[ARRAYS] = timed_batch(
+    measurements.batches[ARRAYS] = timed_batch(
         16, lambda log: stored.append(workers.with_argument(ArrayTask(), array, log)), ARRAYS
     )
-    found.array_bytes, found.stored_bytes = array.nbytes, stored[0]
+    measurements.array_bytes, measurements.stored_bytes = array.nbytes, stored[0]
 
 
 def _memory(batches: Iterable[Batch]) -> dict[str, int]:
     """Memory of the workers, of what else runs for them, and of this process."""
     children = {child.pid for child in psutil.Process().children(recursive=True)}
-    working = children & {one.process for batch in batches for one in batch.evaluated}
-    told = {}
+    working = children & {evaluation.process for batch in batches for evaluation in batch.evaluated}
+    memory = {}
     for whose, processes in (
         ("workers", working),
         ("helpers", children - working),
         ("own", {os.getpid()}),
     ):
         held = memory_of(processes)
-        told[f"{whose}_processes"] = len(processes)
-        told[f"{whose}_resident"] = held.resident
-        told[f"{whose}_proportional"] = held.proportional
-    return told
+        memory[f"{whose}_processes"] = len(processes)
+        memory[f"{whose}_resident"] = held.resident
+        memory[f"{whose}_proportional"] = held.proportional
+    return memory

@@ -86,8 +86,8 @@ def memory_table(groups: Groups) -> Table:
             ("after", "own"),
         ):
             if whose == "helpers":
-                told = (one.measured.memory[when]["helpers_processes"] for one in group)
-                cells.append(count(max(told)))
+                helpers = (run.measured.memory[when]["helpers_processes"] for run in group)
+                cells.append(count(max(helpers)))
             cells += [
                 size(median_memory(group, when, f"{whose}_{kind}"))
                 for kind in ("resident", "proportional")
@@ -117,11 +117,11 @@ def ray_table(groups: Groups) -> Table:
     runs = list(chain.from_iterable(of_way(groups, RAY).values()))
     rows = []
     for name in runs[0].measured.batches if runs else ():
-        handed = sum(len(one.measured.batches[name].evaluated) for one in runs)
-        finished = sum((one.measured.finished or {}).get(name, 0) for one in runs)
+        handed = sum(len(run.measured.batches[name].evaluated) for run in runs)
+        finished = sum((run.measured.finished or {}).get(name, 0) for run in runs)
         same = "yes" if handed == finished else "no"
-        stored = sum(one.measured.stored_bytes or 0 for one in runs) if name == ARRAYS else None
-        given = sum(_array_bytes(one) for one in runs) if name == ARRAYS else None
+        stored = sum(run.measured.stored_bytes or 0 for run in runs) if name == ARRAYS else None
+        given = sum(_array_bytes(run) for run in runs) if name == ARRAYS else None
         cells = [count(handed), count(finished), same, size(given), size(stored)]
         rows.append(Row([BATCH_LABELS.get(name, name), *cells]))
     note = (
@@ -140,29 +140,29 @@ def clock_table(evidence: Evidence, groups: Groups) -> Table:
     """Evaluations by the workers' own clock, and by their spans."""
     rows = []
     for (way, workers), group in with_workers(groups).items():
-        told = [
-            one.ended_ns - one.started_ns
+        durations = [
+            task.ended_ns - task.started_ns
             for run in group
             for name in (FIRST, AGAIN, OPTIMIZER)
-            for one in run.measured.batches[name].evaluated
+            for task in run.measured.batches[name].evaluated
         ]
         spans = [
-            one
+            operation
             for run in group
-            for one in evidence.of(run.run_id).operations
-            if one.name in {f"{way}.evaluate", EVALUATE}
+            for operation in evidence.of(run.run_id).operations
+            if operation.name in {f"{way}.evaluate", EVALUATE}
         ]
-        total = sum(one.total_ns for one in spans)
+        total = sum(operation.total_ns for operation in spans)
         rows.append(
             Row(
                 [
                     WAY_NAMES[way],
                     str(workers),
-                    count(len(told)),
-                    count(sum(one.calls for one in spans)),
-                    duration(sum(told)),
+                    count(len(durations)),
+                    count(sum(operation.calls for operation in spans)),
+                    duration(sum(durations)),
                     duration(total),
-                    f"{total / sum(told):.4f}",
+                    f"{total / sum(durations):.4f}",
                 ]
             )
         )
@@ -226,13 +226,13 @@ def _started(groups: Groups) -> Table:
     rows = []
     for (way, workers), group in with_workers(groups).items():
         figures = [
-            median_of(group, lambda one: one.measured.made_ns),
-            median_of(group, lambda one: one.startup_ns),
+            median_of(group, lambda run: run.measured.made_ns),
+            median_of(group, lambda run: run.startup_ns),
             batch_time(group, FIRST),
             batch_time(group, AGAIN),
             batch_time(group, OPTIMIZER),
-            median_of(group, lambda one: one.measured.closing_ns),
-            median_of(group, lambda one: one.started_for_it_ns),
+            median_of(group, lambda run: run.measured.closing_ns),
+            median_of(group, lambda run: run.started_for_it_ns),
         ]
         cells = [WAY_NAMES[way], str(workers), str(len(group))]
         rows.append(Row([*cells, *map(duration, figures)]))

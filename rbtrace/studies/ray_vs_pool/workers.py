@@ -94,8 +94,8 @@ class RayWorkers:
         try:
             joined = ray.init(**how, **quiet)
         except Exception as problem:  # Ray raises whatever it likes
-            told = (str(problem).strip().splitlines() or [repr(problem)])[0]
-            raise RbtraceError(f"Ray did not start: {told}") from problem
+            reason = (str(problem).strip().splitlines() or [repr(problem)])[0]
+            raise RbtraceError(f"Ray did not start: {reason}") from problem
         self._ray = ray
         # There may be several clusters on a machine, and Ray would not know which is meant.
         self._api = f"http://{joined.dashboard_url}"
@@ -129,7 +129,7 @@ class RayWorkers:
 
         remote = ray.remote(num_cpus=self._share)(evaluate_with).options(name=log.name)
         kept = [ray.put(argument) for _ in range(log.tasks)]
-        for result in [remote.remote(log.send(), one) for one in kept]:
+        for result in [remote.remote(log.send(), reference) for reference in kept]:
             self._receive(result, log)
         return self._stored_bytes()
 
@@ -178,10 +178,10 @@ class RayWorkers:
         chosen = {"filters": [own, ("state", "=", "FINISHED")], "limit": _MOST_TASKS}
         until = time.monotonic() + _EVENTS_S
         while True:
-            told = Counter(one.name for one in list_tasks(address=self._api, **chosen))
-            found = {name: told[name] for name in expected}
-            if found == expected or time.monotonic() > until:
-                return found
+            by_name = Counter(task.name for task in list_tasks(address=self._api, **chosen))
+            finished = {name: by_name[name] for name in expected}
+            if finished == expected or time.monotonic() > until:
+                return finished
             time.sleep(0.5)
 
     def close(self) -> None:

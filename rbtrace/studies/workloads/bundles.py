@@ -96,7 +96,7 @@ class _Ingest:
         if self.bundle in MINUTE_BUNDLES:
             minutes = MINUTE_BUNDLES[self.bundle]()
             minute_bar_writer.write(enumerate(minutes.values()), show_progress=False)
-            frames = {symbol: by_session(one) for symbol, one in minutes.items()}
+            frames = {symbol: by_session(frame) for symbol, frame in minutes.items()}
         else:
             frames = BUNDLES[self.bundle]()
         daily_bar_writer.write(enumerate(frames.values()), show_progress=False)

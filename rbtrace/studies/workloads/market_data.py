@@ -110,14 +110,14 @@ def many_assets(number: int) -> dict[str, pd.DataFrame]:
     """
     sessions = _stretch(daily_prices("SP500"), TEN_ASSETS_YEAR).index
     series = {name: daily_prices(name) for name in PRICE_FILES}
-    found = {}
-    for place in range(number):
-        name = list(series)[place % len(series)]
+    assets = {}
+    for position in range(number):
+        name = list(series)[position % len(series)]
         room = len(series[name]) - len(sessions)
-        first = place // len(series) * room // max(1, -(-number // len(series)) - 1)
+        first = position // len(series) * room // max(1, -(-number // len(series)) - 1)
         prices = series[name].iloc[first : first + len(sessions)]
-        found[f"{name}+{first}"] = prices.set_axis(sessions, axis="index")
-    return found
+        assets[f"{name}+{first}"] = prices.set_axis(sessions, axis="index")
+    return assets
 
 
 def _stretch(prices: pd.DataFrame, year: int) -> pd.DataFrame:
@@ -202,5 +202,5 @@ def by_session(minutes: pd.DataFrame) -> pd.DataFrame:
     index = pd.DatetimeIndex(minutes.index)
     days = index.tz_convert("America/New_York").tz_localize(None).normalize()
     how = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
-    found: pd.DataFrame = minutes.groupby(days).agg(how)
-    return found
+    sessions: pd.DataFrame = minutes.groupby(days).agg(how)
+    return sessions

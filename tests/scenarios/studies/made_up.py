@@ -5,7 +5,7 @@ from __future__ import annotations
 from rbtrace.studies.journal import Measured
 
 
-def measured(settings, found, *, traced=True, run_id="x"):
+def measured(settings, results, *, traced=True, run_id="x"):
     return Measured(
         settings=settings,
         traced=traced,
@@ -15,5 +15,5 @@ def measured(settings, found, *, traced=True, run_id="x"):
         cpu_ns=1,
         peak_bytes=None,
         load=None,
-        found=found,
+        results=results,
     )

@@ -54,7 +54,7 @@ def toil(seconds: float) -> None:
 
 def report(evidence) -> Report:
     rows = [
-        Row([str(one.settings["number"]), str(one.found["square"])]) for one in evidence.measured
+        Row([str(one.settings["number"]), str(one.results["square"])]) for one in evidence.measured
     ]
     return Report(
         title="Small",

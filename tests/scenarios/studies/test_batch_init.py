@@ -11,11 +11,11 @@ from rbtrace.studies.batch_init.figures import (
     WHOLE,
     WHOLE_SPAN,
     agreements,
+    batch_workers,
     by_size,
     initialisation,
     laws,
     tracing,
-    workers,
 )
 from rbtrace.studies.batch_init.report import findings
 from rbtrace.studies.shared_tables import TwoClocks
@@ -47,7 +47,7 @@ def test_initialisation_is_all_but_the_run_and_the_strategys_own_part():
 
 
 def test_the_first_backtest_is_cold_and_the_others_are_warm():
-    (one,) = workers([worker(10, 9000, [100, 300, 200])])
+    (one,) = batch_workers([worker(10, 9000, [100, 300, 200])])
 
     assert (one.cold, one.warm, one.warm_phase(LOAD)) == (9000, 200, 100)
     assert one.warm_sums == (600, 3600)
@@ -55,7 +55,9 @@ def test_the_first_backtest_is_cold_and_the_others_are_warm():
 
 
 def test_untraced_workers_are_no_part_of_the_sizes():
-    found = workers([worker(20, 9, [1]), worker(10, 9, [1]), worker(10, 9, [1], traced=False)])
+    found = batch_workers(
+        [worker(20, 9, [1]), worker(10, 9, [1]), worker(10, 9, [1], traced=False)]
+    )
 
     assert [(key, len(group)) for key, group in by_size(found).items()] == [
         ((21, 10), 1),
@@ -67,7 +69,9 @@ def test_the_law_is_that_of_the_shortest_batches():
     short = [worker(n, 10**9, [10**6 * n]) for n in (10, 20, 50, 100)]
     long = [worker(n, 10**9, [10**9], sessions=251) for n in (10, 100)]
 
-    warm = next(one for one in laws(workers(short + long)) if one.quantity == "warm initialisation")
+    warm = next(
+        one for one in laws(batch_workers(short + long)) if one.quantity == "warm initialisation"
+    )
 
     assert warm.assets == [10, 20, 50, 100]
     assert warm.law.c == pytest.approx(1, abs=1e-3)
@@ -75,11 +79,13 @@ def test_the_law_is_that_of_the_shortest_batches():
 
 
 def test_three_sizes_make_no_law():
-    assert all(one.law is None for one in laws(workers([worker(n, 9, [1]) for n in (1, 2, 3)])))
+    assert all(
+        one.law is None for one in laws(batch_workers([worker(n, 9, [1]) for n in (1, 2, 3)]))
+    )
 
 
 def test_spans_are_checked_against_the_stopwatch_of_traced_workers_only():
-    found = workers([worker(10, 900, [100]), worker(10, 5000, [1], traced=False)])
+    found = batch_workers([worker(10, 900, [100]), worker(10, 5000, [1], traced=False)])
     spans = [Span(1, WHOLE_SPAN, 0, 2900), Span(2, "bundles.load", 10, 500, 1)]
 
     both = agreements(found, evaluated(spans))
@@ -93,13 +99,15 @@ def test_spans_are_checked_against_the_stopwatch_of_traced_workers_only():
 def test_what_tracing_adds_is_told_of_sizes_that_were_measured_both_ways():
     plain = [worker(number, 9, [100], traced=False) for number in (10, 20)]
 
-    (one,) = tracing(workers([*plain, worker(20, 9, [110]), worker(20, 9, [500], sessions=251)]))
+    (one,) = tracing(
+        batch_workers([*plain, worker(20, 9, [110]), worker(20, 9, [500], sessions=251)])
+    )
 
     assert (one.assets, one.compared.ratio) == (20, pytest.approx(1.1))
 
 
 def findings_of(*sizes):
-    found = workers([worker(number, 2000 + 4 * number, [200 * number]) for number in sizes])
+    found = batch_workers([worker(number, 2000 + 4 * number, [200 * number]) for number in sizes])
     agreed = {
         LOAD: TwoClocks(9, 1_000, 980),
         "calendar": TwoClocks(9, 999, 500),

@@ -9,6 +9,7 @@ from collections import Counter
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rbtrace.studies.batches import POOL, RAY, SEQUENTIAL, by_point, timed_batch
@@ -173,7 +174,7 @@ def test_the_whole_study_on_real_ray_and_the_real_engine(quick):
     rows = left.rows("Check: a clock in the workers")
     assert [[int(row[2]), int(row[3])] for row in rows] == [[18, 18], [18, 18]]
     assert all(0.99 < float(row[6]) < 1.5 for row in rows), rows
-    assert BatchesRun.of(Measured(**left.runs[-1])).startup_ns > 0
+    assert BatchesRun.of(msgspec.convert(left.runs[-1], Measured)).startup_ns > 0
 
 
 @pytest.mark.engine

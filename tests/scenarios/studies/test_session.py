@@ -69,9 +69,9 @@ def test_every_case_is_a_fresh_process_and_is_kept(study):
     assert told[0][1] is None
     assert all(left > 0 for _, left in told[1:])
     kept = list(session.journal.measured().values())
-    assert [one.found["square"] for one in kept] == [1, 4, 9]
-    assert len({one.found["pid"] for one in kept} | {os.getpid()}) == 4
-    assert {one.found["threads"] for one in kept} == {"1"}
+    assert [one.results["square"] for one in kept] == [1, 4, 9]
+    assert len({one.results["pid"] for one in kept} | {os.getpid()}) == 4
+    assert {one.results["threads"] for one in kept} == {"1"}
     assert session.head.versions["blas"] == "openblas × 1"
     assert all(one.wall_ns > one.cpu_ns > 0 for one in kept)
 
