@@ -15,26 +15,29 @@ from typing import TYPE_CHECKING, Any, Final
 from rbtrace.lazy import load as _load
 
 if TYPE_CHECKING:
+    from rbtrace.statistics.changes import Compounded, Decomposition, compound, decompose
     from rbtrace.statistics.comparison import Arm, Comparison, compare_runs
-    from rbtrace.statistics.compounding import Compounded, compound
-    from rbtrace.statistics.decomposition import Decomposition, decompose
-    from rbtrace.statistics.diagnostics import LEAST_RUNS
+    from rbtrace.statistics.diagnostics import LEAST_RUNS, pooling_findings
     from rbtrace.statistics.documents import DocumentError, dumps, loads
-    from rbtrace.statistics.errors import InvalidParameterError, InvalidRunsError
     from rbtrace.statistics.findings import Finding
-    from rbtrace.statistics.looks import PLANNED_LOOKS, Look, o_brien_fleming
-    from rbtrace.statistics.multiplicity import benjamini_hochberg, holm
-    from rbtrace.statistics.pooling import pooling_findings
+    from rbtrace.statistics.multiple_testing import (
+        PLANNED_LOOKS,
+        Look,
+        benjamini_hochberg,
+        holm,
+        o_brien_fleming,
+    )
     from rbtrace.statistics.power import required_runs
     from rbtrace.statistics.power_law import PowerLaw, fit_power_law
-    from rbtrace.statistics.samples import run_medians
+    from rbtrace.statistics.samples import InvalidParameterError, InvalidRunsError, run_medians
     from rbtrace.statistics.shares import ShareInterval, share_interval
-    from rbtrace.statistics.tost import Equivalence, equivalence
     from rbtrace.statistics.verdicts import (
         Decision,
+        Equivalence,
         GateResult,
         Verdict,
         decide,
+        equivalence,
         gate,
         sensitivity_finding,
     )
@@ -79,34 +82,34 @@ __all__ = [
 _MODULES: Final = {
     "Arm": "rbtrace.statistics.comparison",
     "Comparison": "rbtrace.statistics.comparison",
-    "Compounded": "rbtrace.statistics.compounding",
+    "Compounded": "rbtrace.statistics.changes",
     "Decision": "rbtrace.statistics.verdicts",
-    "Decomposition": "rbtrace.statistics.decomposition",
+    "Decomposition": "rbtrace.statistics.changes",
     "DocumentError": "rbtrace.statistics.documents",
-    "Equivalence": "rbtrace.statistics.tost",
+    "Equivalence": "rbtrace.statistics.verdicts",
     "Finding": "rbtrace.statistics.findings",
     "GateResult": "rbtrace.statistics.verdicts",
-    "InvalidParameterError": "rbtrace.statistics.errors",
-    "InvalidRunsError": "rbtrace.statistics.errors",
+    "InvalidParameterError": "rbtrace.statistics.samples",
+    "InvalidRunsError": "rbtrace.statistics.samples",
     "LEAST_RUNS": "rbtrace.statistics.diagnostics",
-    "Look": "rbtrace.statistics.looks",
-    "PLANNED_LOOKS": "rbtrace.statistics.looks",
+    "Look": "rbtrace.statistics.multiple_testing",
+    "PLANNED_LOOKS": "rbtrace.statistics.multiple_testing",
     "PowerLaw": "rbtrace.statistics.power_law",
     "ShareInterval": "rbtrace.statistics.shares",
     "Verdict": "rbtrace.statistics.verdicts",
-    "benjamini_hochberg": "rbtrace.statistics.multiplicity",
+    "benjamini_hochberg": "rbtrace.statistics.multiple_testing",
     "compare_runs": "rbtrace.statistics.comparison",
-    "compound": "rbtrace.statistics.compounding",
+    "compound": "rbtrace.statistics.changes",
     "decide": "rbtrace.statistics.verdicts",
-    "decompose": "rbtrace.statistics.decomposition",
+    "decompose": "rbtrace.statistics.changes",
     "dumps": "rbtrace.statistics.documents",
-    "equivalence": "rbtrace.statistics.tost",
+    "equivalence": "rbtrace.statistics.verdicts",
     "fit_power_law": "rbtrace.statistics.power_law",
     "gate": "rbtrace.statistics.verdicts",
-    "holm": "rbtrace.statistics.multiplicity",
+    "holm": "rbtrace.statistics.multiple_testing",
     "loads": "rbtrace.statistics.documents",
-    "o_brien_fleming": "rbtrace.statistics.looks",
-    "pooling_findings": "rbtrace.statistics.pooling",
+    "o_brien_fleming": "rbtrace.statistics.multiple_testing",
+    "pooling_findings": "rbtrace.statistics.diagnostics",
     "required_runs": "rbtrace.statistics.power",
     "run_medians": "rbtrace.statistics.samples",
     "sensitivity_finding": "rbtrace.statistics.verdicts",

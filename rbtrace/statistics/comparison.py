@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from rbtrace.statistics import ranks
+from rbtrace.statistics import rank_tests
 from rbtrace.statistics.diagnostics import (
     Starts,
     coefficient_of_variation,
@@ -191,7 +191,7 @@ def _interval(estimate: LogEstimate, confidence: float) -> tuple[float, float]:
 
 
 def _crosscheck(logs: tuple[Floats, Floats], *, paired: bool) -> float:
-    return ranks.wilcoxon_p(*logs) if paired else ranks.mann_whitney_p(*logs)
+    return rank_tests.wilcoxon_p(*logs) if paired else rank_tests.mann_whitney_p(*logs)
 
 
 def _overall_cv(baseline: Arm, candidate: Arm) -> float | None:

@@ -8,14 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from rbtrace.errors import InputError
+from rbtrace.statistics.changes import Compounded, Decomposition
 from rbtrace.statistics.comparison import Comparison
-from rbtrace.statistics.compounding import Compounded
-from rbtrace.statistics.decomposition import Decomposition
 from rbtrace.statistics.findings import Finding
-from rbtrace.statistics.looks import Look
+from rbtrace.statistics.multiple_testing import Look
 from rbtrace.statistics.shares import ShareInterval
-from rbtrace.statistics.tost import Equivalence
-from rbtrace.statistics.verdicts import Verdict
+from rbtrace.statistics.verdicts import Equivalence, Verdict
 
 VERSION: Final = 1
 

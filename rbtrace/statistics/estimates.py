@@ -87,21 +87,21 @@ def student_quantile(probability: float, df: Floats) -> Floats:
     """Quantile of Student's t."""
     from scipy import special  # noqa: PLC0415 - heavy
 
-    found: Floats = special.stdtrit(df, probability)
-    return found
+    quantile: Floats = special.stdtrit(df, probability)
+    return quantile
 
 
 def student_tail(t: Floats, df: Floats) -> Floats:
     """Probability that Student's t exceeds `t`, accurate far out."""
     from scipy import special  # noqa: PLC0415 - heavy
 
-    found: Floats = special.stdtr(df, -t)
-    return found
+    tail: Floats = special.stdtr(df, -t)
+    return tail
 
 
 def _variance(values: Floats) -> Floats:
-    found: Floats = values.var(axis=-1, ddof=1)
-    return found
+    variance: Floats = values.var(axis=-1, ddof=1)
+    return variance
 
 
 def _without_error(value: Floats) -> LogEstimate:

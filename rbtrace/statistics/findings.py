@@ -38,9 +38,9 @@ class Finding(str):
 
     def __new__(cls, code: str, message: str) -> Self:
         """Make the finding `code`, which `message` explains."""
-        found = super().__new__(cls, code)
-        found.message = message
-        return found
+        finding = super().__new__(cls, code)
+        finding.message = message
+        return finding
 
     def __reduce__(self) -> tuple[type[Finding], tuple[str, str]]:
         return Finding, (str(self), self.message)

@@ -7,9 +7,15 @@ from typing import Final
 
 import numpy as np
 
-from rbtrace.statistics.errors import InvalidParameterError
 from rbtrace.statistics.estimates import LogEstimate, student_quantile
-from rbtrace.statistics.samples import Floats, Number, open_fraction, parameter, percentage
+from rbtrace.statistics.samples import (
+    Floats,
+    InvalidParameterError,
+    Number,
+    open_fraction,
+    parameter,
+    percentage,
+)
 
 POWER: Final = 0.8
 

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from rbtrace.statistics.errors import InvalidRunsError
 from rbtrace.statistics.estimates import student_quantile
 from rbtrace.statistics.samples import (
     Floats,
+    InvalidRunsError,
     Number,
     Runs,
     open_fraction,
@@ -100,8 +100,8 @@ def fit_power_law(sizes: Runs, values: Runs, *, confidence: Number = 0.95) -> Po
     unit, height = math.exp(float(np.log(n).mean())), float(np.median(y))
     relative, scaled = n / unit, y / height
     c = _best_exponent(relative, scaled)
-    found = _lines(relative, scaled, np.array([c]))
-    a, b, residual = (float(one[0]) for one in found)
+    best = _lines(relative, scaled, np.array([c]))
+    a, b, residual = (float(figure[0]) for figure in best)
     df = n.size - PARAMETERS
     # F with one and df degrees of freedom is the square of Student's t.
     t = float(student_quantile((1 + level) / 2, np.asarray(df, np.float64)))

@@ -9,12 +9,20 @@ from numbers import Real
 import numpy as np
 import numpy.typing as npt
 
-from rbtrace.statistics.errors import InvalidParameterError, InvalidRunsError
+from rbtrace.errors import RbtraceError
 
 type Floats = npt.NDArray[np.float64]
 type Number = float | Decimal
 type Runs = Iterable[float] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
 """One figure per run: a duration (ns or s), a count, a size; in any one unit."""
+
+
+class InvalidRunsError(RbtraceError, ValueError):
+    """Runs that cannot be used: none, not numbers, not finite, not positive, not pairs."""
+
+
+class InvalidParameterError(RbtraceError, ValueError):
+    """A threshold, confidence, probability or other parameter is outside its range."""
 
 
 def positive_runs(values: Runs, what: str) -> Floats:
@@ -23,11 +31,11 @@ def positive_runs(values: Runs, what: str) -> Floats:
     Raises:
         InvalidRunsError: there are none, or one is not a finite number above 0.
     """
-    found = finite_runs(values, what)
-    if found.min() <= 0:
-        place = int(np.argmin(found))
-        raise InvalidRunsError(f"{what}: run {place + 1} is {found[place]:g}; it must be above 0")
-    return found
+    runs = finite_runs(values, what)
+    if runs.min() <= 0:
+        least = int(np.argmin(runs))
+        raise InvalidRunsError(f"{what}: run {least + 1} is {runs[least]:g}; it must be above 0")
+    return runs
 
 
 def finite_runs(values: Runs, what: str) -> Floats:
@@ -38,10 +46,10 @@ def finite_runs(values: Runs, what: str) -> Floats:
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise InvalidRunsError(f"{what} must be a sequence of numbers, one per run")
-    found = np.array([_finite(value, f"{what}: run {n}") for n, value in enumerate(values, 1)])
-    if not found.size:
+    runs = np.array([_finite(value, f"{what}: run {n}") for n, value in enumerate(values, 1)])
+    if not runs.size:
         raise InvalidRunsError(f"{what} has no runs")
-    return found
+    return runs
 
 
 def _finite(value: object, where: str) -> float:
@@ -90,10 +98,10 @@ def open_fraction(value: Number, what: str) -> float:
     Raises:
         InvalidParameterError: it is not.
     """
-    found = parameter(value, what)
-    if not 0 < found < 1:
+    fraction = parameter(value, what)
+    if not 0 < fraction < 1:
         raise InvalidParameterError(f"{what} must be between 0 and 1, not {value}")
-    return found
+    return fraction
 
 
 def probability(value: Number, what: str) -> float:
@@ -102,10 +110,10 @@ def probability(value: Number, what: str) -> float:
     Raises:
         InvalidParameterError: it is not.
     """
-    found = parameter(value, what)
-    if not 0 <= found <= 1:
+    number = parameter(value, what)
+    if not 0 <= number <= 1:
         raise InvalidParameterError(f"{what} must be from 0 to 1, not {value}")
-    return found
+    return number
 
 
 def percentage(value: Number, what: str, *, below: float = float("inf")) -> float:
@@ -114,13 +122,13 @@ def percentage(value: Number, what: str, *, below: float = float("inf")) -> floa
     Raises:
         InvalidParameterError: it is not.
     """
-    found = parameter(value, what)
-    if not 0 <= found < below:
+    number = parameter(value, what)
+    if not 0 <= number < below:
         limit = "" if below == float("inf") else f" and below {below:g}"
         raise InvalidParameterError(
             f"{what} must be a percentage of at least 0{limit}, not {value}"
         )
-    return found
+    return number
 
 
 def parameter(value: Number, what: str) -> float:

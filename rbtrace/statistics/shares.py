@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 
 from rbtrace.statistics import findings
-from rbtrace.statistics.errors import InvalidRunsError
 from rbtrace.statistics.estimates import NO_SPREAD, LogEstimate
 from rbtrace.statistics.findings import Finding
 from rbtrace.statistics.samples import (
     Floats,
+    InvalidRunsError,
     Number,
     Runs,
     finite_runs,
@@ -109,10 +109,10 @@ def _checked(part: Runs, whole: Runs) -> tuple[Floats, Floats]:
     same_length(parts, wholes, "parts and wholes")
     wrong = np.flatnonzero((parts < 0) | (parts > wholes))
     if wrong.size:
-        place = int(wrong[0])
+        first = int(wrong[0])
         raise InvalidRunsError(
-            f"part: run {place + 1} is {parts[place]:g}; "
-            f"it must be between 0 and its whole, {wholes[place]:g}"
+            f"part: run {first + 1} is {parts[first]:g}; "
+            f"it must be between 0 and its whole, {wholes[first]:g}"
         )
     return parts, wholes
 
@@ -120,9 +120,9 @@ def _checked(part: Runs, whole: Runs) -> tuple[Floats, Floats]:
 def _warnings(
     parts: Floats, wholes: Floats, k_eff: float, largest_span: Number | None, *, known: bool
 ) -> list[Finding]:
-    found = []
+    warnings = []
     if k_eff < ENOUGH_K_EFF:
-        found.append(
+        warnings.append(
             Finding(
                 findings.LOW_K_EFF,
                 f"{parts.size} runs count for {k_eff:.1f} equal ones; "
@@ -130,17 +130,17 @@ def _warnings(
             )
         )
     if not known and parts.size > 1:
-        found.append(_why_unknown(parts, wholes))
+        warnings.append(_why_unknown(parts, wholes))
     total = float(parts.sum())
     if largest_span is not None and total > 0 and float(largest_span) > GIANT_FRACTION * total:
-        found.append(
+        warnings.append(
             Finding(
                 findings.GIANT_SPAN,
                 f"one span is {float(largest_span) / total:.0%} of the operation's time: "
                 "the interval is too narrow if such spans are rare",
             )
         )
-    return found
+    return warnings
 
 
 def _why_unknown(parts: Floats, wholes: Floats) -> Finding:
@@ -151,12 +151,12 @@ def _why_unknown(parts: Floats, wholes: Floats) -> Finding:
 
 
 def _logit(part: Floats, whole: Floats) -> Floats:
-    found: Floats = np.log(part) - np.log(whole - part)
-    return found
+    logit: Floats = np.log(part) - np.log(whole - part)
+    return logit
 
 
 def _expit(logit: Floats) -> Floats:
     from scipy import special  # noqa: PLC0415 - heavy
 
-    found: Floats = special.expit(logit)
-    return found
+    share: Floats = special.expit(logit)
+    return share

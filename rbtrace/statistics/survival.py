@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbtrace.statistics.errors import InvalidRunsError
+from rbtrace.statistics.samples import InvalidRunsError
 
 if TYPE_CHECKING:
     from scipy.stats import CensoredData
@@ -83,11 +83,11 @@ def median_time(times: Times, *, confidence: float = 0.95) -> MedianTime:
     with _without_warnings():
         curve = ecdf(times.censored()).sf
         bounds = curve.confidence_interval(confidence, method="log-log")
-    ends = [_first(one.quantiles, one.probabilities) for one in (bounds.low, bounds.high)]
+    ends = [_first(bound.quantiles, bound.probabilities) for bound in (bounds.low, bounds.high)]
     return MedianTime(_first(curve.quantiles, curve.probabilities), (ends[0], ends[1]))
 
 
-def logrank(one: Times, other: Times) -> float | None:
+def logrank(first: Times, other: Times) -> float | None:
     """Two-sided p that both get there equally fast; None where no run of either got there.
 
     Source:
@@ -96,13 +96,13 @@ def logrank(one: Times, other: Times) -> float | None:
     from scipy import stats  # noqa: PLC0415 - heavy
 
     with _without_warnings():
-        p = float(stats.logrank(one.censored(), other.censored()).pvalue)
+        p = float(stats.logrank(first.censored(), other.censored()).pvalue)
     return None if np.isnan(p) else p
 
 
-def _first(places: Sequence[float], heights: Sequence[float]) -> float | None:
+def _first(times: Sequence[float], heights: Sequence[float]) -> float | None:
     """Where a falling curve is first at one half or below; rounding does not count."""
-    there = (x for x, y in zip(places, heights, strict=True) if y <= 0.5 + 1e-12)
+    there = (x for x, y in zip(times, heights, strict=True) if y <= 0.5 + 1e-12)
     return next((float(x) for x in there), None)
 
 

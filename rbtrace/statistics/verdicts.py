@@ -1,4 +1,4 @@
-"""From a comparison to a decision, by rules fixed in advance.
+"""From a comparison to a decision, by rules fixed in advance; and whether two arms are as fast.
 
 The rules depend on the ratio, its interval, its p-value and the number of runs, and on nothing
 else; without an interval, with too few runs, or where runs do not belong together, the answer is
@@ -7,12 +7,16 @@ INCONCLUSIVE.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+
 from rbtrace.statistics.comparison import Comparison
 from rbtrace.statistics.diagnostics import LEAST_RUNS
+from rbtrace.statistics.estimates import student_tail
 from rbtrace.statistics.findings import MDE_ABOVE_THRESHOLD, Finding, forbids_verdict
 from rbtrace.statistics.samples import Number, percentage, probability
 
@@ -106,6 +110,45 @@ def gate(
     if p < comparison.alpha and not at_most(comparison.ratio, limit):
         return GateResult.FAIL
     return GateResult.PASS if at_most(comparison.ci[1], limit) else GateResult.INCONCLUSIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """The result of two one-sided tests.
+
+    Attributes:
+        equivalent: the ratio is within the margin, both tests significant.
+        p_value: the larger of both one-sided p-values; None without an interval.
+        margin: per cent of the baseline's time.
+    """
+
+    equivalent: bool
+    p_value: float | None
+    margin: float
+
+
+def equivalence(comparison: Comparison, margin: Number = 5) -> Equivalence:
+    """Test whether the ratio is within 1 ± margin (TOST): finding no difference does not show it.
+
+    Args:
+        comparison: what the runs say.
+        margin: difference that does not matter, per cent, above 0 and below 100.
+
+    Raises:
+        InvalidParameterError: the margin is outside its range.
+
+    Source:
+        D. J. Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657–680.
+    """
+    width = percentage(margin, "margin", below=100)
+    if comparison.log_error is None or comparison.df is None:
+        return Equivalence(equivalent=False, p_value=None, margin=width)
+    log_ratio = math.log(comparison.ratio)
+    bounds = math.log1p(-width / 100), math.log1p(width / 100)
+    distances = np.array([log_ratio - bounds[0], bounds[1] - log_ratio])
+    tails = student_tail(distances / comparison.log_error, np.asarray(comparison.df))
+    p = float(tails.max())
+    return Equivalence(can_judge(comparison) and p < comparison.alpha, p, width)
 
 
 def sensitivity_finding(comparison: Comparison, threshold: Number) -> Finding | None:

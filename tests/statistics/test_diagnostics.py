@@ -18,8 +18,7 @@ from rbtrace.statistics import (
     pooling_findings,
     sensitivity_finding,
 )
-from rbtrace.statistics.modes import ashman_d, limit
-from rbtrace.statistics.order import trend
+from rbtrace.statistics.diagnostics import ashman_d, ashman_limit, trend_findings
 from tests.statistics.strategies import thousand
 
 CALM = [100.0, 101, 99.5, 100.5, 99, 101.5, 100.2, 99.8, 100.8, 99.2]
@@ -114,13 +113,13 @@ def test_as_many_starts_as_runs():
 def test_false_warnings_are_rare(runs):
     rng = np.random.default_rng(runs)
     samples = rng.standard_normal((2000, runs))
-    trends = [code for sample in samples for code in trend(sample, "runs")]
+    trends = [code for sample in samples for code in trend_findings(sample, "runs")]
     assert trends.count("drift") / 2000 <= 0.02
     assert trends.count("autocorrelation") / 2000 <= 0.02
     if runs >= 10:
-        assert np.mean([ashman_d(sample) > limit(runs) for sample in samples]) <= 0.02
+        assert np.mean([ashman_d(sample) > ashman_limit(runs) for sample in samples]) <= 0.02
     else:
-        assert limit(runs) == float("inf")
+        assert ashman_limit(runs) == float("inf")
 
 
 @thousand

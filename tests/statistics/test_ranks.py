@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rbtrace.statistics import compare_runs
-from rbtrace.statistics.ranks import least_possible_p, wilcoxon_p
+from rbtrace.statistics.rank_tests import least_possible_p, wilcoxon_p
 from tests.statistics.strategies import thousand
 
 

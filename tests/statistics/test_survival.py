@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rbtrace.statistics.errors import InvalidRunsError
+from rbtrace.statistics.samples import InvalidRunsError
 from rbtrace.statistics.survival import Times, logrank, median_time
 
 # Weeks of remission of 42 children with leukaemia; a + was watched in vain.

@@ -1,14 +1,57 @@
-"""Which operations explain the change of the whole."""
+"""How changes multiply up: several after one another, and those of a whole's operations."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rbtrace.statistics.errors import InvalidRunsError
-from rbtrace.statistics.samples import Floats, Runs, finite_runs, same_length
+from rbtrace.statistics.samples import (
+    Floats,
+    InvalidRunsError,
+    Runs,
+    finite_runs,
+    positive_runs,
+    same_length,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compounded:
+    """What several changes amount to.
+
+    Attributes:
+        ratio: last state ÷ first state, the product of the ratios.
+        improvement: 1 − ratio, per cent.
+        speedup: first state ÷ last state.
+        geometric_mean: of the ratios, the ratio of a typical step.
+    """
+
+    ratio: float
+    improvement: float
+    speedup: float
+    geometric_mean: float
+
+
+def compound(ratios: Runs) -> Compounded:
+    """Multiply the ratios (each state ÷ the state before it): percentages never add.
+
+    Raises:
+        InvalidRunsError: there are none, or one is not a finite number above 0.
+
+    Source:
+        P. J. Fleming, J. J. Wallace, How not to lie with statistics, CACM 29 (1986) 218–221.
+    """
+    steps = positive_runs(ratios, "ratios")
+    product = math.prod(steps.tolist())
+    return Compounded(
+        ratio=product,
+        improvement=100 * (1 - product),
+        speedup=1 / product,
+        geometric_mean=math.exp(math.fsum(math.log(step) for step in steps) / steps.size),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +104,7 @@ def decompose(
     order = np.argsort(-np.abs(parts), kind="stable")
     return Decomposition(
         log_ratio=float(np.log(totals[1]).mean() - np.log(totals[0]).mean()),
-        contributions={names[place]: float(parts[place]) for place in order},
+        contributions={names[index]: float(parts[index]) for index in order},
     )
 
 
@@ -87,5 +130,5 @@ def _inverse_logarithmic_mean(after: Floats, before: Floats) -> Floats:
     near = np.abs(change) < 0.5
     logarithm = np.where(near, np.log1p(np.where(near, change, 0)), np.log(after / before))
     equal = change == 0
-    found: Floats = np.where(equal, 1, logarithm / np.where(equal, 1, change)) / before
-    return found
+    inverse: Floats = np.where(equal, 1, logarithm / np.where(equal, 1, change)) / before
+    return inverse

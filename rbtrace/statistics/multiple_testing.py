@@ -1,19 +1,81 @@
-"""Looking at the data more than once without being fooled more often."""
+"""Testing more than once without more false alarms: many questions, and interim analyses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from rbtrace.statistics.errors import InvalidParameterError
-from rbtrace.statistics.samples import Floats, Number, open_fraction
+from rbtrace.statistics.samples import (
+    Floats,
+    InvalidParameterError,
+    Number,
+    open_fraction,
+    probability,
+)
 
 PLANNED_LOOKS: Final = (10, 20, 30)
+
+
+def holm(p: Iterable[float]) -> list[float]:
+    """Adjusted p-values that bound the chance of one false alarm among all questions.
+
+    Verdicts over many operations use these.
+
+    Args:
+        p: raw p-values, in any order.
+
+    Returns:
+        Adjusted p-values in the order given.
+
+    Raises:
+        InvalidParameterError: a p-value is not from 0 to 1.
+
+    Source:
+        S. Holm, Scandinavian Journal of Statistics 6 (1979) 65–70.
+    """
+    raw, order = _ascending(p)
+    remaining = raw.size - np.arange(raw.size)
+    stepped = np.maximum.accumulate(raw[order] * remaining)
+    return _in_place(stepped, order)
+
+
+def benjamini_hochberg(p: Iterable[float]) -> list[float]:
+    """Adjusted p-values that bound the expected fraction of false alarms among the alarms.
+
+    For looking around, where a few false leads cost little; never for a verdict.
+
+    Args:
+        p: raw p-values, in any order.
+
+    Returns:
+        Adjusted p-values in the order given.
+
+    Raises:
+        InvalidParameterError: a p-value is not from 0 to 1.
+
+    Source:
+        Y. Benjamini, Y. Hochberg, Journal of the Royal Statistical Society B 57 (1995) 289–300.
+    """
+    raw, order = _ascending(p)
+    scaled = raw[order] * raw.size / np.arange(1, raw.size + 1)
+    stepped = np.minimum.accumulate(scaled[::-1])[::-1]
+    return _in_place(stepped, order)
+
+
+def _ascending(p: Iterable[float]) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    raw = np.array([probability(value, f"p-value {n}") for n, value in enumerate(p, 1)], float)
+    return raw, np.argsort(raw, kind="stable")
+
+
+def _in_place(stepped: Floats, order: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[float]:
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = np.minimum(stepped, 1)
+    return [float(value) for value in adjusted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +116,7 @@ def o_brien_fleming(looks: Sequence[int] = PLANNED_LOOKS, alpha: Number = 0.05) 
     from scipy import optimize, special  # noqa: PLC0415 - heavy
 
     chance = open_fraction(alpha, "alpha")
-    _check(looks)
+    _check_increasing(looks)
     times = np.array(looks, np.float64) / looks[-1]
     # No lower than for the last look alone, no higher than if the looks were independent.
     least, most = -special.ndtri(chance / 2), -special.ndtri(chance / (2 * len(looks)))
@@ -70,7 +132,7 @@ def o_brien_fleming(looks: Sequence[int] = PLANNED_LOOKS, alpha: Number = 0.05) 
     )
 
 
-def _check(looks: Sequence[int]) -> None:
+def _check_increasing(looks: Sequence[int]) -> None:
     increasing = all(later > earlier for earlier, later in pairwise(looks))
     if not looks or looks[0] < 2 or not increasing:
         raise InvalidParameterError(
@@ -91,5 +153,5 @@ def _chance_within(bound: float, times: Floats) -> float:
 
 
 def _normal(distance: Floats, variance: float) -> Floats:
-    found: Floats = np.exp(-(distance**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
-    return found
+    density: Floats = np.exp(-(distance**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+    return density

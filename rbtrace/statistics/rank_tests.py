@@ -61,8 +61,8 @@ def _signed_rank_p(ranks: Floats, positive: npt.NDArray[np.bool_]) -> float:
     ways[0] = 1
     for rank in doubled:
         ways[rank:] += ways[:-rank].copy()
-    found = int(doubled[positive].sum())
-    tail = min(ways[: found + 1].sum(), ways[found:].sum()) / ways.sum()
+    observed = int(doubled[positive].sum())
+    tail = min(ways[: observed + 1].sum(), ways[observed:].sum()) / ways.sum()
     return float(min(1.0, 2 * tail))
 
 
