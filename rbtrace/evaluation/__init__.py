@@ -1,11 +1,22 @@
 """Deciding about optimizations: what is asked, what was measured, and whether results agree."""
 
-from rbtrace.evaluation.components import OptimizationComponent, rank_components
-from rbtrace.evaluation.differences import Difference, difference
+from rbtrace.evaluation.components import (
+    AlternativeSolution,
+    BaselineImplementation,
+    OptimizationComponent,
+    TimedExecution,
+    rank_components,
+    timed,
+    timed_pairs,
+)
+from rbtrace.evaluation.differences import EXACT, Difference, Tolerance, difference
 from rbtrace.evaluation.documents import dumps, loads
-from rbtrace.evaluation.equivalence import Disagreement, assert_equivalent, find_disagreement
-from rbtrace.evaluation.errors import InvalidFieldError, NotEquivalentError
-from rbtrace.evaluation.implementations import AlternativeSolution, BaselineImplementation
+from rbtrace.evaluation.equivalence import (
+    Disagreement,
+    NotEquivalentError,
+    assert_equivalent,
+    find_disagreement,
+)
 from rbtrace.evaluation.report import PerformanceReport
 from rbtrace.evaluation.results import BenchmarkResult, BenchmarkResultSet
 from rbtrace.evaluation.sequence import (
@@ -19,8 +30,7 @@ from rbtrace.evaluation.thresholds import (
     ThresholdEvaluation,
     evaluate_threshold,
 )
-from rbtrace.evaluation.timing import TimedExecution, timed, timed_pairs
-from rbtrace.evaluation.tolerances import EXACT, Tolerance
+from rbtrace.evaluation.validation import InvalidFieldError
 
 __all__ = [
     "EXACT",

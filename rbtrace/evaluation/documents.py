@@ -7,13 +7,16 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final, get_origin
 
-from rbtrace.evaluation.components import OptimizationComponent
-from rbtrace.evaluation.errors import InvalidFieldError
-from rbtrace.evaluation.implementations import AlternativeSolution, BaselineImplementation
+from rbtrace.evaluation.components import (
+    AlternativeSolution,
+    BaselineImplementation,
+    OptimizationComponent,
+)
 from rbtrace.evaluation.report import PerformanceReport
 from rbtrace.evaluation.results import BenchmarkResult, BenchmarkResultSet
 from rbtrace.evaluation.sequence import SequentialEvaluation
 from rbtrace.evaluation.thresholds import PerformanceThreshold, ThresholdEvaluation
+from rbtrace.evaluation.validation import InvalidFieldError
 from rbtrace.statistics.documents import Family, decode_finding, encode_finding
 
 

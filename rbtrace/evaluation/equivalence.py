@@ -6,17 +6,22 @@ import sys
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from rbtrace.evaluation.differences import Difference, difference
-from rbtrace.evaluation.errors import NotEquivalentError
-from rbtrace.evaluation.tolerances import EXACT, Tolerance
+from rbtrace.errors import EXIT_GATE_FAILED, RbtraceError
+from rbtrace.evaluation.differences import EXACT, Difference, Tolerance, difference
 
 EXAMPLES: Final = 1000
 
 type Function = Callable[..., Any]
 type Inputs = Iterable[tuple[Any, ...]] | Any
 """Tuples of arguments, or a strategy of Hypothesis that makes them."""
+
+
+class NotEquivalentError(RbtraceError, AssertionError):
+    """A candidate does not do what its baseline does; the message shows where."""
+
+    exit_code: ClassVar[int] = EXIT_GATE_FAILED
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from rbtrace.evaluation import fields
-from rbtrace.evaluation.errors import InvalidFieldError
+from rbtrace.evaluation import validation
 from rbtrace.evaluation.results import BenchmarkResult
 from rbtrace.evaluation.sequence import SequentialEvaluation
 from rbtrace.evaluation.thresholds import ThresholdEvaluation
+from rbtrace.evaluation.validation import InvalidFieldError
 from rbtrace.reporting.markdown import render_report
 from rbtrace.reporting.model import Column, Report, Row, Table
 from rbtrace.reporting.numbers import duration, percent, ratio
@@ -39,8 +39,8 @@ class PerformanceReport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timestamp", _moment(self.timestamp))
-        fields.sequence(self, "results", BenchmarkResult)
-        fields.sequence(self, "threshold_evaluations", ThresholdEvaluation)
+        validation.sequence(self, "results", BenchmarkResult)
+        validation.sequence(self, "threshold_evaluations", ThresholdEvaluation)
         object.__setattr__(self, "accept_reject_decisions", _decided(self.accept_reject_decisions))
 
     @classmethod

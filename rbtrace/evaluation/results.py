@@ -9,9 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from rbtrace.evaluation import fields
-from rbtrace.evaluation.errors import InvalidFieldError
-from rbtrace.evaluation.fields import Number
+from rbtrace.evaluation import validation
+from rbtrace.evaluation.validation import InvalidFieldError, Number
 from rbtrace.statistics.estimates import LogEstimate
 from rbtrace.statistics.samples import open_fraction
 
@@ -38,11 +37,11 @@ class BenchmarkResult:
     memory_usage: Number
 
     def __post_init__(self) -> None:
-        fields.text(self, "name")
-        fields.positive(self, "baseline_time")
-        fields.positive(self, "optimized_time")
-        fields.at_most(self, "improvement_pct", 100)
-        fields.not_negative(self, "memory_usage")
+        validation.text(self, "name")
+        validation.positive(self, "baseline_time")
+        validation.positive(self, "optimized_time")
+        validation.at_most(self, "improvement_pct", 100)
+        validation.not_negative(self, "memory_usage")
 
     @classmethod
     def of(
@@ -83,7 +82,7 @@ class BenchmarkResultSet:
     results: Sequence[BenchmarkResult]
 
     def __post_init__(self) -> None:
-        fields.sequence(self, "results", BenchmarkResult)
+        validation.sequence(self, "results", BenchmarkResult)
         if not self.results:
             raise InvalidFieldError("BenchmarkResultSet.results must have one result or more")
 

@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Final
 
 from rbtrace.evaluation.components import OptimizationComponent, rank_components
-from rbtrace.evaluation.errors import InvalidFieldError
 from rbtrace.evaluation.results import BenchmarkResultSet
 from rbtrace.evaluation.thresholds import (
     PerformanceThreshold,
     ThresholdEvaluation,
     evaluate_threshold,
 )
+from rbtrace.evaluation.validation import InvalidFieldError
 from rbtrace.statistics import Decision, compound
 from rbtrace.statistics.samples import percentage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rbtrace.evaluation import fields
+from rbtrace.evaluation import validation
 from rbtrace.evaluation.results import BenchmarkResultSet
 from rbtrace.statistics import Comparison, Decision, Verdict, compare_runs, decide
 from rbtrace.statistics.verdicts import INCONCLUSIVE
@@ -30,11 +30,11 @@ class PerformanceThreshold:
     num_runs: int = 10
 
     def __post_init__(self) -> None:
-        fields.positive(self, "min_improvement_pct")
-        fields.at_most(self, "min_improvement_pct", 100)
-        fields.decimal(self, "min_improvement_pct")
-        fields.between_0_and_1(self, "confidence_level")
-        fields.whole(self, "num_runs", 3)
+        validation.positive(self, "min_improvement_pct")
+        validation.at_most(self, "min_improvement_pct", 100)
+        validation.decimal(self, "min_improvement_pct")
+        validation.between_0_and_1(self, "confidence_level")
+        validation.whole(self, "num_runs", 3)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from rbtrace.errors import MissingExtraError
-from rbtrace.optimization.candidates import Candidate, Parameters, key_of
-from rbtrace.optimization.spaces import Axis
+from rbtrace.optimization.spaces import Axis, Candidate, Parameters, key_of
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

@@ -21,9 +21,15 @@ from typing import TYPE_CHECKING, Any, Final
 import rbtrace
 from rbtrace.conventions import Category
 from rbtrace.errors import MissingExtraError, SearchError
-from rbtrace.optimization.candidates import Candidate, Scheduler, key_of
 from rbtrace.optimization.hyperband import Hyperband
-from rbtrace.optimization.spaces import Axis, fidelity_levels, search_axes
+from rbtrace.optimization.spaces import (
+    Axis,
+    Candidate,
+    Scheduler,
+    fidelity_levels,
+    key_of,
+    search_axes,
+)
 
 try:
     from rustybt.optimization.base import SearchAlgorithm

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rbtrace.evaluation.baselines.checks import window
 from rbtrace.evaluation.baselines.rolling import mean, rolling
+from rbtrace.evaluation.validation import window
 
 
 def sma(values: Sequence[float], length: int) -> list[float]:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from rbtrace.evaluation.baselines.checks import equally_long, window
 from rbtrace.evaluation.baselines.rolling import mean, standard_deviation
-from rbtrace.evaluation.errors import InvalidFieldError
+from rbtrace.evaluation.validation import InvalidFieldError, equally_long, window
 
 
 class Bars(NamedTuple):

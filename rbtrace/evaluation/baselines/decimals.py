@@ -11,8 +11,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Final
 
-from rbtrace.evaluation.baselines.checks import equally_long
-from rbtrace.evaluation.errors import InvalidFieldError
+from rbtrace.evaluation.validation import InvalidFieldError, equally_long
 
 DIGITS: Final = 28
 

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rbtrace.evaluation.baselines.averages import ema, sma, smoothed, wilder
-from rbtrace.evaluation.baselines.checks import equally_long, window
 from rbtrace.evaluation.baselines.rolling import (
     mean,
     rolling,
@@ -20,6 +19,7 @@ from rbtrace.evaluation.baselines.rolling import (
     rolling_min,
     rolling_std,
 )
+from rbtrace.evaluation.validation import equally_long, window
 
 
 class Macd(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from rbtrace.evaluation.baselines.checks import equally_long, window
+from rbtrace.evaluation.validation import equally_long, window
 
 
 def rolling(

@@ -1,4 +1,4 @@
-"""TracedRun coordination in figures: by way and number of workers, by process, from spans."""
+"""Parallel coordination in figures: by way and number of workers, by process, from spans."""
 
 from __future__ import annotations
 

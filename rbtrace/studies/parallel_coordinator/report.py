@@ -36,7 +36,7 @@ from rbtrace.studies.parallel_coordinator.figures import (
 from rbtrace.studies.parallel_coordinator.findings import findings, pictures
 from rbtrace.studies.shared_tables import ratio_interval
 
-TITLE: Final = "TracedRun coordination"
+TITLE: Final = "Parallel coordination"
 
 
 def parallel_coordinator_report(evidence: Evidence) -> Report:

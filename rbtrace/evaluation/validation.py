@@ -1,17 +1,21 @@
-"""Checks of the dataclasses' fields; each error names the class and the field."""
+"""Checks of fields and arguments; each error says what is wrong where."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from numbers import Real
 from typing import Any
 
-from rbtrace.evaluation.errors import InvalidFieldError
+from rbtrace.errors import RbtraceError
 
 type Number = float | Decimal
 """A number as the caller has it; it is not converted, so it stays equal to what was given."""
+
+
+class InvalidFieldError(RbtraceError, ValueError):
+    """A field of a dataclass has a value that it may not have."""
 
 
 def finite(owner: object, field: str) -> Number:
@@ -129,3 +133,24 @@ def sequence(owner: object, field: str, kind: type) -> None:
 def _wrong(owner: object, field: str, wanted: str) -> InvalidFieldError:
     value = getattr(owner, field)
     return InvalidFieldError(f"{type(owner).__name__}.{field} must be {wanted}, not {value!r}")
+
+
+def window(length: int, least: int = 1) -> None:
+    """Check the length of a window.
+
+    Raises:
+        InvalidFieldError: it is not a whole number of at least `least`.
+    """
+    if not isinstance(length, int) or isinstance(length, bool) or length < least:
+        raise InvalidFieldError(f"a window must be at least {least} long, not {length!r}")
+
+
+def equally_long(*columns: Sequence[Any]) -> None:
+    """Check that columns go together row by row.
+
+    Raises:
+        InvalidFieldError: they do not.
+    """
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        raise InvalidFieldError(f"columns must be equally long, not {lengths}")
