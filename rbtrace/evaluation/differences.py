@@ -139,9 +139,9 @@ def _mappings(
         inside = f"{place}[{key!r}]"
         if key not in actual:
             return Difference(inside, _shown(value), "nothing")
-        found = difference(value, actual[key], tolerance, place=inside)
-        if found is not None:
-            return found
+        first = difference(value, actual[key], tolerance, place=inside)
+        if first is not None:
+            return first
     for key in actual:
         if key not in expected:
             return Difference(f"{place}[{key!r}]", "nothing", _shown(actual[key]))
@@ -151,10 +151,10 @@ def _mappings(
 def _sequences(
     expected: Sequence[Any], actual: Sequence[Any], tolerance: Tolerance, place: str
 ) -> Difference | None:
-    for number, (one, other) in enumerate(zip(expected, actual, strict=False)):
-        found = difference(one, other, tolerance, place=f"{place}[{number}]")
-        if found is not None:
-            return found
+    for number, (left, right) in enumerate(zip(expected, actual, strict=False)):
+        first = difference(left, right, tolerance, place=f"{place}[{number}]")
+        if first is not None:
+            return first
     if len(expected) != len(actual):
         return Difference(place, f"{len(expected)} items", f"{len(actual)} items")
     return None
@@ -191,15 +191,15 @@ def _same_dtype(expected: np.dtype[Any], actual: np.dtype[Any]) -> bool:
 def _frames(expected: Any, actual: Any, tolerance: Tolerance, place: str) -> Difference | None:
     for part in ("columns", "index"):
         if hasattr(expected, part) and hasattr(actual, part):
-            one, other = (np.asarray(getattr(frame, part)) for frame in (expected, actual))
-            found = _arrays(one, other, tolerance, f"{place}.{part}")
-            if found is not None:
-                return found
+            left, right = (np.asarray(getattr(frame, part)) for frame in (expected, actual))
+            first = _arrays(left, right, tolerance, f"{place}.{part}")
+            if first is not None:
+                return first
     for column in expected.columns:
-        one, other = _column(expected, column), _column(actual, column)
-        found = _arrays(one, other, tolerance, f"{place}[{column!r}]")
-        if found is not None:
-            return found
+        left, right = _column(expected, column), _column(actual, column)
+        first = _arrays(left, right, tolerance, f"{place}[{column!r}]")
+        if first is not None:
+            return first
     return None
 
 

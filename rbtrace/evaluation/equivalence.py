@@ -66,9 +66,9 @@ def find_disagreement(
     if _is_strategy(inputs):
         return _search(baseline, candidate, inputs, tolerance, examples)
     for arguments in inputs:
-        found = _try(baseline, candidate, arguments, tolerance)
-        if found is not None:
-            return found
+        disagreement = _try(baseline, candidate, arguments, tolerance)
+        if disagreement is not None:
+            return disagreement
     return None
 
 
@@ -85,12 +85,14 @@ def assert_equivalent(
     Raises:
         NotEquivalentError: there is a disagreement; the message shows it.
     """
-    found = find_disagreement(baseline, candidate, inputs, tolerance=tolerance, examples=examples)
-    if found is not None:
+    disagreement = find_disagreement(
+        baseline, candidate, inputs, tolerance=tolerance, examples=examples
+    )
+    if disagreement is not None:
         names = (
             getattr(function, "__name__", repr(function)) for function in (candidate, baseline)
         )
-        raise NotEquivalentError(f"{' differs from '.join(names)} {found}")
+        raise NotEquivalentError(f"{' differs from '.join(names)} {disagreement}")
 
 
 class _FoundError(Exception):
@@ -115,9 +117,9 @@ def _search(
     )
     @given(strategy)
     def agree(arguments: tuple[Any, ...]) -> None:
-        found = _try(baseline, candidate, arguments, tolerance)
-        if found is not None:
-            raise _FoundError(found)
+        disagreement = _try(baseline, candidate, arguments, tolerance)
+        if disagreement is not None:
+            raise _FoundError(disagreement)
 
     try:
         agree()
@@ -132,10 +134,10 @@ def _try(
     given = deepcopy(arguments), deepcopy(arguments)
     expected = _outcome(baseline, given[0])
     actual = _outcome(candidate, given[1])
-    found = difference(expected, actual, tolerance) or difference(
+    first = difference(expected, actual, tolerance) or difference(
         given[0], given[1], place="arguments afterwards"
     )
-    return None if found is None else Disagreement(arguments, found)
+    return None if first is None else Disagreement(arguments, first)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class PerformanceReport:
         cls, results: Sequence[BenchmarkResult], evaluations: Sequence[ThresholdEvaluation]
     ) -> Self:
         """A report of now, with the decisions of the evaluations."""
-        decisions = {found.name: found.verdict.decision for found in evaluations}
+        decisions = {evaluation.name: evaluation.verdict.decision for evaluation in evaluations}
         return cls(datetime.now(UTC), results, evaluations, decisions)
 
     @classmethod
@@ -104,11 +104,18 @@ def _decisions(report: PerformanceReport) -> Table:
 
 def _evaluations(report: PerformanceReport) -> Table:
     rows = []
-    for found in report.threshold_evaluations:
-        confirmed = " (confirmed)" if found.verdict.confirmed else ""
-        warnings = "; ".join(warning.message for warning in found.comparison.warnings) or "–"
+    for evaluation in report.threshold_evaluations:
+        confirmed = " (confirmed)" if evaluation.verdict.confirmed else ""
+        warnings = "; ".join(warning.message for warning in evaluation.comparison.warnings) or "–"
         rows.append(
-            Row([found.name, f"{found.verdict.decision}{confirmed}", found.reason, warnings])
+            Row(
+                [
+                    evaluation.name,
+                    f"{evaluation.verdict.decision}{confirmed}",
+                    evaluation.reason,
+                    warnings,
+                ]
+            )
         )
     return Table("Evaluations", _columns("optimization", "verdict", "why", "warnings"), rows)
 

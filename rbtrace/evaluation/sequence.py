@@ -154,8 +154,8 @@ def _step(
         return Step(component, Decision.REJECT, f"its results differ: {differs}", None, so_far)
     adopted = tuple(step.component for step in steps if step.decision is Decision.ACCEPT)
     results = measure(adopted, component)
-    found = evaluate_threshold(results, threshold, name=component.name)
-    step = Step(component, found.verdict.decision, found.reason, found, so_far)
+    evaluation = evaluate_threshold(results, threshold, name=component.name)
+    step = Step(component, evaluation.verdict.decision, evaluation.reason, evaluation, so_far)
     if step.decision is not Decision.ACCEPT:
         return step
-    return replace(step, cumulative_ratio=compound([so_far, found.comparison.ratio]).ratio)
+    return replace(step, cumulative_ratio=compound([so_far, evaluation.comparison.ratio]).ratio)

@@ -92,7 +92,7 @@ def _reason(
     if comparison.ci is None or comparison.p_value is None:
         return f"no interval can be computed: {', '.join(comparison.warnings)}"
     low, high = (100 * (1 - end) for end in reversed(comparison.ci))
-    said = {
+    verb = {
         Decision.ACCEPT: "reaches",
         Decision.REJECT: "stays below",
         Decision.INCONCLUSIVE: "may or may not reach",
@@ -100,5 +100,5 @@ def _reason(
     return (
         f"the improvement of {comparison.improvement:.1f} % "
         f"({threshold.confidence_level:.0%} interval {low:.1f} to {high:.1f} %, "
-        f"p = {comparison.p_value:.2g}) {said} {threshold.min_improvement_pct} %"
+        f"p = {comparison.p_value:.2g}) {verb} {threshold.min_improvement_pct} %"
     )

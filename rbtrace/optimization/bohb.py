@@ -97,7 +97,7 @@ class HpBandSter:
             self._model.new_result(job)
 
     def _all_brackets(self) -> Iterator[Any]:
-        self._brackets = [one for one in self._brackets if not one.is_finished]
+        self._brackets = [bracket for bracket in self._brackets if not bracket.is_finished]
         yield from [*self._brackets]
         yield self._open_bracket()
 
@@ -144,10 +144,12 @@ def _config_space(axes: Sequence[Axis], seed: int) -> Any:
     for axis in axes:
         values = axis.values
         if values is None:
-            one = cs.UniformFloatHyperparameter(axis.name, *axis.bounds, log=axis.is_logarithmic)
+            parameter = cs.UniformFloatHyperparameter(
+                axis.name, *axis.bounds, log=axis.is_logarithmic
+            )
         elif axis.is_ordered:
-            one = cs.UniformIntegerHyperparameter(axis.name, 0, len(values) - 1)
+            parameter = cs.UniformIntegerHyperparameter(axis.name, 0, len(values) - 1)
         else:
-            one = cs.CategoricalHyperparameter(axis.name, list(range(len(values))))
-        space.add(one)
+            parameter = cs.CategoricalHyperparameter(axis.name, list(range(len(values))))
+        space.add(parameter)
     return space

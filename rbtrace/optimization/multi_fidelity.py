@@ -116,9 +116,9 @@ class MultiFidelitySearch(SearchAlgorithm):
         Raises:
             SearchError: it was not suggested, or has its score already.
         """
-        told = key_of(params)
+        key = key_of(params)
         pending = self._pending.items()
-        numbers = (at for at, one in pending if key_of(self._parameters(one)) == told)
+        numbers = (at for at, candidate in pending if key_of(self._parameters(candidate)) == key)
         number = next(numbers, None)
         if number is None:
             raise SearchError(f"a score for what was not suggested: {params}")
@@ -149,7 +149,7 @@ class MultiFidelitySearch(SearchAlgorithm):
         """The same, with its score."""
         if not self._results:
             raise SearchError("no configuration was evaluated at the highest fidelity")
-        params, score = max(self._results, key=lambda one: one[1])
+        params, score = max(self._results, key=lambda result: result[1])
         return dict(params), score
 
     def get_state(self) -> dict[str, Any]:
@@ -199,4 +199,6 @@ class MultiFidelitySearch(SearchAlgorithm):
 
     def _parameters(self, candidate: Candidate) -> dict[str, Any]:
         values = candidate.parameters | {self.fidelity: self.levels[candidate.level]}
-        return {one.name: values[one.name] for one in self.parameter_space.parameters}
+        return {
+            parameter.name: values[parameter.name] for parameter in self.parameter_space.parameters
+        }

@@ -28,11 +28,11 @@ class Axis:
     @property
     def values(self) -> list[Any] | None:
         """All its values, in order; None if it is continuous."""
-        one = self.parameter
-        if hasattr(one, "choices"):
-            return list(one.choices)
-        if hasattr(one, "step"):
-            return list(range(one.min_value, one.max_value + 1, one.step))
+        parameter = self.parameter
+        if hasattr(parameter, "choices"):
+            return list(parameter.choices)
+        if hasattr(parameter, "step"):
+            return list(range(parameter.min_value, parameter.max_value + 1, parameter.step))
         return None
 
     @property
@@ -65,7 +65,7 @@ def search_axes(space: Any, fidelity: str) -> list[Axis]:
     Raises:
         SearchError: there is none.
     """
-    axes = [Axis(one) for one in space.parameters if one.name != fidelity]
+    axes = [Axis(parameter) for parameter in space.parameters if parameter.name != fidelity]
     if not axes:
         raise SearchError(f"the space has no parameter besides the fidelity {fidelity!r}")
     return axes
@@ -77,11 +77,11 @@ def fidelity_levels(space: Any, fidelity: str) -> list[Any]:
     Raises:
         SearchError: there is no such parameter, or its values are not levels.
     """
-    found = [Axis(one) for one in space.parameters if one.name == fidelity]
-    if not found:
-        names = ", ".join(one.name for one in space.parameters)
+    axes = [Axis(parameter) for parameter in space.parameters if parameter.name == fidelity]
+    if not axes:
+        names = ", ".join(parameter.name for parameter in space.parameters)
         raise SearchError(f"no parameter is called {fidelity!r}; there are {names}")
-    values = found[0].values
+    values = axes[0].values
     if values is None:
         raise SearchError(f"the fidelity {fidelity!r} is continuous: give its levels as choices")
     if not all(isinstance(value, int | float) and value > 0 for value in values):

@@ -38,7 +38,7 @@ def wilder(values: Sequence[float], length: int) -> list[float]:
 
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
     """Exponential smoothing: weight · value + (1 − weight) · the last result."""
-    found: list[float] = []
+    smooth: list[float] = []
     for value in values:
-        found.append(value if not found else weight * value + (1 - weight) * found[-1])
-    return found
+        smooth.append(value if not smooth else weight * value + (1 - weight) * smooth[-1])
+    return smooth

@@ -39,35 +39,35 @@ def log_returns(prices: Sequence[float]) -> list[float]:
 
 def cumulative_returns(returns: Sequence[float]) -> list[float]:
     """What the returns up to each bar amount to, compounded."""
-    found, growth = [], 1.0
+    cumulative, growth = [], 1.0
     for change in returns:
         growth *= 1 + change
-        found.append(growth - 1)
-    return found
+        cumulative.append(growth - 1)
+    return cumulative
 
 
 def drawdown(values: Sequence[float]) -> list[float]:
     """Distance of each value from the highest so far, as a fraction of that; at most 0."""
-    found, peak = [], -math.inf
+    distances, peak = [], -math.inf
     for value in values:
         peak = max(peak, value)
-        found.append(value / peak - 1)
-    return found
+        distances.append(value / peak - 1)
+    return distances
 
 
 def forward_fill(values: Sequence[float], limit: int | None = None) -> list[float]:
     """Replace not-a-number by the last number before it, at most `limit` times running."""
     if limit is not None:
         window(limit)
-    found, last, filled = [], math.nan, 0
+    filled, last, running = [], math.nan, 0
     for value in values:
         if math.isnan(value):
-            filled += 1
-            found.append(last if limit is None or filled <= limit else math.nan)
+            running += 1
+            filled.append(last if limit is None or running <= limit else math.nan)
         else:
-            last, filled = value, 0
-            found.append(value)
-    return found
+            last, running = value, 0
+            filled.append(value)
+    return filled
 
 
 def z_scores(values: Sequence[float]) -> list[float]:
@@ -122,5 +122,5 @@ def as_of(times: Sequence[int], known: Sequence[int], values: Sequence[float]) -
     equally_long(known, values)
     if any(later < earlier for earlier, later in pairwise(known)):
         raise InvalidFieldError("the times at which values became known must be ascending")
-    places = [bisect_right(known, time) for time in times]
-    return [values[place - 1] if place else math.nan for place in places]
+    counts = [bisect_right(known, time) for time in times]
+    return [values[count - 1] if count else math.nan for count in counts]

@@ -119,7 +119,7 @@ def _sum(amounts: Sequence[Decimal]) -> Fraction:
 
 def _products(first: Sequence[Decimal], second: Sequence[Decimal]) -> Fraction:
     return sum(
-        (Fraction(one) * Fraction(other) for one, other in zip(first, second, strict=True)),
+        (Fraction(a) * Fraction(b) for a, b in zip(first, second, strict=True)),
         Fraction(),
     )
 

@@ -73,11 +73,11 @@ def rsi(values: Sequence[float], length: int = 14) -> list[float]:
     changes = [after - before for before, after in pairwise(values)]
     rises = wilder([max(change, 0.0) for change in changes], length)
     falls = wilder([max(-change, 0.0) for change in changes], length)
-    found = [
+    strength = [
         50.0 if rise + fall == 0 else 100 * rise / (rise + fall)
         for rise, fall in zip(rises, falls, strict=True)
     ]
-    return [math.nan if bar < length else found[bar - 1] for bar in range(len(values))]
+    return [math.nan if bar < length else strength[bar - 1] for bar in range(len(values))]
 
 
 def macd(values: Sequence[float], fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
@@ -86,9 +86,9 @@ def macd(values: Sequence[float], fast: int = 12, slow: int = 26, signal: int = 
     Source:
         G. Appel, The Moving Average Convergence-Divergence Trading Method (1979).
     """
-    line = [one - other for one, other in zip(ema(values, fast), ema(values, slow), strict=True)]
+    line = _difference(ema(values, fast), ema(values, slow))
     average = ema(line, signal)
-    return Macd(line, average, [one - other for one, other in zip(line, average, strict=True)])
+    return Macd(line, average, _difference(line, average))
 
 
 def bollinger(values: Sequence[float], length: int = 20, width: float = 2.0) -> Bands:
@@ -99,21 +99,21 @@ def bollinger(values: Sequence[float], length: int = 20, width: float = 2.0) -> 
     """
     middle, spread = sma(values, length), rolling_std(values, length, ddof=0)
     return Bands(
-        [centre - width * one for centre, one in zip(middle, spread, strict=True)],
+        [centre - width * deviation for centre, deviation in zip(middle, spread, strict=True)],
         middle,
-        [centre + width * one for centre, one in zip(middle, spread, strict=True)],
+        [centre + width * deviation for centre, deviation in zip(middle, spread, strict=True)],
     )
 
 
 def true_range(high: Sequence[float], low: Sequence[float], close: Sequence[float]) -> list[float]:
     """Range of each bar, with the gap from the close before it."""
     equally_long(high, low, close)
-    found = []
+    ranges = []
     for bar, (top, bottom) in enumerate(zip(high, low, strict=True)):
         before = close[bar - 1] if bar else None
         gaps = [] if before is None else [abs(top - before), abs(bottom - before)]
-        found.append(max([top - bottom, *gaps]))
-    return found
+        ranges.append(max([top - bottom, *gaps]))
+    return ranges
 
 
 def atr(
@@ -124,8 +124,8 @@ def atr(
     Source:
         J. W. Wilder, New Concepts in Technical Trading Systems (1978).
     """
-    found = wilder(true_range(high, low, close), length)
-    return [math.nan if bar < length - 1 else value for bar, value in enumerate(found)]
+    averages = wilder(true_range(high, low, close), length)
+    return [math.nan if bar < length - 1 else value for bar, value in enumerate(averages)]
 
 
 def stochastic(
@@ -153,7 +153,7 @@ def williams_r(
     high: Sequence[float], low: Sequence[float], close: Sequence[float], length: int = 14
 ) -> list[float]:
     """Williams' %R: the stochastic's %K from above, −100 to 0."""
-    return [place - 100 for place in stochastic(high, low, close, length).k]
+    return [k - 100 for k in stochastic(high, low, close, length).k]
 
 
 def cci(
@@ -176,23 +176,23 @@ def obv(close: Sequence[float], volume: Sequence[float]) -> list[float]:
         J. Granville, New Key to Stock Market Profits (1963).
     """
     equally_long(close, volume)
-    found: list[float] = []
+    balance: list[float] = []
     for bar, traded in enumerate(volume):
         change = close[bar] - close[bar - 1] if bar else 0
         sign = (change > 0) - (change < 0)
-        found.append((found[-1] if found else 0.0) + sign * traded)
-    return found
+        balance.append((balance[-1] if balance else 0.0) + sign * traded)
+    return balance
 
 
 def vwap(price: Sequence[float], volume: Sequence[float]) -> list[float]:
     """Volume-weighted average price since the first bar; not-a-number before any volume."""
     equally_long(price, volume)
-    found, paid, traded = [], 0.0, 0.0
+    averages, paid, traded = [], 0.0, 0.0
     for each, amount in zip(price, volume, strict=True):
         paid += each * amount
         traded += amount
-        found.append(paid / traded if traded else math.nan)
-    return found
+        averages.append(paid / traded if traded else math.nan)
+    return averages
 
 
 def dema(values: Sequence[float], length: int) -> list[float]:
@@ -202,7 +202,12 @@ def dema(values: Sequence[float], length: int) -> list[float]:
         P. G. Mulloy, Technical Analysis of Stocks and Commodities 12 (1994).
     """
     once = ema(values, length)
-    return [2 * one - two for one, two in zip(once, smoothed(once, 2 / (length + 1)), strict=True)]
+    twice = smoothed(once, 2 / (length + 1))
+    return [2 * first - second for first, second in zip(once, twice, strict=True)]
+
+
+def _difference(left: Sequence[float], right: Sequence[float]) -> list[float]:
+    return [a - b for a, b in zip(left, right, strict=True)]
 
 
 def _channel(typical: Sequence[float]) -> float:

@@ -92,13 +92,9 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float:
     if min(first) == max(first) or min(second) == max(second):
         return math.nan  # rounding of the mean would pass for variation
     centres = mean(first), mean(second)
-    pairs = [
-        (one - centres[0], other - centres[1]) for one, other in zip(first, second, strict=True)
-    ]
-    together = math.fsum(one * other for one, other in pairs)
-    alone = math.sqrt(
-        math.fsum(one * one for one, _ in pairs) * math.fsum(other * other for _, other in pairs)
-    )
+    pairs = [(x - centres[0], y - centres[1]) for x, y in zip(first, second, strict=True)]
+    together = math.fsum(x * y for x, y in pairs)
+    alone = math.sqrt(math.fsum(x * x for x, _ in pairs) * math.fsum(y * y for _, y in pairs))
     return together / alone if alone else math.nan
 
 
