@@ -1,13 +1,15 @@
-"""What the benchmarks share: how they write a ratio, and how they end."""
+"""What the benchmarks share: ratios, the machine they ran on, and how they end."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
 from rbtrace.errors import RbtraceError
 
 if TYPE_CHECKING:
@@ -18,11 +20,17 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130
 
 
-def ratio_and_interval(found: Comparison) -> str:
+def ratio_and_interval(comparison: Comparison) -> str:
     """The ratio with its interval, if there is one."""
-    if found.ci is None:
-        return f"{found.ratio:.3f} (no interval)"
-    return f"{found.ratio:.3f} [{found.ci[0]:.3f}, {found.ci[1]:.3f}]"
+    if comparison.ci is None:
+        return f"{comparison.ratio:.3f} (no interval)"
+    low, high = comparison.ci
+    return f"{comparison.ratio:.3f} ({low:.3f} … {high:.3f})"
+
+
+def this_machine() -> str:
+    """A sentence about this machine and the versions of what runs on it."""
+    return f"Measured on {in_words(describe_machine() | versions(sys.executable, Path()))}."
 
 
 @contextmanager

@@ -9,20 +9,48 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
 import click
 
-from rbtrace.comparison.bench.result import ARMS, is_result
-from rbtrace.errors import EXIT_GATE_FAILED, RbtraceError
-from tests.benchmarks.evidence_report import judge, report
-from tests.benchmarks.experiments import EXPERIMENTS
+from rbtrace.comparison.bench.environment import in_words
+from rbtrace.comparison.bench.result import ARMS, is_result, read_runs
+from rbtrace.comparison.compare import compare_paths
+from rbtrace.comparison.policy import make_policy
+from rbtrace.comparison.results import Comparison
+from rbtrace.errors import EXIT_GATE_FAILED, InputError, RbtraceError
+from rbtrace.reporting.comparison import change_in_words, compose_comparison
+from rbtrace.reporting.markdown import render_report
+from rbtrace.reporting.model import Column, Report, Row, Table
+from tests.benchmarks.benchmarks import one_line_for_errors
+from tests.benchmarks.experiments import (
+    ALLOWED_ALARMS,
+    EXPERIMENTS,
+    IDENTICAL,
+    is_alarm,
+    same_work,
+)
 
 _WORKLOAD: Final = (sys.executable, "-m", "tests.benchmarks.planted")
 _BENCH: Final = (sys.executable, "-m", "rbtrace", "bench")
 _DATA: Final = "rustybt-data"
 _INTERRUPTED: Final = 130
+_IN_FULL: Final = ("one-more-price", "another-result", "slow-down-15", "speed-up-12", "speed-up-2")
+_COLUMNS: Final = (
+    ("experiment", False),
+    ("planted", False),
+    ("pairs", True),
+    ("wall", True),
+    ("interval", True),
+    ("verdict", False),
+    ("gate", False),
+    ("work", False),
+    ("holds", False),
+)
+"""Titles of the columns, and whether they stand to the right."""
 
 
 def measure(folder: Path, name: str, seed: int) -> None:
@@ -61,6 +89,115 @@ def _checked(command: list[str]) -> None:
         raise RbtraceError(f"{shlex.join(command)} left with {done.returncode}")
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The comparison of every experiment that is finished, by name, and the names of the others."""
+
+    comparisons: dict[str, Comparison]
+    missing: list[str]
+
+    @property
+    def identical(self) -> list[Comparison]:
+        """The comparisons of identical arms."""
+        return [
+            comparison
+            for name, comparison in self.comparisons.items()
+            if name.startswith("identical")
+        ]
+
+    @property
+    def alarms(self) -> int:
+        """How many comparisons of identical arms accepted or failed."""
+        return sum(map(is_alarm, self.identical))
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that was planted was found, and nothing else."""
+        each = all(
+            EXPERIMENTS[name].holds(comparison) for name, comparison in self.comparisons.items()
+        )
+        return each and self.alarms <= ALLOWED_ALARMS
+
+
+def judge(folder: Path, names: Sequence[str]) -> Judged:
+    """Compare the arms of the experiments that are finished.
+
+    Raises:
+        InputError: none is, or what was measured is damaged.
+    """
+    finished = [
+        name
+        for name in names
+        if is_result(folder / name)
+        and len(read_runs(folder / name)) == len(ARMS) * EXPERIMENTS[name].pairs
+    ]
+    if not finished:
+        raise InputError(f"no experiment in {folder} is finished")
+    policy = make_policy()
+    return Judged(
+        {name: compare_paths(folder / name, folder / name, policy) for name in finished},
+        [name for name in names if name not in finished],
+    )
+
+
+def document(judged: Judged) -> str:
+    """The report as Markdown; the comparisons of some experiments follow in full."""
+    parts = [render_report(report(judged))]
+    for name in _IN_FULL:
+        if name in judged.comparisons:
+            comparison = judged.comparisons[name]
+            parts.append(f"---\n\n`rbtrace compare {comparison.baseline.name.split(' ')[0]}`\n")
+            parts.append(render_report(compose_comparison(comparison), level=2))
+    return "\n".join(parts)
+
+
+def report(judged: Judged) -> Report:
+    """The report of all experiments."""
+    lines = [*_identical(judged)] if judged.identical else []
+    if judged.missing:
+        lines.append(f"Not measured: {', '.join(judged.missing)}.")
+    machine = next(iter(judged.comparisons.values())).baseline.environment
+    rows = [_row(name, comparison) for name, comparison in judged.comparisons.items()]
+    return Report(
+        title="Known differences, and what rbtrace compare says of them",
+        complete=judged.holds,
+        integrity=[*lines, f"Measured on {in_words(machine)}."],
+        figures=[("experiments", str(len(rows)))],
+        tables=[Table("Experiments", [Column(*title) for title in _COLUMNS], rows)],
+    )
+
+
+def _identical(judged: Judged) -> list[str]:
+    runs = [comparison.design.runs_baseline for comparison in judged.identical]
+    same = sum(
+        comparison.design.runs_baseline for comparison in judged.identical if same_work(comparison)
+    )
+    return [
+        (
+            f"Identical arms: {len(runs)} comparisons, {sum(runs)} pairs of backtests. In {same} of "
+            "these pairs every call count and the result are the same. Comparisons that accept or "
+            f"fail: {judged.alarms}; up to {ALLOWED_ALARMS} of {IDENTICAL} may."
+        )
+    ]
+
+
+def _row(name: str, comparison: Comparison) -> Row:
+    whole, outcome, work = comparison.overall[0], comparison.outcome, comparison.work
+    return Row(
+        [
+            name,
+            EXPERIMENTS[name].planted,
+            str(comparison.design.runs_baseline),
+            change_in_words(whole.ratio),
+            "–" if whole.ci is None else " … ".join(map(change_in_words, whole.ci)),
+            outcome.decision,
+            "; ".join(outcome.failed) or str(outcome.gate),
+            "–" if work is None else f"{len(work.differences)} of {work.paths} paths differ",
+            "yes" if EXPERIMENTS[name].holds(comparison) else "NO",
+        ]
+    )
+
+
 @click.command()
 @click.option(
     "-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), required=True
@@ -71,19 +208,14 @@ def _checked(command: list[str]) -> None:
 def main(folder: Path, names: tuple[str, ...], file: TextIO, *, report_only: bool) -> None:
     """Measure the experiments NAMES, by default all, and report what the comparisons found."""
     chosen = [name for name in EXPERIMENTS if name in (names or EXPERIMENTS)]
-    try:
+    with one_line_for_errors():
         if not report_only:
             prepare(folder)
             for seed, name in enumerate(EXPERIMENTS):
                 if name in chosen:
                     measure(folder, name, seed)
         judged = judge(folder, chosen)
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
-    except RbtraceError as problem:
-        click.echo(f"rbtrace: error: {problem}", err=True)
-        sys.exit(problem.exit_code)
-    file.write("\n".join(report(judged)) + "\n")
+    file.write(document(judged))
     if not judged.holds:
         sys.exit(EXIT_GATE_FAILED)
 

@@ -32,47 +32,47 @@ def _slower_for(speed_up: float) -> str:
     return f"--slower {100 * (1 / (1 - speed_up / 100) - 1):.4f}"
 
 
-def _finds_the_price(found: ComparisonResults) -> bool:
-    if found.work is None or len(found.work.differences) != 1:
+def _finds_the_price(comparison: Comparison) -> bool:
+    if comparison.work is None or len(comparison.work.differences) != 1:
         return False
-    (row,) = found.work.differences
+    (row,) = comparison.work.differences
     path = ["TradingAlgorithm.handle_data", "DataPortal.get_spot_value"]
     return row.path[-2:] == path and row.excess == row.baseline.least > 0
 
 
-def _refuses(found: ComparisonResults) -> bool:
-    ratio = found.overall[0].ratio
-    undecided = {one.decision for one in found.overall} == {"INCONCLUSIVE"}
-    return found.same_result is False and undecided and ratio is not None and ratio < 1
+def _refuses(comparison: Comparison) -> bool:
+    ratio = comparison.overall[0].ratio
+    undecided = {change.decision for change in comparison.overall} == {"INCONCLUSIVE"}
+    return comparison.same_result is False and undecided and ratio is not None and ratio < 1
 
 
-def _names_the_portal(found: ComparisonResults) -> bool:
-    slower = [one.name for one in found.operations if one.gate == "FAIL"]
-    return found.outcome.gate == "FAIL" and slower[:1] == [_PLANTED_IN]
+def _names_the_portal(comparison: Comparison) -> bool:
+    slower = [change.name for change in comparison.operations if change.gate == "FAIL"]
+    return comparison.outcome.gate == "FAIL" and slower[:1] == [_PLANTED_IN]
 
 
-def _accepts(found: ComparisonResults) -> bool:
-    return found.outcome.decision == "ACCEPT"
+def _accepts(comparison: Comparison) -> bool:
+    return comparison.outcome.decision == "ACCEPT"
 
 
-def _does_not_accept(found: ComparisonResults) -> bool:
-    return not _accepts(found)
+def _does_not_accept(comparison: Comparison) -> bool:
+    return not _accepts(comparison)
 
 
-def same_work(found: ComparisonResults) -> bool:
+def same_work(comparison: Comparison) -> bool:
     """Whether no call count and no result differs between two arms."""
-    work = found.work
-    return work is not None and work.same and not work.varying and found.same_result is True
+    work = comparison.work
+    return work is not None and work.same and not work.varying and comparison.same_result is True
 
 
-def is_alarm(found: ComparisonResults) -> bool:
+def is_alarm(comparison: Comparison) -> bool:
     """Whether a comparison of identical arms claims to have found something."""
-    return _accepts(found) or bool(found.outcome.failed)
+    return _accepts(comparison) or bool(comparison.outcome.failed)
 
 
 EXPERIMENTS: Final[dict[str, Experiment]] = {
     "one-more-price": Experiment(
-        "one more `get_spot_value` on every bar, from one run of each arm",
+        "one more get_spot_value on every bar, from one run of each arm",
         1,
         _finds_the_price,
         candidate="--strategy one-more-price",
@@ -85,7 +85,7 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
         "--strategy less-invested",
     ),
     "slow-down-15": Experiment(
-        "15 % more time, in `DataPortal`", 30, _names_the_portal, candidate="--slower 15"
+        "15 % more time, in DataPortal", 30, _names_the_portal, candidate="--slower 15"
     ),
     "speed-up-12": Experiment("12 % less time", 30, _accepts, _slower_for(12)),
     "speed-up-2": Experiment("2 % less time", 30, _does_not_accept, _slower_for(2)),

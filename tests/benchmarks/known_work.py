@@ -132,8 +132,8 @@ def do_work(name: str, seconds: float) -> Done:
             spent[which] += time.perf_counter_ns() - started
         rounds += 1
     cpu = time.process_time_ns() - cpu
-    one, two, three = (ns / sum(spent) for ns in spent)
-    return Done(rounds, (one, two, three), cpu)
+    first, second, third = (ns / sum(spent) for ns in spent)
+    return Done(rounds, (first, second, third), cpu)
 
 
 type _Sampled = Callable[[], AbstractContextManager[object]]

@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 import click
 
-from rbtrace.comparison.bench.environment import describe_machine, summarize, untraced, versions
+from rbtrace.comparison.bench.environment import untraced
+from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
+from rbtrace.reporting.markdown import render_report
+from rbtrace.reporting.model import Report, Row, Table, columns
 from rbtrace.statistics import compare_runs
-from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
+from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval, this_machine
 from tests.benchmarks.daily_backtest import OFF
 from tests.support.stepped_process import SteppedProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 _CHILD: Final = (sys.executable, "-m", "tests.benchmarks.daily_backtest")
@@ -51,7 +53,7 @@ MEASURES: Final = {
     "backtest_cpu": "warm backtest, CPU",
     "backtest_wall": "warm backtest, wall",
 }
-"""Field of `Run` → how the table calls it."""
+"""Field of `Round` → how the table calls it."""
 
 
 class Figure(NamedTuple):
@@ -67,7 +69,7 @@ class Figure(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Round:
     """One arm in one round.
 
     Attributes:
@@ -83,7 +85,7 @@ class Run:
     portfolio_value: float
 
 
-def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[Run]]:
+def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[Round]]:
     """Run `pairs` rounds of all arms; traces and data go under `folder`.
 
     Raises:
@@ -92,19 +94,19 @@ def measure(folder: Path, pairs: int, turns: int, seed: int) -> dict[str, list[R
     command = [*_CHILD, "--data", str(folder / "rustybt-data")]
     with _process([*command, "--ingest"], OFF, folder) as ingestion:
         ingestion.finish()
-    runs: dict[str, list[Run]] = {arm: [] for arm in ARMS}
+    rounds: dict[str, list[Round]] = {arm: [] for arm in ARMS}
     order = random.Random(seed)
     for number in range(1, pairs + 1):
         whole = _whole_processes(command, folder, order)
         warm = _warm_backtests(command, folder, turns, order)
         for arm in ARMS:
-            run = _run(arm, whole, warm)
-            runs[arm].append(run)
-            seconds, ratio = run.backtest_cpu
+            measured = _round(arm, whole, warm)
+            rounds[arm].append(measured)
+            seconds, ratio = measured.backtest_cpu
             click.echo(f"round {number}/{pairs}: {arm} {seconds:.3f} s CPU, {ratio:.3f}", err=True)
-    if len({run.portfolio_value for arm in runs.values() for run in arm}) > 1:
+    if len({measured.portfolio_value for arm in rounds.values() for measured in arm}) > 1:
         raise RbtraceError("the backtest ended with another portfolio value when it was traced")
-    return runs
+    return rounds
 
 
 def _whole_processes(command: list[str], folder: Path, order: random.Random) -> dict[str, float]:
@@ -133,48 +135,48 @@ def _warm_backtests(
     return answers
 
 
-def report(runs: dict[str, list[Run]]) -> Iterator[str]:
-    """The lines of the document."""
-    yield "# What tracing costs"
-    yield ""
-    yield (
-        "A daily backtest of ten assets. Off: "
-        "rbtrace is installed and not turned on. Summary: hot calls are aggregated, the default. "
-        f"Calls: each is a span. {len(runs[OFF])} rounds; a ratio is their geometric mean with its "
-        "95 % interval. Modules were compiled before. A warm backtest is timed until its spans are "
-        "in the file; a round's ratio is the median of those of neighbouring backtests."
+def report(rounds: dict[str, list[Round]]) -> Report:
+    """The report of what was measured, by arm."""
+    return Report(
+        title="What tracing costs",
+        complete=None,
+        integrity=[
+            (
+                "A daily backtest of ten assets. Off: rbtrace is installed and not turned on. Summary: "
+                "hot calls are aggregated, the default. Calls: each is a span."
+            ),
+            (
+                "A ratio is the geometric mean of the rounds with its 95 % interval. Modules were "
+                "compiled before. A warm backtest is timed until its spans are in the file; a round's "
+                "ratio is the median of those of neighbouring backtests."
+            ),
+            this_machine(),
+        ],
+        figures=[("rounds", str(len(rounds[OFF])))],
+        tables=[table(rounds)],
     )
-    yield ""
-    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
-    yield ""
-    yield from table(runs)
 
 
-def table(runs: dict[str, list[Run]]) -> Iterator[str]:
-    """The comparison, as the lines of a Markdown table."""
+def table(rounds: dict[str, list[Round]]) -> Table:
+    """The comparison of the arms."""
     baseline, *others = ARMS
-    yield (
-        "| measure | "
-        + " | ".join(ARMS)
-        + " | "
-        + " | ".join(f"{a} ÷ {baseline}" for a in others)
-        + " |"
-    )
-    yield "|---|" + "---:|" * (len(ARMS) + len(others))
+    titles = [*ARMS, *(f"{arm} ÷ {baseline}" for arm in others)]
+    rows = []
     for field, title in MEASURES.items():
         figures: dict[str, list[Figure]] = {
-            arm: [getattr(run, field) for run in runs[arm]] for arm in ARMS
+            arm: [getattr(measured, field) for measured in rounds[arm]] for arm in ARMS
         }
         cells = [f"{median(seconds for seconds, _ in figures[arm]):.3f} s" for arm in ARMS]
         for arm in others:
             ratios = [[ratio for _, ratio in figures[which]] for which in (baseline, arm)]
             cells.append(ratio_and_interval(compare_runs(*ratios, paired=True)))
-        yield f"| {title} | " + " | ".join(cells) + " |"
+        rows.append(Row([title, *cells]))
+    return Table("A backtest, off and traced", columns("measure", titles), rows)
 
 
-def _run(arm: str, whole: dict[str, float], warm: list[dict[str, dict[str, Any]]]) -> Run:
+def _round(arm: str, whole: dict[str, float], warm: list[dict[str, dict[str, Any]]]) -> Round:
     turns = [turn for turn in warm if arm in turn]
-    return Run(
+    return Round(
         process_cpu=Figure(whole[arm], whole[arm] / whole[OFF]),
         backtest_cpu=_figure("cpu_ns", arm, turns),
         backtest_wall=_figure("wall_ns", arm, turns),
@@ -211,8 +213,8 @@ def main(pairs: int, turns: int, seed: int, file: TextIO) -> None:
         one_line_for_errors(),
         tempfile.TemporaryDirectory(prefix="rbtrace-overhead-") as folder,
     ):
-        runs = measure(Path(folder), pairs, turns, seed)
-    file.write("\n".join(report(runs)) + "\n")
+        rounds = measure(Path(folder), pairs, turns, seed)
+    file.write(render_report(report(rounds)))
 
 
 if __name__ == "__main__":

@@ -24,11 +24,14 @@ from typing import Any, Final, NamedTuple, TextIO
 import click
 import msgspec
 
-from rbtrace.comparison.bench.environment import describe_machine, summarize, untraced, versions
+from rbtrace.comparison.bench.environment import untraced
+from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.reporting.markdown import render_report
+from rbtrace.reporting.model import Column, Report, Row, Table
 from rbtrace.statistics import Comparison, compare_runs
-from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval
+from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval, this_machine
 from tests.benchmarks.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
 from tests.support.stepped_process import SteppedProcess
 
@@ -62,8 +65,8 @@ def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth
         with closing(SteppedProcess(_command(workload), _environment())) as process:
             done = _step(process, Order(sampler, seconds, str(folder)), Done)
             whole_s = process.finish()
-    found = shares_found(sampler, folder, output)
-    error = max(abs(one - other) for one, other in zip(found, done.shares, strict=True))
+    shares = sampled_shares(sampler, folder, output)
+    error = max(abs(share - true) for share, true in zip(shares, done.shares, strict=True))
     return Truth(error, whole_s * 1e9 / done.cpu_ns)
 
 
@@ -84,8 +87,8 @@ def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, fl
     )
     if ended.returncode:
         raise RbtraceError(f"{PY_SPY} failed: {ended.stderr.strip()[-300:]}")
-    said = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
-    return msgspec.json.decode(said, type=Done), _children_cpu_s() - before
+    answer = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
+    return msgspec.json.decode(answer, type=Done), _children_cpu_s() - before
 
 
 def _children_cpu_s() -> float:
@@ -99,8 +102,9 @@ def cost(workload: str, sampler: str, pairs: int, turns: int) -> Comparison:
     Raises:
         CommandError: a process failed.
     """
-    found = [_turned(workload, sampler, turns) for _ in range(pairs)]
-    return compare_runs([one.off_ns for one in found], [one.on_ns for one in found], paired=True)
+    medians = [_turned(workload, sampler, turns) for _ in range(pairs)]
+    off, on = [turned.off_ns for turned in medians], [turned.on_ns for turned in medians]
+    return compare_runs(off, on, paired=True)
 
 
 def _turned(workload: str, sampler: str, turns: int) -> Turned:
@@ -115,7 +119,7 @@ def _turned(workload: str, sampler: str, turns: int) -> Turned:
     return turned
 
 
-def shares_found(sampler: str, folder: Path, output: Path) -> list[float]:
+def sampled_shares(sampler: str, folder: Path, output: Path) -> list[float]:
     """Shares of the three parts, as a sampler has it."""
     names = [part.__name__ for part in PARTS]
     sums = dict.fromkeys(names, 0.0)
@@ -163,14 +167,12 @@ def _py_spy() -> str | None:
     return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
 
-def table(seconds: float, pairs: int, turns: int) -> Iterator[str]:
-    """Measure every sampler on every workload; give the lines of a Markdown table."""
-    yield "| workload | sampler | greatest error of a share | CPU, on ÷ off |"
-    yield "|---|---|---:|---:|"
+def measure(seconds: float, pairs: int, turns: int) -> Iterator[Row]:
+    """Measure every sampler on every workload; give the rows of the table as they come."""
     for workload in WORKLOADS:
         for sampler in (*SWITCHED, PY_SPY):
             if sampler == PY_SPY and _py_spy() is None:
-                yield f"| {workload} | {PY_SPY} | not installed | |"
+                yield Row([workload, PY_SPY, "not installed", ""])
                 continue
             with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
                 truth = run_long(workload, sampler, seconds, Path(folder))
@@ -179,25 +181,36 @@ def table(seconds: float, pairs: int, turns: int) -> Iterator[str]:
                 if sampler == PY_SPY
                 else ratio_and_interval(cost(workload, sampler, pairs, turns))
             )
-            yield f"| {workload} | {sampler} | {truth.error * 100:.1f} points | {ratio} |"
+            yield Row([workload, sampler, f"{truth.error * 100:.1f} points", ratio])
 
 
-def report(seconds: float, pairs: int, turns: int) -> Iterator[str]:
-    """The lines of the document."""
-    yield "# How true samplers are, and what they cost"
-    yield ""
-    yield (
-        "Three parts of known shares, sampled every 10 ms. Error: over "
-        f"{seconds:g} s, the greatest difference to what exclusive timers in the same process say, "
-        f"in percentage points. CPU: the geometric mean of {pairs} processes with its 95 % "
-        f"interval; each does the same work for {_TURN_S:g} s with the sampler on and as long with "
-        f"it off, {turns} times, in random order. py-spy has a process of its own: its CPU time "
-        "and the program's, by the program's, once."
+def report(rows: list[Row], seconds: float, pairs: int, turns: int) -> Report:
+    """The report of what was measured, with how long and how often it was."""
+    right = [Column("greatest error of a share"), Column("CPU, on ÷ off")]
+    left = [Column("workload", right=False), Column("sampler", right=False)]
+    return Report(
+        title="How true samplers are, and what they cost",
+        complete=None,
+        integrity=[
+            (
+                "Three parts of known shares, sampled every 10 ms. Error: the greatest difference to "
+                "what exclusive timers in the same process say, in percentage points."
+            ),
+            (
+                "CPU: the geometric mean of processes with its 95 % interval; each does the same work "
+                f"for {_TURN_S:g} s with the sampler on and as long with it off, many times, in random "
+                "order. py-spy has a process of its own: its CPU time and the program's, by the "
+                "program's, once."
+            ),
+            this_machine(),
+        ],
+        figures=[
+            ("seconds of the run of an error", f"{seconds:g}"),
+            ("processes of a ratio", str(pairs)),
+            ("turns of each", str(turns)),
+        ],
+        tables=[Table("Errors and costs", [*left, *right], rows)],
     )
-    yield ""
-    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
-    yield ""
-    yield from table(seconds, pairs, turns)
 
 
 @click.command()
@@ -207,12 +220,12 @@ def report(seconds: float, pairs: int, turns: int) -> Iterator[str]:
 @click.option("--report", "file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def main(seconds: float, pairs: int, turns: int, file: TextIO) -> None:
     """Measure how true samplers are at 10 ms and what they cost; write it as Markdown."""
-    lines = []
+    rows = []
     with one_line_for_errors():
-        for line in report(seconds, pairs, turns):
-            click.echo(line, err=True)
-            lines.append(line)
-    file.write("\n".join(lines) + "\n")
+        for row in measure(seconds, pairs, turns):
+            click.echo(", ".join(row.cells), err=True)
+            rows.append(row)
+    file.write(render_report(report(rows, seconds, pairs, turns)))
 
 
 if __name__ == "__main__":

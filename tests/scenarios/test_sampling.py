@@ -13,9 +13,11 @@ import msgspec
 import pytest
 
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
+from rbtrace.reporting.markdown import render_report
+from rbtrace.reporting.model import Row
 from tests.benchmarks import known_work
 from tests.benchmarks.known_work import CPROFILE, Order, do_work
-from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, run_long, shares_found, table
+from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, report, run_long, sampled_shares
 from tests.support.environment import uncovered
 from tests.support.profiles import write_profile
 from tests.support.stepped_process import SteppedProcess
@@ -41,13 +43,13 @@ def test_shares_are_those_of_what_is_on_the_stack(tmp_path):
             (4, 10, ["main", "part_three"], 0, 0),
         ],
     )
-    assert shares_found(SIGNAL, tmp_path, tmp_path) == [0.25, 0.5, 0.25]
+    assert sampled_shares(SIGNAL, tmp_path, tmp_path) == [0.25, 0.5, 0.25]
 
 
 def test_what_looks_on_from_outside_is_read_as_folded_stacks(tmp_path):
     folded = tmp_path / "folded"
     folded.write_text("main (a.py:3);part_one (a.py:9) 1\nmain (a.py:3);part_three (a.py:1) 3\n")
-    assert shares_found("py-spy", tmp_path, folded) == [0.25, 0.0, 0.75]
+    assert sampled_shares("py-spy", tmp_path, folded) == [0.25, 0.0, 0.75]
 
 
 def test_known_work_takes_its_time_and_its_shares_add_up(monkeypatch):
@@ -97,5 +99,9 @@ def test_a_bad_number_of_pairs_is_one_clear_line():
     assert "Traceback" not in done.stderr
 
 
-def test_the_table_starts_with_its_columns():
-    assert next(table(1.0, 1, 1)).startswith("| workload | sampler |")
+def test_the_report_says_how_long_and_how_often():
+    document = render_report(report([Row(["numpy", SIGNAL, "0.3 points", "1.012"])], 60.0, 10, 20))
+
+    assert "| seconds of the run of an error | 60 |" in document
+    assert "| workload | sampler | greatest error of a share | CPU, on ÷ off |" in document
+    assert "| numpy | signal | 0.3 points | 1.012 |" in document
