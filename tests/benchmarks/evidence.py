@@ -153,7 +153,7 @@ def document(judged: Judged) -> str:
 
 def report(judged: Judged) -> Report:
     """The report of all experiments."""
-    lines = [*_identical(judged)] if judged.identical else []
+    lines = [_identical(judged)] if judged.identical else []
     if judged.missing:
         lines.append(f"Not measured: {', '.join(judged.missing)}.")
     machine = next(iter(judged.comparisons.values())).baseline.environment
@@ -167,18 +167,16 @@ def report(judged: Judged) -> Report:
     )
 
 
-def _identical(judged: Judged) -> list[str]:
+def _identical(judged: Judged) -> str:
     runs = [comparison.design.runs_baseline for comparison in judged.identical]
     same = sum(
         comparison.design.runs_baseline for comparison in judged.identical if same_work(comparison)
     )
-    return [
-        (
-            f"Identical arms: {len(runs)} comparisons, {sum(runs)} pairs of backtests. In {same} of "
-            "these pairs every call count and the result are the same. Comparisons that accept or "
-            f"fail: {judged.alarms}; up to {ALLOWED_ALARMS} of {IDENTICAL} may."
-        )
-    ]
+    return (
+        f"Identical arms: {len(runs)} comparisons, {sum(runs)} pairs of backtests. In {same} of "
+        "these pairs every call count and the result are the same. Comparisons that accept or "
+        f"fail: {judged.alarms}; up to {ALLOWED_ALARMS} of {IDENTICAL} may."
+    )
 
 
 def _row(name: str, comparison: Comparison) -> Row:

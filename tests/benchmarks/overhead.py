@@ -142,13 +142,13 @@ def report(rounds: dict[str, list[Round]]) -> Report:
         complete=None,
         integrity=[
             (
-                "A daily backtest of ten assets. Off: rbtrace is installed and not turned on. Summary: "
-                "hot calls are aggregated, the default. Calls: each is a span."
+                "A daily backtest of ten assets. Off: rbtrace is installed and not turned on. "
+                "Summary: hot calls are aggregated, the default. Calls: each is a span."
             ),
             (
                 "A ratio is the geometric mean of the rounds with its 95 % interval. Modules were "
-                "compiled before. A warm backtest is timed until its spans are in the file; a round's "
-                "ratio is the median of those of neighbouring backtests."
+                "compiled before. A warm backtest is timed until its spans are in the file; a "
+                "round's ratio is the median of those of neighbouring backtests."
             ),
             this_machine(),
         ],

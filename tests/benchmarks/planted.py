@@ -55,13 +55,13 @@ def slow_down(fraction: float) -> None:
     @wraps(original)
     def slowed(*arguments: Any, **options: Any) -> Any:
         nonlocal planted
-        found = original(*arguments, **options)
+        window = original(*arguments, **options)
         now = perf_counter_ns()
         until = now + max(0, round(fraction * (now - started - planted)) - planted)
         while (after := perf_counter_ns()) < until:
             pass
         planted += after - now
-        return found
+        return window
 
     DataPortal._get_history_daily_window = slowed
 

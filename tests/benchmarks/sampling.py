@@ -193,14 +193,14 @@ def report(rows: list[Row], seconds: float, pairs: int, turns: int) -> Report:
         complete=None,
         integrity=[
             (
-                "Three parts of known shares, sampled every 10 ms. Error: the greatest difference to "
-                "what exclusive timers in the same process say, in percentage points."
+                "Three parts of known shares, sampled every 10 ms. Error: the greatest difference "
+                "to what exclusive timers in the same process say, in percentage points."
             ),
             (
-                "CPU: the geometric mean of processes with its 95 % interval; each does the same work "
-                f"for {_TURN_S:g} s with the sampler on and as long with it off, many times, in random "
-                "order. py-spy has a process of its own: its CPU time and the program's, by the "
-                "program's, once."
+                "CPU: the geometric mean of processes with its 95 % interval; each does the same "
+                f"work for {_TURN_S:g} s with the sampler on and as long with it off, many times, "
+                "in random order. py-spy has a process of its own: its CPU time and the program's, "
+                "by the program's, once."
             ),
             this_machine(),
         ],

@@ -15,6 +15,7 @@ from typing import TextIO
 import click
 
 from rbtrace.errors import RbtraceError
+from rbtrace.reporting.markdown import render_report
 from tests.benchmarks.analyzing.forest import SPANS_PER_TRACE
 from tests.benchmarks.analyzing.known import generated, known_trace
 from tests.benchmarks.analyzing.peers.catalogue import FOLDER, PEERS
@@ -23,21 +24,21 @@ from tests.benchmarks.analyzing.report import Results, report
 from tests.benchmarks.benchmarks import one_line_for_errors
 
 
-def arms(
+def write_traces(
     folder: Path, sizes: Iterable[int], programs: list[Program], most_of_peers: int
 ) -> list[Arm]:
     """Write the traces, and name what is to be run on them; peers on those of up to some spans."""
-    found = []
+    written = []
     for size in sizes:
         spans = -(-size // SPANS_PER_TRACE) * SPANS_PER_TRACE
-        wanted = [one for one in programs if one in OURS or size <= most_of_peers]
+        wanted = [program for program in programs if program in OURS or size <= most_of_peers]
         paths: dict[Format, Path] = {}
         for program in wanted:
             if program.input not in paths:
                 paths[program.input] = folder / f"{size}.{program.input.suffix}"
                 program.input.write(paths[program.input], generated(size))
-            found.append(Arm(program, paths[program.input], spans))
-    return found
+            written.append(Arm(program, paths[program.input], spans))
+    return written
 
 
 def known(folder: Path, programs: list[Program], limit_s: float) -> dict[Program, Arm]:
@@ -58,7 +59,7 @@ def _run(arm: Arm, limit_s: float) -> None:
         raise RbtraceError(f"{arm.program.name}, {arm.spans} spans: {arm.problem}")
 
 
-def take_turns(found: list[Arm], rounds: int, limit_s: float) -> None:
+def take_turns(arms: list[Arm], rounds: int, limit_s: float) -> None:
     """Run all, round after round; a peer that failed is left out from then on, larger sizes too.
 
     Raises:
@@ -66,7 +67,7 @@ def take_turns(found: list[Arm], rounds: int, limit_s: float) -> None:
     """
     failed: dict[Program, Arm] = {}
     for number in range(1, rounds + 1):
-        for arm in found:
+        for arm in arms:
             before = failed.get(arm.program)
             if before and before.spans <= arm.spans:
                 arm.problem = arm.problem or f"not run: with {before.spans} spans {before.problem}"
@@ -121,12 +122,12 @@ def main(
     ):
         folder = Path(name)
         click.echo(f"writing traces of {', '.join(map(str, sizes))} spans", err=True)
-        found = arms(folder, sizes, programs, peer_spans)
+        arms = write_traces(folder, sizes, programs, peer_spans)
         of_known = known(folder, programs, limit)
-        take_turns(found, rounds, limit)
+        take_turns(arms, rounds, limit)
         installed = {peer: program is not None for peer, program in others.items()}
-        results = Results(found, of_known, rounds, installed, peer_spans)
-        file.write("\n".join(report(results)) + "\n")
+        results = Results(arms, of_known, rounds, installed, peer_spans)
+        file.write(render_report(report(results)))
 
 
 if __name__ == "__main__":

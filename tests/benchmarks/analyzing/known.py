@@ -70,18 +70,18 @@ def true_self_ns(traces: Iterator[Trace], unit_ns: int) -> dict[str, int]:
     when it is right about the one that it was given.
     """
     spent = np.zeros(len(OPERATIONS), np.int64)
-    for one in traces:
-        parents = np.where(one.parent < 0, np.uint64(0), one.span_id[one.parent])
-        own = self_times(one.span_id, parents, one.start // unit_ns, one.end // unit_ns)
-        np.add.at(spent, one.operation, own * unit_ns)
-    found: dict[str, int] = {}
+    for spans in traces:
+        parents = np.where(spans.parent < 0, np.uint64(0), spans.span_id[spans.parent])
+        own = self_times(spans.span_id, parents, spans.start // unit_ns, spans.end // unit_ns)
+        np.add.at(spent, spans.operation, own * unit_ns)
+    by_name: dict[str, int] = {}
     for operation, own_ns in zip(OPERATIONS, spent.tolist(), strict=True):
-        found[operation.name] = found.get(operation.name, 0) + own_ns
-    return {name: own_ns for name, own_ns in found.items() if own_ns}
+        by_name[operation.name] = by_name.get(operation.name, 0) + own_ns
+    return {name: own_ns for name, own_ns in by_name.items() if own_ns}
 
 
-def greatest_error(found: Mapping[str, int], true: Mapping[str, int]) -> tuple[str, float]:
+def greatest_error(given: Mapping[str, int], true: Mapping[str, int]) -> tuple[str, float]:
     """The operation whose self time is furthest from the true one, and by what part of it."""
-    errors = {name: abs(found.get(name, 0) - own_ns) / own_ns for name, own_ns in true.items()}
+    errors = {name: abs(given.get(name, 0) - own_ns) / own_ns for name, own_ns in true.items()}
     worst = max(errors, key=lambda name: errors[name])
     return worst, errors[worst]

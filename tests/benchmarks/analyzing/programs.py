@@ -22,7 +22,7 @@ _KIB: Final = 1024
 _LOOK_EVERY_S: Final = 0.01
 
 
-class Found(NamedTuple):
+class SelfTimes(NamedTuple):
     """What a program says of a trace.
 
     Attributes:
@@ -54,31 +54,31 @@ class Program(NamedTuple):
     name: str
     input: Format
     command: tuple[str, ...]
-    read: Callable[[str], Found]
+    read: Callable[[str], SelfTimes]
 
 
 def _json(path: Path, traces: Iterable[Trace]) -> None:
     with path.open("wb") as file:
-        for one in traces:
-            write_json(file, one)
+        for trace in traces:
+            write_json(file, trace)
 
 
 def _protobuf(path: Path, traces: Iterable[Trace]) -> None:
     with path.open("wb") as file:
-        for one in traces:
-            write_protobuf(file, one)
+        for trace in traces:
+            write_protobuf(file, trace)
 
 
-def _read_report(said: str) -> Found:
+def _read_report(output: str) -> SelfTimes:
     spent: Counter[str] = Counter()
-    for row in json.loads(said)["operations"]:
+    for row in json.loads(output)["operations"]:
         spent[row["name"]] += row["self_ns"]
-    return Found(spent)
+    return SelfTimes(spent)
 
 
-def _read_lines(said: str) -> Found:
-    rows = (line.split("\t") for line in said.splitlines())
-    return Found({name: int(self_ns) for name, self_ns in rows})
+def _read_lines(output: str) -> SelfTimes:
+    rows = (line.split("\t") for line in output.splitlines())
+    return SelfTimes({name: int(self_ns) for name, self_ns in rows})
 
 
 OTLP_JSON: Final = Format("jsonl", 1, _json)
@@ -103,7 +103,7 @@ class Arm:
         spans: how many the input has.
         cpu_s: CPU time of each of its processes and of their children, s.
         peak_bytes: peak memory of each, that of the greatest of its processes.
-        found: what its last process said.
+        output: what its last process said.
         problem: why it is not run again; empty while all is well.
     """
 
@@ -112,16 +112,16 @@ class Arm:
     spans: int
     cpu_s: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
-    found: Found | None = None
+    output: SelfTimes | None = None
     problem: str = ""
 
     def run(self, limit_s: float) -> None:
         """Run it once in a fresh process; a failure is noted in `problem`."""
-        with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
                 [*self.program.command, str(self.path)],
-                stdout=said,
-                stderr=complained,
+                stdout=output,
+                stderr=errors,
                 start_new_session=True,
             )
             try:
@@ -133,12 +133,12 @@ class Arm:
             if used is None:
                 self.problem = f"took longer than {limit_s:g} s"
             elif process.returncode:
-                self.problem = f"failed: {_last_line(complained) or process.returncode}"
+                self.problem = f"failed: {_last_line(errors) or process.returncode}"
             else:
                 self.cpu_s.append(used[0])
                 self.peak_bytes.append(used[1])
-                said.seek(0)
-                self.found = self.program.read(said.read())
+                output.seek(0)
+                self.output = self.program.read(output.read())
 
 
 def _wait(process: subprocess.Popen[bytes], limit_s: float) -> tuple[float, int] | None:

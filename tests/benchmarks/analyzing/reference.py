@@ -85,10 +85,10 @@ def self_times(
     """Duration of each span less the union of its children's intervals clipped to it."""
     order = np.argsort(span_id)
     ordered = span_id[order]
-    place = np.minimum(np.searchsorted(ordered, parent_id), ordered.size - 1)
-    found = ordered[place] == parent_id
-    child = np.flatnonzero(found)
-    parent = order[place[found]]
+    position = np.minimum(np.searchsorted(ordered, parent_id), ordered.size - 1)
+    is_here = ordered[position] == parent_id
+    child = np.flatnonzero(is_here)
+    parent = order[position[is_here]]
     low = np.maximum(start[child], start[parent])
     high = np.minimum(end[child], end[parent])
     by_parent = np.lexsort((low, parent))

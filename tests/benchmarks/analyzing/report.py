@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import resource
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from rbtrace.comparison.bench.environment import describe_machine, summarize, versions
+from rbtrace.reporting.model import Column, Report, Row, Table, columns
 from tests.benchmarks.analyzing.known import (
     KNOWN_SELF_NS,
     TOLERANCE,
@@ -19,7 +17,8 @@ from tests.benchmarks.analyzing.known import (
     true_self_ns,
 )
 from tests.benchmarks.analyzing.peers.catalogue import HOW_TO_GET, Peer
-from tests.benchmarks.analyzing.programs import BARE, Arm, Found, Program
+from tests.benchmarks.analyzing.programs import BARE, Arm, Program, SelfTimes
+from tests.benchmarks.benchmarks import this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +40,27 @@ class Results:
     peer_spans: int
 
 
-def report(results: Results) -> Iterator[str]:
-    """The lines of the document."""
-    yield "# What analyzing costs"
-    yield ""
-    yield (
-        "The same generated traces for all. Fresh processes take turns, in "
-        f"{results.rounds} rounds. CPU time is the least of a program's processes, children "
-        "included; memory is the greatest of them, and shows no less than the "
-        f"{_own_peak_bytes() / 1e6:.0f} MB of the process that measures. The bare script decodes "
-        "one spelling of clean OTLP JSON and computes self times, no more."
+def report(results: Results) -> Report:
+    """The report of what was measured."""
+    return Report(
+        title="What analyzing costs",
+        complete=None,
+        integrity=[
+            (
+                "The same generated traces for all, and fresh processes that take turns. CPU time "
+                "is the least of a program's processes, children included; memory is the greatest "
+                f"of them, and shows no less than the {_own_peak_bytes() / 1e6:.0f} MB of the "
+                "process that measures."
+            ),
+            (
+                "The bare script decodes one spelling of clean OTLP JSON and computes self times, "
+                "no more."
+            ),
+            this_machine(),
+        ],
+        figures=[("rounds", str(results.rounds))],
+        tables=[table(results), per_span(results.arms), of_peers(results)],
     )
-    yield ""
-    yield "Measured on " + summarize(describe_machine() | versions(sys.executable, Path()))
-    yield ""
-    yield "## Time, memory, and whether the self time is right"
-    yield ""
-    yield from table(results)
-    yield ""
-    yield (
-        "The known trace is small, and its children run in parallel. Self time is right where that "
-        f"of no operation is off by more than {TOLERANCE:.0%} of itself, for outputs are rounded; "
-        "else the operation that is furthest off is named. A program whose format knows "
-        "microseconds only is held to the trace cut to these."
-    )
-    yield ""
-    yield "## Cost per span"
-    yield ""
-    yield (
-        "CPU time less that of the smallest trace, which is start-up, for each span more. Where "
-        "cost grows linearly, all sizes of a program cost the same."
-    )
-    yield ""
-    yield from per_span(results.arms)
-    yield ""
-    yield "## Other analyzers"
-    yield ""
-    yield (
-        "Each reads the same traces, in a format that it reads; writing them is not measured. They "
-        f"are given traces of up to {results.peer_spans} spans."
-    )
-    yield ""
-    yield from of_peers(results.peers)
 
 
 def _own_peak_bytes() -> int:
@@ -90,25 +68,34 @@ def _own_peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def table(results: Results) -> Iterator[str]:
+def table(results: Results) -> Table:
     """Every program on every trace."""
     bare = {arm.spans: min(arm.cpu_s) for arm in results.arms if arm.program == BARE}
-    yield (
-        "| program | spans | CPU, s | speed beside the bare script | peak, MB "
-        "| self time of the known trace | self time of this one |"
-    )
-    yield "|---|---:|---:|---:|---:|---|---|"
+    rows = []
     for arm in results.arms:
         known = verdict(results.known[arm.program], KNOWN_SELF_NS)
-        start = f"| {arm.program.name} | {arm.spans} |"
+        label = [arm.program.name, str(arm.spans)]
         if not arm.cpu_s or arm.problem:
-            yield f"{start} | | | {known} | {arm.problem} |"
+            rows.append(Row([*label, "", "", "", known, arm.problem]))
             continue
         cpu = min(arm.cpu_s)
-        yield (
-            f"{start} {cpu:.2f} | {bare[arm.spans] / cpu:.2f} | {max(arm.peak_bytes) / 1e6:.0f} "
-            f"| {known} | {verdict(arm, _true(arm.spans, arm.program.input.unit_ns))} |"
-        )
+        figures = [f"{cpu:.2f}", f"{bare[arm.spans] / cpu:.2f}", f"{max(arm.peak_bytes) / 1e6:.0f}"]
+        own = verdict(arm, _true(arm.spans, arm.program.input.unit_ns))
+        rows.append(Row([*label, *figures, known, own]))
+    titles = ["spans", "CPU, s", "speed beside the bare script", "peak, MB"]
+    verdicts = ("self time of the known trace", "self time of this one")
+    note = (
+        "The known trace is small, and its children run in parallel. Self time is right where that "
+        f"of no operation is off by more than {TOLERANCE:.0%} of itself, for outputs are rounded; "
+        "else the operation that is furthest off is named. A program whose format knows "
+        "microseconds only is held to the trace cut to these."
+    )
+    return Table(
+        "Time, memory, and whether the self time is right",
+        [*columns("program", titles), *(Column(title, right=False) for title in verdicts)],
+        rows,
+        note,
+    )
 
 
 @cache
@@ -118,37 +105,34 @@ def _true(spans: int, unit_ns: int) -> Mapping[str, int]:
 
 def verdict(arm: Arm, true: Mapping[str, int]) -> str:
     """Whether what a program said is right, in words."""
-    if arm.found is None:
+    if arm.output is None:
         return arm.problem
-    if arm.found.critical_path_ns is not None:
-        return _of_critical_path(arm, arm.found.critical_path_ns)
-    return _of_self_times(arm.found, true)
+    if arm.output.critical_path_ns is not None:
+        return _of_critical_path(arm, arm.output.critical_path_ns)
+    return _of_self_times(arm.output, true)
 
 
-def _of_self_times(found: Found, true: Mapping[str, int]) -> str:
-    worst, error = greatest_error(found.self_ns, true)
+def _of_self_times(output: SelfTimes, true: Mapping[str, int]) -> str:
+    worst, error = greatest_error(output.self_ns, true)
     if error <= TOLERANCE:
         return "right"
-    said, own = found.self_ns.get(worst, 0), true[worst]
-    return f"wrong: {worst} {said / 1e6:.1f} ms, not {own / 1e6:.1f} ms"
+    given, own = output.self_ns.get(worst, 0), true[worst]
+    return f"wrong: {worst} {given / 1e6:.1f} ms, not {own / 1e6:.1f} ms"
 
 
-def _of_critical_path(arm: Arm, found_ns: int) -> str:
+def _of_critical_path(arm: Arm, path_ns: int) -> str:
     """A critical path as long as the root is what it should be."""
     of_known = arm.spans == known_trace().span_id.size
     traces = [known_trace()] if of_known else generated(arm.spans)
-    roots_ns = sum(int(one.end[0] - one.start[0]) for one in traces)
-    return f"on the critical path only, which is {found_ns / roots_ns:.1%} of the roots"
+    roots_ns = sum(int(trace.end[0] - trace.start[0]) for trace in traces)
+    return f"on the critical path only, which is {path_ns / roots_ns:.1%} of the roots"
 
 
-def per_span(arms: Sequence[Arm]) -> Iterator[str]:
+def per_span(arms: Sequence[Arm]) -> Table:
     """CPU time of each program for each span, at every size but the smallest."""
     least, *sizes = sorted({arm.spans for arm in arms})
     done = {(arm.program.name, arm.spans): min(arm.cpu_s) for arm in arms if arm.cpu_s}
-    yield (
-        "| program | " + " | ".join(f"{size} spans, µs" for size in sizes) + " | greatest ÷ least |"
-    )
-    yield "|---|" + "---:|" * (len(sizes) + 1)
+    rows = []
     for name in dict.fromkeys(name for name, _ in done):
         costs = {
             size: (done[name, size] - done[name, least]) / (size - least) * 1e6
@@ -158,12 +142,26 @@ def per_span(arms: Sequence[Arm]) -> Iterator[str]:
         cells = [f"{costs[size]:.2f}" if size in costs else "" for size in sizes]
         low, high = min(costs.values(), default=0.0), max(costs.values(), default=0.0)
         spread = f"{high / low:.2f}" if len(costs) > 1 and low > 0 else ""
-        yield f"| {name} | " + " | ".join([*cells, spread]) + " |"
+        rows.append(Row([name, *cells, spread]))
+    note = (
+        "CPU time less that of the smallest trace, which is start-up, for each span more. Where "
+        "cost grows linearly, all sizes of a program cost the same."
+    )
+    titles = [*(f"{size} spans, µs" for size in sizes), "greatest ÷ least"]
+    return Table("Cost per span", columns("program", titles), rows, note)
 
 
-def of_peers(peers: Mapping[Peer, bool]) -> Iterator[str]:
+def of_peers(results: Results) -> Table:
     """How peers were measured, and how to get those that are not installed."""
-    for peer, installed in peers.items():
+    rows = []
+    for peer, installed in results.peers.items():
         needs = f", which needs {peer.needs}" if peer.needs else ""
-        missing = f"not installed: `{HOW_TO_GET}`{needs}"
-        yield f"- {peer.title}: {peer.note if installed else missing}"
+        rows.append(
+            Row([peer.title, peer.note if installed else f"not installed: {HOW_TO_GET}{needs}"])
+        )
+    note = (
+        "Each reads the same traces, in a format that it reads; writing them is not measured. They "
+        f"are given traces of up to {results.peer_spans} spans."
+    )
+    titles = [Column("analyzer", right=False), Column("what is measured", right=False)]
+    return Table("Other analyzers", titles, rows, note)

@@ -72,31 +72,31 @@ _JSON_ATTRIBUTES: Final = [
 ]
 
 
-def _parts(one: Trace) -> Iterator[slice]:
-    for at in range(0, one.span_id.size, _LINE_SPANS):
+def _parts(trace: Trace) -> Iterator[slice]:
+    for at in range(0, trace.span_id.size, _LINE_SPANS):
         yield slice(at, at + _LINE_SPANS)
 
 
-def write_json(file: BinaryIO, one: Trace) -> None:
+def write_json(file: BinaryIO, trace: Trace) -> None:
     """OTLP JSON lines, as the collector's file exporter writes them."""
-    trace_text = trace_id(one.number).hex()
+    trace_text = trace_id(trace.number).hex()
     head = (
-        f'{{"resourceSpans":[{{"resource":{{"attributes":{_compact(_attributes(_resource(one.number)))}'
+        f'{{"resourceSpans":[{{"resource":{{"attributes":{_compact(_attributes(_resource(trace.number)))}'
         '},"scopeSpans":[{"scope":{"name":"rbtrace.rustybt","version":"0.1.0"},"spans":['
     )
-    identities = [f"{identity:016x}" for identity in one.span_id.tolist()]
-    parents = ["" if parent < 0 else identities[parent] for parent in one.parent.tolist()]
+    identities = [f"{identity:016x}" for identity in trace.span_id.tolist()]
+    parents = ["" if parent < 0 else identities[parent] for parent in trace.parent.tolist()]
     rows = list(
         zip(
             identities,
             parents,
-            one.operation.tolist(),
-            one.start.tolist(),
-            one.end.tolist(),
+            trace.operation.tolist(),
+            trace.start.tolist(),
+            trace.end.tolist(),
             strict=True,
         )
     )
-    for part in _parts(one):
+    for part in _parts(trace):
         spans = ",".join(
             f'{{"traceId":"{trace_text}","spanId":"{identity}","parentSpanId":"{parent}",'
             f'"flags":256,"name":"{OPERATIONS[operation].name}","kind":1,'
@@ -133,28 +133,28 @@ def _fields(number: int, attributes: dict[str, str | int]) -> bytes:
 
 
 _PROTO_ATTRIBUTES: Final = [_fields(9, _span_attributes(n)) for n in range(len(OPERATIONS))]
-_PROTO_NAMES: Final = [_field(5, one.name.encode()) + b"\x30\x01" for one in OPERATIONS]
+_PROTO_NAMES: Final = [_field(5, operation.name.encode()) + b"\x30\x01" for operation in OPERATIONS]
 _TIMES: Final = struct.Struct("<BQBQ")
 
 
-def write_protobuf(file: BinaryIO, one: Trace) -> None:
+def write_protobuf(file: BinaryIO, trace: Trace) -> None:
     """Length-delimited OTLP protobuf: before each message its length, as a varint."""
-    trace_field = _field(1, trace_id(one.number))
-    identities = [identity.to_bytes(8) for identity in one.span_id.tolist()]
-    resource = _field(1, _fields(1, _resource(one.number)))
+    trace_field = _field(1, trace_id(trace.number))
+    identities = [identity.to_bytes(8) for identity in trace.span_id.tolist()]
+    resource = _field(1, _fields(1, _resource(trace.number)))
     scope = _field(1, _field(1, b"rbtrace.rustybt") + _field(2, b"0.1.0"))
     schema = _field(3, b"https://opentelemetry.io/schemas/1.37.0")
     rows = list(
         zip(
             identities,
-            one.parent.tolist(),
-            one.operation.tolist(),
-            one.start.tolist(),
-            one.end.tolist(),
+            trace.parent.tolist(),
+            trace.operation.tolist(),
+            trace.start.tolist(),
+            trace.end.tolist(),
             strict=True,
         )
     )
-    for part in _parts(one):
+    for part in _parts(trace):
         spans = []
         for identity, parent, operation, start, end in rows[part]:
             attributes = _PROTO_ATTRIBUTES[operation]

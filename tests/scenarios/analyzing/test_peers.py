@@ -13,7 +13,7 @@ from tests.benchmarks.analyzing.forest import OPERATIONS, trace
 from tests.benchmarks.analyzing.known import KNOWN_SELF_NS, US, greatest_error, known_trace
 from tests.benchmarks.analyzing.peers.catalogue import CRISP, FOLDER, HOW_TO_GET, JAEGER_UI, PEERS
 from tests.benchmarks.analyzing.peers.inputs import write_chrome, write_jaeger
-from tests.benchmarks.analyzing.programs import OURS, Arm, Found, Program
+from tests.benchmarks.analyzing.programs import OURS, Arm, Program, SelfTimes
 
 INSTALL = [sys.executable, "-m", "tests.benchmarks.analyzing.peers.install"]
 _ROOT = Path(__file__).parents[3]
@@ -34,23 +34,23 @@ _SAYS = {
         found.self_ns.keys() == KNOWN_SELF_NS.keys()
         and greatest_error(found.self_ns, KNOWN_SELF_NS)[1] > 0.1
     ),
-    "CRISP": lambda found: found == Found({}, 100 * _MS),
+    "CRISP": lambda found: found == SelfTimes({}, 100 * _MS),
     "Jaeger's statistics": lambda found: found.self_ns == KNOWN_SELF_NS,
 }
 
 
-def _found(program: Program, folder: Path) -> Found | None:
+def _found(program: Program, folder: Path) -> SelfTimes | None:
     path = folder / f"known.{program.input.suffix}"
     program.input.write(path, [known_trace()])
     arm = Arm(program, path, known_trace().span_id.size)
     arm.run(limit_s=120)
     assert not arm.problem
-    return arm.found
+    return arm.output
 
 
 @pytest.mark.parametrize("program", OURS, ids=[program.name for program in OURS])
 def test_ours_are_exact_on_the_known_trace(program, tmp_path):
-    assert _found(program, tmp_path) == Found(KNOWN_SELF_NS)
+    assert _found(program, tmp_path) == SelfTimes(KNOWN_SELF_NS)
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=[peer.name for peer in PEERS])

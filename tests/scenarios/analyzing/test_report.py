@@ -17,7 +17,7 @@ from tests.benchmarks.analyzing.known import (
     true_self_ns,
 )
 from tests.benchmarks.analyzing.peers.catalogue import PEERS
-from tests.benchmarks.analyzing.programs import OTLP_JSON, OURS, Arm, Found, Program
+from tests.benchmarks.analyzing.programs import OTLP_JSON, OURS, Arm, Program, SelfTimes
 from tests.benchmarks.analyzing.report import per_span, verdict
 
 BENCH = [sys.executable, "-m", "tests.benchmarks.analyzing.bench"]
@@ -28,7 +28,7 @@ def _arm(program: Program, spans: int, *cpu_s: float) -> Arm:
 
 
 def _program(*command: str) -> Program:
-    return Program("some", OTLP_JSON, command, lambda said: Found({"run_algorithm": int(said)}))
+    return Program("some", OTLP_JSON, command, lambda said: SelfTimes({"run_algorithm": int(said)}))
 
 
 @pytest.mark.parametrize("unit_ns", [1, US])
@@ -51,21 +51,21 @@ def test_what_is_furthest_off_is_named():
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (Found(KNOWN_SELF_NS), "right"),
-        (Found({**KNOWN_SELF_NS, "run_algorithm": 40_100_000}), "right"),
+        (SelfTimes(KNOWN_SELF_NS), "right"),
+        (SelfTimes({**KNOWN_SELF_NS, "run_algorithm": 40_100_000}), "right"),
         (
-            Found({**KNOWN_SELF_NS, "run_algorithm": 20_000_000}),
+            SelfTimes({**KNOWN_SELF_NS, "run_algorithm": 20_000_000}),
             "wrong: run_algorithm 20.0 ms, not 40.0 ms",
         ),
         (
-            Found({}, critical_path_ns=105_000_000),
+            SelfTimes({}, critical_path_ns=105_000_000),
             "on the critical path only, which is 105.0% of the roots",
         ),
     ],
 )
 def test_verdicts(found, words):
     arm = _arm(OURS[0], known_trace().span_id.size)
-    arm.found = found
+    arm.output = found
 
     assert verdict(arm, KNOWN_SELF_NS) == words
 
@@ -77,10 +77,12 @@ def test_cost_per_span_is_without_start_up():
         for program in OURS[:2]
     ]
 
-    header, _, *rows = per_span(arms)
+    costs = per_span(arms)
 
-    assert header == "| program | 101000 spans, µs | 1001000 spans, µs | greatest ÷ least |"
-    assert rows == [f"| {program.name} | 2.00 | 2.50 | 1.25 |" for program in OURS[:2]]
+    titles = [column.title for column in costs.columns]
+    assert titles == ["program", "101000 spans, µs", "1001000 spans, µs", "greatest ÷ least"]
+    expected = [[program.name, "2.00", "2.50", "1.25"] for program in OURS[:2]]
+    assert [row.cells for row in costs.rows] == expected
 
 
 def test_a_program_that_takes_too_long_is_ended(tmp_path):
@@ -108,7 +110,7 @@ def test_time_and_memory_are_those_of_the_process(tmp_path):
 
     assert arm.cpu_s[0] >= 0.3
     assert arm.peak_bytes[0] >= 200_000_000
-    assert arm.found == Found({"run_algorithm": 7})
+    assert arm.output == SelfTimes({"run_algorithm": 7})
 
 
 def test_a_peer_that_failed_is_not_given_more(tmp_path):
@@ -148,4 +150,4 @@ def test_without_any_peer_the_report_says_how_to_get_them(tmp_path):
         assert all(row.endswith("| right | right |") for row in rows[:2])
     assert "Measured on cpu " in said
     for peer in PEERS:
-        assert f"- {peer.title}: not installed: `make bench-analyze PEERS=1`" in said
+        assert f"| {peer.title} | not installed: make bench-analyze PEERS=1" in said

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.benchmarks.analyzing.peers.inputs import write_chrome, write_jaeger
-from tests.benchmarks.analyzing.programs import OTLP_JSON, Format, Found, Program
+from tests.benchmarks.analyzing.programs import OTLP_JSON, Format, Program, SelfTimes
 
 FOLDER: Final = Path("build/peers")
 HOW_TO_GET: Final = "make bench-analyze PEERS=1"
@@ -65,9 +65,9 @@ def _node(folder: Path) -> tuple[str, ...] | None:
     return (node, str(bundle)) if node and bundle.exists() else None
 
 
-def _read(said: str) -> Found:
-    content = json.loads(said.splitlines()[-1])  # some log before
-    return Found(content.get("self_ns", {}), content.get("critical_path_ns"))
+def _read(output: str) -> SelfTimes:
+    content = json.loads(output.splitlines()[-1])  # some log before
+    return SelfTimes(content.get("self_ns", {}), content.get("critical_path_ns"))
 
 
 CRISP: Final = Peer(

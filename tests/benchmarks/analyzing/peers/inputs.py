@@ -18,15 +18,15 @@ _THREADS: Final = 1000
 def write_jaeger(folder: Path, traces: Iterable[Trace]) -> None:
     """A folder of JSON files as Jaeger's pages download them, one trace in each."""
     folder.mkdir()
-    for one in traces:
-        identity = trace_id(one.number).hex()
-        content = {"data": [_jaeger(one, identity)]}
+    for trace in traces:
+        identity = trace_id(trace.number).hex()
+        content = {"data": [_jaeger(trace, identity)]}
         (folder / f"{identity}.json").write_text(json.dumps(content, separators=(",", ":")))
 
 
-def _jaeger(one: Trace, identity: str) -> dict[str, Any]:
-    names = [f"{number:016x}" for number in one.span_id.tolist()]
-    starts, ends = (one.start // US).tolist(), (one.end // US).tolist()
+def _jaeger(trace: Trace, identity: str) -> dict[str, Any]:
+    names = [f"{number:016x}" for number in trace.span_id.tolist()]
+    starts, ends = (trace.start // US).tolist(), (trace.end // US).tolist()
     spans = [
         {
             "traceID": identity,
@@ -50,7 +50,7 @@ def _jaeger(one: Trace, identity: str) -> dict[str, Any]:
             "warnings": None,
         }
         for name, parent, operation, start, end in zip(
-            names, one.parent.tolist(), one.operation.tolist(), starts, ends, strict=True
+            names, trace.parent.tolist(), trace.operation.tolist(), starts, ends, strict=True
         )
     ]
     return {
@@ -69,20 +69,20 @@ def write_chrome(path: Path, traces: Iterable[Trace]) -> None:
     first: int | None = None
     with path.open("w", encoding="utf-8") as file:
         file.write('{"schemaVersion":1,"distributedInfo":{"rank":0},"traceEvents":[')
-        for one in traces:
-            first = int(one.start[0] // US) if first is None else first
-            events = list(_chrome(one, first))
-            file.write(",\n" if one.number else "\n")
+        for trace in traces:
+            first = int(trace.start[0] // US) if first is None else first
+            events = list(_chrome(trace, first))
+            file.write(",\n" if trace.number else "\n")
             file.write(",\n".join(json.dumps(event, separators=(",", ":")) for event in events))
         file.write("\n]}\n")
 
 
-def _chrome(one: Trace, first: int) -> Iterator[dict[str, Any]]:
-    process = 1000 + one.number % WORKERS
-    lanes = _lanes(one)
-    starts, ends = one.start // US - first, one.end // US - first
-    for number in range(one.span_id.size):
-        operation = OPERATIONS[one.operation[number]]
+def _chrome(trace: Trace, first: int) -> Iterator[dict[str, Any]]:
+    process = 1000 + trace.number % WORKERS
+    lanes = _lanes(trace)
+    starts, ends = trace.start // US - first, trace.end // US - first
+    for number in range(trace.span_id.size):
+        operation = OPERATIONS[trace.operation[number]]
         yield {
             "ph": "X",
             "cat": "cpu_op",
@@ -95,16 +95,16 @@ def _chrome(one: Trace, first: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _lanes(one: Trace) -> list[int]:
+def _lanes(trace: Trace) -> list[int]:
     """For each span the first thread that is idle then, or on which its parent is innermost."""
     starts, ends, parents = (
-        (one.start // US).tolist(),
-        (one.end // US).tolist(),
-        one.parent.tolist(),
+        (trace.start // US).tolist(),
+        (trace.end // US).tolist(),
+        trace.parent.tolist(),
     )
     stacks: list[list[int]] = []
     lanes = [0] * len(starts)
-    for number in np.lexsort((-one.end // US, one.start // US)).tolist():
+    for number in np.lexsort((-trace.end // US, trace.start // US)).tolist():
         for stack in stacks:
             while stack and ends[stack[-1]] <= starts[number]:
                 stack.pop()

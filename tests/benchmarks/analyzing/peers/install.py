@@ -32,17 +32,17 @@ def _run(*command: str | Path, folder: Path | None = None, **variables: str) -> 
     Raises:
         RbtraceError: it failed, or there is no such command.
     """
-    words = list(map(str, command))
+    arguments = list(map(str, command))
     environment = os.environ | {"GIT_TERMINAL_PROMPT": "0"} | variables
     try:
         done = subprocess.run(
-            words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+            arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
-        raise RbtraceError(f"there is no {words[0]}") from None
+        raise RbtraceError(f"there is no {arguments[0]}") from None
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise RbtraceError(f"{Path(words[0]).name} failed: {said[-1].strip()[:200]}")
+        message = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise RbtraceError(f"{Path(arguments[0]).name} failed: {message[-1].strip()[:200]}")
 
 
 def _python_packages(folder: Path) -> None:

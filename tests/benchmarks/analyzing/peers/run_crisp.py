@@ -17,8 +17,8 @@ def main(folder: str) -> None:
         *("--lightMode", "--rootTrace", "-s", "rbtrace", "-a", "run_algorithm", "-i", folder)
     ]
     import_module("crisp.process_trace").main()
-    said = (Path(folder) / "light-flame-graph-P100.cct").read_text(encoding="utf-8")
-    parts_us = re.findall(r" (\d+) <<\d+>>$", said, re.MULTILINE)
+    graph = (Path(folder) / "light-flame-graph-P100.cct").read_text(encoding="utf-8")
+    parts_us = re.findall(r" (\d+) <<\d+>>$", graph, re.MULTILINE)
     whole_ns = sum(map(int, parts_us)) * traces * 1000
     sys.stdout.write(json.dumps({"critical_path_ns": whole_ns}))
 
