@@ -1,4 +1,4 @@
-"""What could be optimized, its implementations, and how long these take in this process."""
+"""Components that could be optimized, their implementations, and timing of these."""
 
 from __future__ import annotations
 

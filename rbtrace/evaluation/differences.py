@@ -1,4 +1,4 @@
-"""Where two results first differ, and how much numbers may differ and still agree."""
+"""Comparison of two results of any type: the first difference beyond a tolerance."""
 
 from __future__ import annotations
 

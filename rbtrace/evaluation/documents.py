@@ -1,4 +1,4 @@
-"""Evaluations as JSON, and back; functions are in a document by their names."""
+"""Evaluations to JSON and back; a function is written as its qualified name."""
 
 from __future__ import annotations
 

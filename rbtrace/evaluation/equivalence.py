@@ -1,4 +1,4 @@
-"""Does a candidate do what its baseline does? Found out on inputs, many of them made up."""
+"""Tests whether two functions agree, on given inputs or on those that Hypothesis generates."""
 
 from __future__ import annotations
 

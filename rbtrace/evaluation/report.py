@@ -1,4 +1,4 @@
-"""What was measured, asked and decided, in one document."""
+"""The performance report: results, their evaluation by thresholds, and the decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured: one pair of runs, and several of them."""
+"""Benchmark results: one pair of runs of baseline and candidate, and a set of pairs."""
 
 from __future__ import annotations
 

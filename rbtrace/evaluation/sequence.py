@@ -1,4 +1,4 @@
-"""Optimizations evaluated one after another, each upon those adopted before it."""
+"""Sequential evaluation of optimizations, each on top of those adopted before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what was measured enough to adopt an optimization?"""
+"""Thresholds: whether results are good enough to adopt an optimization."""
 
 from __future__ import annotations
 

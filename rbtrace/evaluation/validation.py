@@ -1,4 +1,4 @@
-"""Checks of fields and arguments; each error says what is wrong where."""
+"""Validation of fields and arguments; errors name the class, the field and the value."""
 
 from __future__ import annotations
 

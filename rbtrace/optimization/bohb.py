@@ -1,4 +1,4 @@
-"""A search by BOHB itself: the model and the halving of HpBandSter, without its servers.
+"""The BOHB search: HpBandSter's model and successive halving, without its servers.
 
 HpBandSter wants to start evaluations by itself, through a name server and worker threads. Its
 model of configurations and its halving know nothing of that, and are asked here as rustybt asks.

@@ -1,4 +1,4 @@
-"""What every search at several fidelities has: axes of rustybt's space, candidates, a scheduler."""
+"""Search spaces: the axes of rustybt's parameters, candidates at a fidelity, and schedulers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How changes multiply up: several after one another, and those of a whole's operations."""
+"""Ratios of several changes multiplied, and the change of a total divided among operations."""
 
 from __future__ import annotations
 

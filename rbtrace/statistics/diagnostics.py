@@ -1,4 +1,4 @@
-"""What in a set of runs should make a reader careful: few, varying, drifting, not comparable."""
+"""Warnings about a set of runs: too few, too variable, bimodal, drifting, from other machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as JSON and back: every document names its kind and its version."""
+"""Results to JSON and back; every document names its format, version and kind."""
 
 from __future__ import annotations
 

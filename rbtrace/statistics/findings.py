@@ -1,4 +1,4 @@
-"""What a reader must know before believing a figure: one code and one sentence each."""
+"""Warnings that accompany a figure: a code and a sentence each."""
 
 from __future__ import annotations
 

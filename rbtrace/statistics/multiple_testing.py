@@ -1,4 +1,4 @@
-"""Testing more than once without more false alarms: many questions, and interim analyses."""
+"""Multiple testing without more false alarms: adjusted p-values, and interim analyses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How small an effect so many runs can find, and how many runs an effect needs."""
+"""Statistical power: the minimum detectable effect, and the runs an effect requires."""
 
 from __future__ import annotations
 

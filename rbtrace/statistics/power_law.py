@@ -1,4 +1,4 @@
-"""How a cost grows with a size: a + b · n^c, with intervals."""
+"""Power law of a cost by size, a + b · n^c, with an interval of the exponent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same question asked by ranks: no assumption about the shape of the distribution."""
+"""Rank tests, which assume nothing of the distribution: Mann–Whitney and Wilcoxon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One figure per run, checked before anything is computed from it."""
+"""Samples, one figure per run, and parameters, validated before anything is computed."""
 
 from __future__ import annotations
 

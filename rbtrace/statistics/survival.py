@@ -1,4 +1,4 @@
-"""Times until something is reached, where some never get there: censored, not left out."""
+"""Survival analysis of times until a target, with runs that never reach it as censored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a comparison to a decision, by rules fixed in advance; and whether two arms are as fast.
+"""Decisions about a comparison by rules fixed in advance, and tests of equivalence.
 
 The rules depend on the ratio, its interval, its p-value and the number of runs, and on nothing
 else; without an interval, with too few runs, or where runs do not belong together, the answer is

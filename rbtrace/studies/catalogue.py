@@ -1,4 +1,4 @@
-"""The studies there are. A new one is a module and a row here.
+"""The catalogue of studies; a new one is a module and a row here.
 
 A study's module has `cases(quick=...)`, what is to be measured; `measure(settings, data)`, which
 measures one case in a process of its own and returns what JSON can hold; and `report(evidence)`.

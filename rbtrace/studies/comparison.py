@@ -1,4 +1,4 @@
-"""All studies compared by their traces alone: where time went, and what each waits for."""
+"""Comparison of all studies by their traces: kinds of work, operations, bottlenecks."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _studies(by_study: Mapping[str, Results]) -> Table:
 def _kinds(studies: Mapping[str, Evidence]) -> Table:
     """Kinds of work with intervals, over the runs of each study."""
     of_runs = {
-        name: [_by_kind(results) for results in evidence.of_each()]
+        name: [_by_kind(results) for results in evidence.results_of_each()]
         for name, evidence in studies.items()
     }
     totals: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""A worker that dies takes its task along, or a lock; its pool then waits without end."""
+"""Ends a process whose pool has lost a worker, which would otherwise wait without end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the studies of parallel work evaluate, and what a worker itself says of each evaluation."""
+"""Tasks that the studies of parallel work evaluate, timed by the worker that does them."""
 
 from __future__ import annotations
 

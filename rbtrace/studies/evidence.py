@@ -1,4 +1,4 @@
-"""Everything a study has measured, as its report needs it."""
+"""The measurements and traces of a study, read for its report."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Evidence:
         measured = [kept[case.key] for case in cases if case.key in kept]
         return cls(journal.folder, head, cases, measured, quick)
 
-    def of(self, run_id: str) -> Results:
+    def results_of(self, run_id: str) -> Results:
         """The analysis of one case's traces."""
         return analyze_paths([self.folder / TRACES / run_id])
 
-    def of_each(self) -> Iterator[Results]:
+    def results_of_each(self) -> Iterator[Results]:
         """The analysis of each traced case."""
-        return (self.of(case.run_id) for case in self._traced)
+        return (self.results_of(case.run_id) for case in self._traced)
 
     @cached_property
     def results(self) -> Results:

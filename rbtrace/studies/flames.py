@@ -1,4 +1,4 @@
-"""The flame graph of a study: the process of one of its cases, with its stacks sampled."""
+"""The flame graph of a study, from the sampled stacks of one case."""
 
 from __future__ import annotations
 

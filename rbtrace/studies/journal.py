@@ -1,4 +1,4 @@
-"""What a study plans and what it keeps in its folder: cases, and a line for each measured one."""
+"""Cases of a study, and its folder: one JSON line for each case that was measured."""
 
 from __future__ import annotations
 

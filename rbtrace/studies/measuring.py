@@ -1,4 +1,4 @@
-"""What a measured process counts itself: time by a stopwatch, CPU time, memory, pickled bytes."""
+"""Measurements within a process: stopwatch, CPU time, memory, bytes that are pickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawings of the studies, as SVG."""
+"""Plots of the studies, as SVG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fresh process of one case: `python -m rbtrace.studies.process MODULE SETTINGS`.
+"""Entry point of the process of one case: `python -m rbtrace.studies.process MODULE SETTINGS`.
 
 It lets the study's module measure and writes what it found to a file, whole or not at all.
 """

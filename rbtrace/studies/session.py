@@ -1,4 +1,4 @@
-"""One study from plan to report: what is measured already is not measured again."""
+"""A session of one study: measures its cases, resumes what was begun, writes the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the reports of several studies share: checks by a stopwatch, ratios, and shares."""
+"""Parts that the reports of several studies share: checks by stopwatch, ratios, shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks of the benchmark: differences that are known, measured on the real engine.
+"""Tests of `rbtrace bench` and `compare` by known differences, on the real engine.
 
 `python -m tests.benchmarks.evidence -o DIR [NAME…]` measures, through `rbtrace bench`, what is not
 yet in DIR, and says whether the comparisons say what they have to. Ctrl-C keeps what was measured.

@@ -1,4 +1,4 @@
-"""Differences that are known, and what a comparison has to say of them."""
+"""Experiments with known differences, and what a comparison has to conclude of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work whose true shares are known: a fresh process that does some for every line it is sent.
+"""Workloads whose true shares are known, done by a fresh process for every line it is sent.
 
 `python -m tests.benchmarks.known_work NAME` answers each line on standard input, the JSON form of
 an `Order`, with one JSON object. Each round does three parts in turn, and every part is timed by

@@ -1,4 +1,4 @@
-"""What tracing costs: one real backtest, off against summary against calls.
+"""Overhead of tracing: one real backtest with tracing off, in summary and in every call.
 
 Each round has fresh processes. Whole processes of every arm, each with one backtest, take turns.
 Warm backtests of all arms share one process, in which tracing is turned on and off, because two

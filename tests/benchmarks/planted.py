@@ -1,4 +1,4 @@
-"""One short backtest in a fresh process, with a difference planted in it if asked.
+"""One short backtest in a fresh process, on request with a known difference.
 
 `python -m tests.benchmarks.planted --data DIR` is what benchmarks of the benchmark run: what is
 known to be there has to be found, and what is not there must not be. `--ingest` once, before.

@@ -1,4 +1,4 @@
-"""How true samplers are, and what they cost, side by side on work whose shares are known.
+"""Accuracy and cost of samplers, side by side on workloads whose shares are known.
 
 The error of a sampler is the greatest difference between the share of a part that it finds and the
 share that the same process timed. Its cost is the ratio of CPU time for the same work: it is turned

@@ -1,4 +1,4 @@
-"""What is done to prices before and after a backtest: returns, gaps, bars, ranks.
+"""Transformations of prices: returns, drawdown, gaps, resampled bars, ranks, as-of joins.
 
 Columns have one value for each bar, oldest first.
 """

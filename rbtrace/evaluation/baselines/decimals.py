@@ -1,4 +1,4 @@
-"""Money: exact as long as it can be, and rounded where and as it is said.
+"""Decimal arithmetic on money: exact sums and products, each result rounded once.
 
 Sums and products are exact, whatever the precision of the caller's decimal context; what has no
 finite decimal form is rounded once, at the end, half to even, to `DIGITS` significant digits.

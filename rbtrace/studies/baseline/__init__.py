@@ -1,1 +1,1 @@
-"""The study of backtests by three profilers: which functions take the time."""
+"""The study of where the time and the memory of a backtest go."""

@@ -1,4 +1,4 @@
-"""The baseline in figures: shares, a ratio and memory, by workload and by way of measuring."""
+"""Figures of the baseline: shares of time and memory, by workload and way of measuring."""
 
 from __future__ import annotations
 
@@ -275,7 +275,9 @@ def groups(evidence: Evidence) -> list[Group]:
             summed(measured.results["backtests"])
         )
         if measured.traced:
-            group.add_traced(evidence.of(measured.run_id).paths, len(measured.results["backtests"]))
+            group.add_traced(
+                evidence.results_of(measured.run_id).paths, len(measured.results["backtests"])
+            )
     return list(by_workload.values())
 
 

@@ -1,4 +1,4 @@
-"""What the study of the baseline says: figures beside those published earlier, and the checks."""
+"""The report of the baseline: its figures beside those published earlier, and checks."""
 
 from __future__ import annotations
 

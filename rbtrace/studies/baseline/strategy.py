@@ -1,4 +1,4 @@
-"""A strategy that does what users' code does around its indicators, one step to a function.
+"""The measured strategy: what users' code does around its indicators, a function per step.
 
 On every bar: which assets are there, their prices, those that are usable, as arrays, indicators of
 them, and orders. The steps are aggregated as hot calls, each with its kind of work, so that traces

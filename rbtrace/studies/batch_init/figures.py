@@ -1,4 +1,4 @@
-"""Batch initialisation in figures: per worker, per number of assets, and as a law of growth."""
+"""Figures of batch initialisation: by worker, by number of assets, and their power law."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study of batch initialisation says."""
+"""The report of batch initialisation."""
 
 from __future__ import annotations
 

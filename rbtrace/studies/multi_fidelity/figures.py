@@ -1,4 +1,4 @@
-"""Multi-fidelity search in figures: regret over bars, fidelities, and what stopping did."""
+"""Figures of multi-fidelity search: regret over bars, times to targets, fidelities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study of multi-fidelity searches says."""
+"""The report of multi-fidelity search."""
 
 from __future__ import annotations
 

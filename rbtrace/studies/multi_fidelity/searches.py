@@ -1,4 +1,4 @@
-"""The searches that are compared, and the space of parameters and fidelities they search."""
+"""The compared searches, and the space of parameters and fidelities they search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What early stopping saved, and what it wrongly stopped."""
+"""Early stopping: the bars it saved, and the good configurations it wrongly stopped."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The study of parallel search: what more workers buy, and what they cost."""
+"""The study of parallel search: what more workers give, and what they cost."""

@@ -1,4 +1,4 @@
-"""What distribution costs, and what that predicts for more cores: a model, and its tables."""
+"""Costs of distributing tasks, and a model that predicts times for more cores from them."""
 
 from __future__ import annotations
 

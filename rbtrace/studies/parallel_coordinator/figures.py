@@ -1,4 +1,4 @@
-"""Parallel coordination in figures: by way and number of workers, by process, from spans."""
+"""Figures of parallel coordination: by way and number of workers, by process, from spans."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def dispatches(runs: Sequence[PoolRun]) -> Groups:
     return by_point(run for run in runs if run.dispatch)
 
 
-def one_by_one(groups: Groups) -> list[PoolRun]:
+def sequential_runs(groups: Groups) -> list[PoolRun]:
     """The runs without any pool."""
     return groups[SEQUENTIAL, 1]
 
@@ -142,7 +142,7 @@ def speed_up(sequential: Sequence[PoolRun], group: Sequence[PoolRun]) -> Compari
     return compare_runs([run.wall_ns for run in group], [run.wall_ns for run in sequential])
 
 
-def time_to_fewer(groups: Groups, way: str, workers: int) -> Comparison | None:
+def time_ratio_to_fewer(groups: Groups, way: str, workers: int) -> Comparison | None:
     """The time with so many workers over that with the next fewer ones of the same way."""
     fewer = [number for number in of_way(groups, way) if number < workers]
     if not fewer:
@@ -173,7 +173,7 @@ def traced_runs(evidence: Evidence, groups: Groups) -> dict[Point, list[TracedRu
 
 
 def _traced_run(evidence: Evidence, run: PoolRun) -> TracedRun:
-    results = evidence.of(run.run_id)
+    results = evidence.results_of(run.run_id)
     region = max(results.regions, key=lambda region: region.tasks)
     own = [worker for worker in results.workers if worker.region_start_ns == region.start_ns]
     return TracedRun(run, region, own)

@@ -1,4 +1,4 @@
-"""What follows from the figures of parallel coordination, in sentences and drawings."""
+"""Findings of parallel coordination: sentences and drawings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rbtrace.studies.parallel_coordinator.figures import (
     Groups,
     TracedRun,
     fastest,
-    one_by_one,
+    sequential_runs,
     speed_up,
-    time_to_fewer,
+    time_ratio_to_fewer,
     wall,
 )
 from rbtrace.studies.shared_tables import number_of_workers, ratio_with_interval
@@ -48,7 +48,7 @@ def findings(
 
 def pictures(groups: Groups, costs: dict[Point, Costs], work: Work) -> list[Picture]:
     """Speed-up by number of workers, and when each worker was busy."""
-    sequential = wall(one_by_one(groups))
+    sequential = wall(sequential_runs(groups))
     series = []
     for way in ways_of(with_workers(groups)):
         measured = of_way(groups, way)
@@ -88,7 +88,7 @@ def _most[T](points: dict[Point, T]) -> list[Point]:
 
 def _best(groups: Groups, way: str, cores: int) -> str:
     number = fastest(groups, way)
-    gained = speed_up(one_by_one(groups), groups[way, number])
+    gained = speed_up(sequential_runs(groups), groups[way, number])
     if gained.ratio <= 1:
         return (
             f"{WAY_NAMES[way]}: no number of workers that was measured is faster than one process; "
@@ -106,7 +106,7 @@ def _beyond(groups: Groups, way: str) -> str:
     more = [number for number in of_way(groups, way) if number > best]
     if not more:
         return f"{WAY_NAMES[way]}: more workers than {best} were not measured."
-    compared = time_to_fewer(groups, way, min(more))
+    compared = time_ratio_to_fewer(groups, way, min(more))
     assert compared is not None  # there are fewer: the best
     certain = compared.ci is not None and compared.ci[0] > 1
     return (

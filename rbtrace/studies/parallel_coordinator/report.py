@@ -1,4 +1,4 @@
-"""What the study of parallel coordination says."""
+"""The report of parallel coordination: its tables and checks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from rbtrace.studies.parallel_coordinator.figures import (
     agreements,
     backtests,
     dispatches,
-    one_by_one,
+    sequential_runs,
     speed_up,
-    time_to_fewer,
+    time_ratio_to_fewer,
     traced_runs,
     wall,
 )
@@ -44,7 +44,7 @@ def parallel_coordinator_report(evidence: Evidence) -> Report:
     runs = [PoolRun.of(case) for case in evidence.measured]
     groups, asleep_groups = backtests(runs), dispatches(runs)
     spans = traced_runs(evidence, groups)
-    work, costs = work_of(one_by_one(groups)), costs_of(asleep_groups)
+    work, costs = work_of(sequential_runs(groups)), costs_of(asleep_groups)
     agreed = agreements(spans)
     tables = [
         _scaling(groups),
@@ -84,11 +84,11 @@ def _figures(evidence: Evidence, runs: list[PoolRun], work: Work) -> list[tuple[
 
 
 def _scaling(groups: Groups) -> Table:
-    sequential = one_by_one(groups)
+    sequential = sequential_runs(groups)
     rows = []
     for (way, workers), group in groups.items():
         gained = speed_up(sequential, group) if way != SEQUENTIAL else None
-        next_step = time_to_fewer(groups, way, workers)
+        next_step = time_ratio_to_fewer(groups, way, workers)
         cpu = median(_cpu(run) for run in group) / median(_cpu(run) for run in sequential)
         rows.append(
             Row(

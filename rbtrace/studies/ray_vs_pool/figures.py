@@ -1,4 +1,4 @@
-"""Ray and Pool in figures: by kind and number of workers."""
+"""Figures of Ray and Pool: by kind and number of workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the figures of Ray and Pool, in sentences and drawings."""
+"""Findings about Ray and Pool: sentences and drawings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the study of Ray beside multiprocessing.Pool says."""
+"""The report of Ray beside multiprocessing.Pool."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def clock_table(evidence: Evidence, groups: Groups) -> Table:
         spans = [
             operation
             for run in group
-            for operation in evidence.of(run.run_id).operations
+            for operation in evidence.results_of(run.run_id).operations
             if operation.name in {f"{way}.evaluate", EVALUATE}
         ]
         total = sum(operation.total_ns for operation in spans)

@@ -1,4 +1,4 @@
-"""Real daily prices, shipped inside the packages of the extra `demo`.
+"""Real market prices, shipped inside the packages of the extra `demo`.
 
 The files are found and read without importing the packages that hold them: importing
 `backtesting` would load a plotting library. Every frame has float columns `open`, `high`, `low`,

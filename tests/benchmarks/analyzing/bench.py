@@ -1,4 +1,4 @@
-"""What `rbtrace analyze` costs, beside a bare script and beside other analyzers.
+"""The cost of `rbtrace analyze`, beside a bare script and beside other analyzers.
 
 All read the same generated traces. Fresh processes take turns; CPU time and peak memory are what
 the kernel counted of each. The least CPU time of a program counts, because what else the machine

@@ -1,4 +1,4 @@
-"""What every program should find: exact self times of what is generated, and of one known trace.
+"""Exact self times of generated traces and of one known trace, to judge programs by.
 
 The known trace has children that run in parallel, overlap and lie within each other. Its self times
 are worked out by hand.

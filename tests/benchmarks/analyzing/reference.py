@@ -1,4 +1,4 @@
-"""The yardstick: a bare script that decodes OTLP JSON lines and computes self times.
+"""The reference: a bare script that decodes OTLP JSON lines and computes self times.
 
 It checks nothing, knows one spelling, and looks at no attribute: what a careful programmer would
 write in an afternoon with msgspec and numpy for one clean file. `rbtrace analyze` does everything

@@ -1,4 +1,4 @@
-"""The document about what analyzing costs."""
+"""The report of what analyzing costs."""
 
 from __future__ import annotations
 

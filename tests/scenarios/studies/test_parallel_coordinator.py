@@ -26,7 +26,7 @@ from rbtrace.studies.parallel_coordinator.figures import (
     backtests,
     fastest,
     speed_up,
-    time_to_fewer,
+    time_ratio_to_fewer,
 )
 from tests.scenarios.studies.killing import a_child_of
 from tests.scenarios.studies.made_up import measured
@@ -79,8 +79,8 @@ def test_speed_up_and_the_point_beyond_which_workers_cost_more():
     assert list(groups) == [(SEQUENTIAL, 1), (POOL, 1), (POOL, 2), (POOL, 4), (POOL, 8)]
     assert speed_up(groups[SEQUENTIAL, 1], groups[POOL, 4]).ratio == pytest.approx(2)
     assert fastest(groups, POOL) == 4
-    assert time_to_fewer(groups, POOL, 1) is None
-    assert time_to_fewer(groups, POOL, 8).ratio == pytest.approx(1.3)
+    assert time_ratio_to_fewer(groups, POOL, 1) is None
+    assert time_ratio_to_fewer(groups, POOL, 8).ratio == pytest.approx(1.3)
 
 
 NOTHING = Costs(1, 0, 0, 0, 0)
