@@ -90,7 +90,7 @@ def _checked(command: list[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """The comparison of every experiment that is finished, by name, and the names of the others."""
 
     comparisons: dict[str, Comparison]
@@ -119,7 +119,7 @@ class Judged:
         return each and self.alarms <= ALLOWED_ALARMS
 
 
-def judge(folder: Path, names: Sequence[str]) -> Judged:
+def judge(folder: Path, names: Sequence[str]) -> Judgement:
     """Compare the arms of the experiments that are finished.
 
     Raises:
@@ -134,48 +134,50 @@ def judge(folder: Path, names: Sequence[str]) -> Judged:
     if not finished:
         raise InputError(f"no experiment in {folder} is finished")
     policy = make_policy()
-    return Judged(
+    return Judgement(
         {name: compare_paths(folder / name, folder / name, policy) for name in finished},
         [name for name in names if name not in finished],
     )
 
 
-def document(judged: Judged) -> str:
+def document(judgement: Judgement) -> str:
     """The report as Markdown; the comparisons of some experiments follow in full."""
-    parts = [render_report(report(judged))]
+    parts = [render_report(report(judgement))]
     for name in _IN_FULL:
-        if name in judged.comparisons:
-            comparison = judged.comparisons[name]
+        if name in judgement.comparisons:
+            comparison = judgement.comparisons[name]
             parts.append(f"---\n\n`rbtrace compare {comparison.baseline.name.split(' ')[0]}`\n")
             parts.append(render_report(compose_comparison(comparison), level=2))
     return "\n".join(parts)
 
 
-def report(judged: Judged) -> Report:
+def report(judgement: Judgement) -> Report:
     """The report of all experiments."""
-    lines = [_identical(judged)] if judged.identical else []
-    if judged.missing:
-        lines.append(f"Not measured: {', '.join(judged.missing)}.")
-    machine = next(iter(judged.comparisons.values())).baseline.environment
-    rows = [_row(name, comparison) for name, comparison in judged.comparisons.items()]
+    lines = [_identical(judgement)] if judgement.identical else []
+    if judgement.missing:
+        lines.append(f"Not measured: {', '.join(judgement.missing)}.")
+    machine = next(iter(judgement.comparisons.values())).baseline.environment
+    rows = [_row(name, comparison) for name, comparison in judgement.comparisons.items()]
     return Report(
         title="Known differences, and what rbtrace compare says of them",
-        complete=judged.holds,
+        complete=judgement.holds,
         integrity=[*lines, f"Measured on {in_words(machine)}."],
         figures=[("experiments", str(len(rows)))],
         tables=[Table("Experiments", [Column(*title) for title in _COLUMNS], rows)],
     )
 
 
-def _identical(judged: Judged) -> str:
-    runs = [comparison.design.runs_baseline for comparison in judged.identical]
+def _identical(judgement: Judgement) -> str:
+    runs = [comparison.design.runs_baseline for comparison in judgement.identical]
     same = sum(
-        comparison.design.runs_baseline for comparison in judged.identical if same_work(comparison)
+        comparison.design.runs_baseline
+        for comparison in judgement.identical
+        if same_work(comparison)
     )
     return (
         f"Identical arms: {len(runs)} comparisons, {sum(runs)} pairs of backtests. In {same} of "
         "these pairs every call count and the result are the same. Comparisons that accept or "
-        f"fail: {judged.alarms}; up to {ALLOWED_ALARMS} of {IDENTICAL} may."
+        f"fail: {judgement.alarms}; up to {ALLOWED_ALARMS} of {IDENTICAL} may."
     )
 
 
@@ -212,9 +214,9 @@ def main(folder: Path, names: tuple[str, ...], file: TextIO, *, report_only: boo
             for seed, name in enumerate(EXPERIMENTS):
                 if name in chosen:
                     measure(folder, name, seed)
-        judged = judge(folder, chosen)
-    file.write(document(judged))
-    if not judged.holds:
+        judgement = judge(folder, chosen)
+    file.write(document(judgement))
+    if not judgement.holds:
         sys.exit(EXIT_GATE_FAILED)
 
 

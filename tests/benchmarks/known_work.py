@@ -1,9 +1,9 @@
 """Workloads whose true shares are known, done by a fresh process for every line it is sent.
 
 `python -m tests.benchmarks.known_work NAME` answers each line on standard input, the JSON form of
-an `Order`, with one JSON object. Each round does three parts in turn, and every part is timed by
-itself, so what a sampler finds can be compared with what the parts really took. An order with turns
-is answered by what a round takes with the sampler on and off.
+a `WorkRequest`, with one JSON object. Each round does three parts in turn, and every part is timed
+by itself, so what a sampler finds can be compared with what the parts really took. A request with
+turns is answered by what a round takes with the sampler on and off.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def part_three(work: Callable[[int], Any], amount: int) -> None:
 PARTS: Final = (part_one, part_two, part_three)
 
 
-class Order(msgspec.Struct, frozen=True):
+class WorkRequest(msgspec.Struct, frozen=True):
     """What to do: so many seconds of work, under a sampler that writes into a folder.
 
     With turns: so many seconds without the sampler and so many with it, in random order, as often.
@@ -93,7 +93,7 @@ class Order(msgspec.Struct, frozen=True):
     turns: int = 0
 
 
-class Done(msgspec.Struct, frozen=True):
+class WorkResult(msgspec.Struct, frozen=True):
     """What was done.
 
     Attributes:
@@ -112,14 +112,14 @@ class Done(msgspec.Struct, frozen=True):
         return self.cpu_ns / self.rounds
 
 
-class Turned(msgspec.Struct, frozen=True):
+class RoundTimes(msgspec.Struct, frozen=True):
     """CPU time of a round, ns, with the sampler off and on; medians over turns."""
 
     off_ns: float
     on_ns: float
 
 
-def do_work(name: str, seconds: float) -> Done:
+def do_work(name: str, seconds: float) -> WorkResult:
     """Do rounds of a workload until the time is over."""
     work, amounts = WORKLOADS[name]
     spent = [0, 0, 0]
@@ -133,34 +133,34 @@ def do_work(name: str, seconds: float) -> Done:
         rounds += 1
     cpu = time.process_time_ns() - cpu
     first, second, third = (ns / sum(spent) for ns in spent)
-    return Done(rounds, (first, second, third), cpu)
+    return WorkResult(rounds, (first, second, third), cpu)
 
 
 type _Sampled = Callable[[], AbstractContextManager[object]]
 """Gives a context in which the sampler is on."""
 
 
-def take_turns(name: str, order: Order, sampled: _Sampled) -> Turned:
-    """Do the work of an order with turns."""
+def take_turns(name: str, request: WorkRequest, sampled: _Sampled) -> RoundTimes:
+    """Do the work of a request with turns."""
     times: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(order.turns):
+    for _ in range(request.turns):
         for is_on in random.sample((False, True), 2):
             with sampled() if is_on else nullcontext():
-                times[is_on].append(do_work(name, order.seconds).round_cpu_ns)
-    return Turned(median(times[False]), median(times[True]))
+                times[is_on].append(do_work(name, request.seconds).round_cpu_ns)
+    return RoundTimes(median(times[False]), median(times[True]))
 
 
 @contextmanager
-def _sampler(order: Order) -> Iterator[_Sampled]:
-    """The sampler of an order, which is off; ours are in a process that is traced throughout."""
-    if order.sampler == NONE:
+def _sampler(request: WorkRequest) -> Iterator[_Sampled]:
+    """The sampler of a request, which is off; ours are in a process that is traced throughout."""
+    if request.sampler == NONE:
         yield nullcontext
-    elif order.sampler == CPROFILE:
+    elif request.sampler == CPROFILE:
         profile = cProfile.Profile()
         yield lambda: profile
-        profile.dump_stats(Path(order.folder, CPROFILE))
+        profile.dump_stats(Path(request.folder, CPROFILE))
     else:
-        rbtrace.instrument(sampler=order.sampler, directory=Path(order.folder))
+        rbtrace.instrument(sampler=request.sampler, directory=Path(request.folder))
         with rbtrace.span("work"):
             pipeline = RECORDER.pipeline()
             assert pipeline is not None
@@ -176,12 +176,12 @@ def _sampling(pipeline: Pipeline) -> Iterator[None]:
     pipeline.stacks.stop()
 
 
-def _answer(name: str, order: Order) -> Done | Turned:
-    with _sampler(order) as sampled:
-        if order.turns:
-            return take_turns(name, order, sampled)
+def _answer(name: str, request: WorkRequest) -> WorkResult | RoundTimes:
+    with _sampler(request) as sampled:
+        if request.turns:
+            return take_turns(name, request, sampled)
         with sampled():
-            return do_work(name, order.seconds)
+            return do_work(name, request.seconds)
 
 
 @click.command()
@@ -189,8 +189,8 @@ def _answer(name: str, order: Order) -> Done | Turned:
 def main(name: str) -> None:
     """Do some work for every line of standard input."""
     for line in sys.stdin:
-        order = msgspec.json.decode(line, type=Order)
-        click.echo(msgspec.json.encode(_answer(name, order)).decode())
+        request = msgspec.json.decode(line, type=WorkRequest)
+        click.echo(msgspec.json.encode(_answer(name, request)).decode())
         sys.stdout.flush()
 
 

@@ -32,8 +32,15 @@ from rbtrace.reporting.markdown import render_report
 from rbtrace.reporting.model import Column, Report, Row, Table
 from rbtrace.statistics import Comparison, compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval, this_machine
-from tests.benchmarks.known_work import CPROFILE, NONE, PARTS, WORKLOADS, Done, Order, Turned
-from tests.support.stepped_process import SteppedProcess
+from tests.benchmarks.known_work import (
+    CPROFILE,
+    NONE,
+    PARTS,
+    WORKLOADS,
+    RoundTimes,
+    WorkRequest,
+    WorkResult,
+)
 
 SIGNAL: Final = "signal"
 PY_SPY: Final = "py-spy"
@@ -42,7 +49,7 @@ SWITCHED: Final = (SIGNAL, "pyinstrument", CPROFILE)
 _TURN_S: Final = 0.2
 
 
-class Truth(NamedTuple):
+class Accuracy(NamedTuple):
     """One long run: the greatest error of a share, and CPU time of all ÷ that of the work.
 
     The latter is of samplers that look on from outside, which have CPU time of their own.
@@ -52,7 +59,7 @@ class Truth(NamedTuple):
     cpu_ratio: float
 
 
-def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth:
+def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Accuracy:
     """Sample a fresh process for some time.
 
     Raises:
@@ -63,14 +70,14 @@ def run_long(workload: str, sampler: str, seconds: float, folder: Path) -> Truth
         done, whole_s = _from_outside(workload, seconds, output)
     else:
         with closing(SteppedProcess(_command(workload), _environment())) as process:
-            done = _step(process, Order(sampler, seconds, str(folder)), Done)
+            done = _step(process, WorkRequest(sampler, seconds, str(folder)), WorkResult)
             whole_s = process.finish()
     shares = sampled_shares(sampler, folder, output)
     error = max(abs(share - true) for share, true in zip(shares, done.shares, strict=True))
-    return Truth(error, whole_s * 1e9 / done.cpu_ns)
+    return Accuracy(error, whole_s * 1e9 / done.cpu_ns)
 
 
-def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, float]:
+def _from_outside(workload: str, seconds: float, output: Path) -> tuple[WorkResult, float]:
     """What a process did that py-spy looked at, and the CPU time of both, s."""
     command = [
         _py_spy() or PY_SPY, "record", "--rate", "100", "--format", "raw",
@@ -80,7 +87,7 @@ def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, fl
     ended = subprocess.run(
         command,
         env=_environment(),
-        input=_encoded(Order(NONE, seconds, str(output.parent))),
+        input=_encoded(WorkRequest(NONE, seconds, str(output.parent))),
         capture_output=True,
         text=True,
         check=False,
@@ -88,7 +95,7 @@ def _from_outside(workload: str, seconds: float, output: Path) -> tuple[Done, fl
     if ended.returncode:
         raise RbtraceError(f"{PY_SPY} failed: {ended.stderr.strip()[-300:]}")
     answer = next(line for line in ended.stdout.splitlines() if line.startswith("{"))
-    return msgspec.json.decode(answer, type=Done), _children_cpu_s() - before
+    return msgspec.json.decode(answer, type=WorkResult), _children_cpu_s() - before
 
 
 def _children_cpu_s() -> float:
@@ -102,19 +109,19 @@ def cost(workload: str, sampler: str, pairs: int, turns: int) -> Comparison:
     Raises:
         CommandError: a process failed.
     """
-    medians = [_turned(workload, sampler, turns) for _ in range(pairs)]
+    medians = [_round_times(workload, sampler, turns) for _ in range(pairs)]
     off, on = [turned.off_ns for turned in medians], [turned.on_ns for turned in medians]
     return compare_runs(off, on, paired=True)
 
 
-def _turned(workload: str, sampler: str, turns: int) -> Turned:
+def _round_times(workload: str, sampler: str, turns: int) -> RoundTimes:
     with (
         tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder,
         closing(SteppedProcess(_command(workload), _environment())) as process,
     ):
-        warm_up = Order(sampler, _TURN_S, folder, turns=1)
-        _step(process, warm_up, Turned)
-        turned = _step(process, msgspec.structs.replace(warm_up, turns=turns), Turned)
+        warm_up = WorkRequest(sampler, _TURN_S, folder, turns=1)
+        _step(process, warm_up, RoundTimes)
+        turned = _step(process, msgspec.structs.replace(warm_up, turns=turns), RoundTimes)
         process.finish()
     return turned
 
@@ -146,12 +153,12 @@ def _stacks(sampler: str, folder: Path, output: Path) -> Iterator[tuple[list[str
             yield [frame.name for frame in profile.path(number)], float(weight)
 
 
-def _step[T](process: SteppedProcess, order: Order, answer: type[T]) -> T:
-    return msgspec.convert(process.step(_encoded(order)), answer)
+def _step[T](process: SteppedProcess, request: WorkRequest, answer: type[T]) -> T:
+    return msgspec.convert(process.step(_encoded(request)), answer)
 
 
-def _encoded(order: Order) -> str:
-    return msgspec.json.encode(order).decode()
+def _encoded(request: WorkRequest) -> str:
+    return msgspec.json.encode(request).decode()
 
 
 def _command(workload: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace.errors import InputError
-from tests.benchmarks.evidence import Judged, judge, report
+from tests.benchmarks.evidence import Judgement, judge, report
 from tests.support.arms import arm, compared, noisy
 
 NOTHING = compared(arm("baseline", noisy(100, 10)), arm("candidate", noisy(100, 10, 1)))
@@ -33,11 +33,11 @@ OTHER_WORK = compared(
     ],
 )
 def test_what_holds(found, holds: bool) -> None:
-    assert Judged(found, []).holds is holds
+    assert Judgement(found, []).holds is holds
 
 
 def test_the_report_counts_pairs_and_alarms() -> None:
-    summary = report(Judged({"identical-01": NOTHING, "identical-02": FASTER}, ["speed-up-2"]))
+    summary = report(Judgement({"identical-01": NOTHING, "identical-02": FASTER}, ["speed-up-2"]))
 
     assert (
         "Identical arms: 2 comparisons, 20 pairs of backtests. In 20 of these pairs every call "

@@ -16,7 +16,7 @@ from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_pro
 from rbtrace.reporting.markdown import render_report
 from rbtrace.reporting.model import Row
 from tests.benchmarks import known_work
-from tests.benchmarks.known_work import CPROFILE, Order, do_work
+from tests.benchmarks.known_work import CPROFILE, WorkRequest, do_work
 from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, report, run_long, sampled_shares
 from tests.support.environment import uncovered
 from tests.support.profiles import write_profile
@@ -86,7 +86,7 @@ def test_the_cost_of_a_sampler(sampler):
 @pytest.mark.usefixtures("uncovered_children")
 def test_only_the_turns_of_a_sampler_are_sampled(tmp_path):
     with closing(SteppedProcess([*KNOWN_WORK, "pure Python"], os.environ)) as process:
-        process.step(msgspec.json.encode(Order(SIGNAL, 0.5, str(tmp_path), 4)).decode())
+        process.step(msgspec.json.encode(WorkRequest(SIGNAL, 0.5, str(tmp_path), 4)).decode())
         process.finish()
     profile = read_profiles(profile_files([tmp_path]), Faults())
     assert 1.8 < sum(weight for _, weight, _ in profile.folded()) / 1e9 < 2.6

@@ -25,7 +25,7 @@ from rbtrace.studies.multi_fidelity.stopping import stopping_sentences, stopping
 from rbtrace.studies.shared_tables import stopwatch_table, two_clocks
 
 
-class Agreement(NamedTuple):
+class ReplayAgreement(NamedTuple):
     """A search on the engine beside the one with the same seed that looked up its scores."""
 
     run: SearchRun
@@ -38,7 +38,7 @@ class Agreement(NamedTuple):
         return self.same == self.looked_up == len(self.run.evaluations)
 
 
-def agreements(data: SearchData) -> list[Agreement]:
+def agreements(data: SearchData) -> list[ReplayAgreement]:
     """Each search that ran real backtests, compared."""
     replays = {(replay.search, replay.seed): replay.evaluations for replay in data.replays}
     compared = []
@@ -46,7 +46,7 @@ def agreements(data: SearchData) -> list[Agreement]:
         other = replays[run.search, run.seed]
         pairs = zip(run.evaluations, other, strict=False)
         same = sum(evaluation._replace(ns=0) == two._replace(ns=0) for evaluation, two in pairs)
-        compared.append(Agreement(run, same, len(other)))
+        compared.append(ReplayAgreement(run, same, len(other)))
     return compared
 
 

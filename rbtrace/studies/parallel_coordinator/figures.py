@@ -179,7 +179,7 @@ def _traced_run(evidence: Evidence, run: PoolRun) -> TracedRun:
     return TracedRun(run, region, own)
 
 
-class Agreement(NamedTuple):
+class ClockAgreement(NamedTuple):
     """The backtests of one way and number of workers, by two means each; sums over runs, ns.
 
     Attributes:
@@ -211,14 +211,14 @@ class Agreement(NamedTuple):
         return self.cpu / self.used if self.cpu and self.used else None
 
 
-def agreements(spans: Mapping[Point, Sequence[TracedRun]]) -> list[Agreement]:
+def agreements(spans: Mapping[Point, Sequence[TracedRun]]) -> list[ClockAgreement]:
     """Busy and CPU time of the workers by rbtrace, and by the clock and the kernel."""
     both = []
     for (way, workers), group in spans.items():
         batches = [run.run.batches[0] for run in group]
         cpu_times = [run.region.cpu_ns for run in group]
         both.append(
-            Agreement(
+            ClockAgreement(
                 way,
                 workers,
                 clocked=sum(sum(batch.durations) for batch in batches),

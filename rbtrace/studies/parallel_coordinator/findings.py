@@ -11,7 +11,7 @@ from rbtrace.studies import plots
 from rbtrace.studies.batches import WAY_NAMES, Point, of_way, ways_of, with_workers
 from rbtrace.studies.parallel_coordinator.costs import REAL_CORES, Costs, Work, predict
 from rbtrace.studies.parallel_coordinator.figures import (
-    Agreement,
+    ClockAgreement,
     Groups,
     TracedRun,
     fastest,
@@ -28,7 +28,7 @@ def findings(
     spans: dict[Point, list[TracedRun]],
     costs: dict[Point, Costs],
     work: Work,
-    agreed: Sequence[Agreement],
+    agreed: Sequence[ClockAgreement],
     cores: int,
 ) -> list[str]:
     """What follows from the tables."""
@@ -165,7 +165,7 @@ def _checked(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) 
     )
 
 
-def _agreement(agreed: Sequence[Agreement]) -> str:
+def _agreement(agreed: Sequence[ClockAgreement]) -> str:
     busy = [agreement.busy_ratio for agreement in agreed]
     cpu = [agreement.cpu_ratio for agreement in agreed if agreement.cpu_ratio is not None]
     sentence = (

@@ -20,7 +20,7 @@ from rbtrace.studies.parallel_coordinator.costs import (
     work_of,
 )
 from rbtrace.studies.parallel_coordinator.figures import (
-    Agreement,
+    ClockAgreement,
     Groups,
     PoolRun,
     TracedRun,
@@ -180,7 +180,7 @@ def _processes(spans: dict[Point, list[TracedRun]]) -> Table:
     return Table("Utilisation of each worker", columns("way", titles), rows, note)
 
 
-def _agreement(agreed: Sequence[Agreement]) -> Table:
+def _agreement(agreed: Sequence[ClockAgreement]) -> Table:
     """The two means beside each other."""
     rows = [
         Row(
