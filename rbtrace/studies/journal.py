@@ -171,7 +171,3 @@ class Journal:
                 raise InputError(f"{path}, line {number} is not a case: {problem}") from None
             kept[case.key] = case
         return kept
-
-    def traces(self, case: Measured) -> Path:
-        """Where the spans of a case are."""
-        return self.folder / TRACES / case.run_id
