@@ -56,7 +56,7 @@ class Comparison(Reported[ComparisonResults]):
         return frame([] if work is None else work.differences, PathWork)
 
     def _report(self, options: Options) -> Report:
-        return _compose(self.results, full=options.full)
+        return compose_comparison(self.results, full=options.full)
 
     def __repr__(self) -> str:
         return f"<Comparison: {self.outcome.decision}, gate {self.outcome.gate}>"
@@ -79,7 +79,7 @@ def compare(baseline: str | Path, candidate: str | Path | None = None, **policy:
     return Comparison(compare_paths(baseline, other, make_policy(**policy)))
 
 
-def _compose(results: ComparisonResults, *, full: bool) -> Report:
+def compose_comparison(results: ComparisonResults, *, full: bool = False) -> Report:
     """Make the report; `full` lists every operation and call path."""
     tables = []
     if results.work is not None and results.work.differences:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from rbtrace.comparison.bench.environment import describe_machine, in_words, versions
+from rbtrace.comparison.bench.environment import describe_machine, summarize, versions
 from rbtrace.errors import RbtraceError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def ratio_and_interval(comparison: Comparison) -> str:
 
 def this_machine() -> str:
     """A sentence about this machine and the versions of what runs on it."""
-    return f"Measured on {in_words(describe_machine() | versions(sys.executable, Path()))}."
+    return f"Measured on {summarize(describe_machine() | versions(sys.executable, Path()))}."
 
 
 @contextmanager

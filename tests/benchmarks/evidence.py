@@ -16,13 +16,13 @@ from typing import Final, TextIO
 
 import click
 
-from rbtrace.comparison.bench.environment import in_words
+from rbtrace.comparison.bench.environment import summarize
 from rbtrace.comparison.bench.result import ARMS, is_result, read_runs
 from rbtrace.comparison.compare import compare_paths
-from rbtrace.comparison.policy import make_policy
-from rbtrace.comparison.results import Comparison
+from rbtrace.comparison.decisions import make_policy
+from rbtrace.comparison.results import ComparisonResults
 from rbtrace.errors import EXIT_GATE_FAILED, InputError, RbtraceError
-from rbtrace.reporting.comparison import change_in_words, compose_comparison
+from rbtrace.reporting.comparison import compose_comparison, format_change
 from rbtrace.reporting.markdown import render_report
 from rbtrace.reporting.model import Column, Report, Row, Table
 from tests.benchmarks.benchmarks import one_line_for_errors
@@ -39,18 +39,17 @@ _BENCH: Final = (sys.executable, "-m", "rbtrace", "bench")
 _DATA: Final = "rustybt-data"
 _INTERRUPTED: Final = 130
 _IN_FULL: Final = ("one-more-price", "another-result", "slow-down-15", "speed-up-12", "speed-up-2")
-_COLUMNS: Final = (
-    ("experiment", False),
-    ("planted", False),
-    ("pairs", True),
-    ("wall", True),
-    ("interval", True),
-    ("verdict", False),
-    ("gate", False),
-    ("work", False),
-    ("holds", False),
+_COLUMNS: Final[tuple[Column[Row], ...]] = (
+    Column("experiment", right=False),
+    Column("planted", right=False),
+    Column("pairs"),
+    Column("wall"),
+    Column("interval"),
+    Column("verdict", right=False),
+    Column("gate", right=False),
+    Column("work", right=False),
+    Column("holds", right=False),
 )
-"""Titles of the columns, and whether they stand to the right."""
 
 
 def measure(folder: Path, name: str, seed: int) -> None:
@@ -93,11 +92,11 @@ def _checked(command: list[str]) -> None:
 class Judgement:
     """The comparison of every experiment that is finished, by name, and the names of the others."""
 
-    comparisons: dict[str, Comparison]
+    comparisons: dict[str, ComparisonResults]
     missing: list[str]
 
     @property
-    def identical(self) -> list[Comparison]:
+    def identical(self) -> list[ComparisonResults]:
         """The comparisons of identical arms."""
         return [
             comparison
@@ -161,9 +160,13 @@ def report(judgement: Judgement) -> Report:
     return Report(
         title="Known differences, and what rbtrace compare says of them",
         complete=judgement.holds,
-        integrity=[*lines, f"Measured on {in_words(machine)}."],
+        integrity=[*lines, f"Measured on {summarize(machine)}."],
         figures=[("experiments", str(len(rows)))],
-        tables=[Table("Experiments", [Column(*title) for title in _COLUMNS], rows)],
+        tables=[
+            Table(
+                "Experiments", [Column[Row](title, right=right) for title, right in _COLUMNS], rows
+            )
+        ],
     )
 
 
@@ -181,15 +184,15 @@ def _identical(judgement: Judgement) -> str:
     )
 
 
-def _row(name: str, comparison: Comparison) -> Row:
+def _row(name: str, comparison: ComparisonResults) -> Row:
     whole, outcome, work = comparison.overall[0], comparison.outcome, comparison.work
     return Row(
         [
             name,
             EXPERIMENTS[name].planted,
             str(comparison.design.runs_baseline),
-            change_in_words(whole.ratio),
-            "–" if whole.ci is None else " … ".join(map(change_in_words, whole.ci)),
+            format_change(whole.ratio),
+            "–" if whole.ci is None else " … ".join(map(format_change, whole.ci)),
             outcome.decision,
             "; ".join(outcome.failed) or str(outcome.gate),
             "–" if work is None else f"{len(work.differences)} of {work.paths} paths differ",

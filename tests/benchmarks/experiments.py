@@ -32,7 +32,7 @@ def _slower_for(speed_up: float) -> str:
     return f"--slower {100 * (1 / (1 - speed_up / 100) - 1):.4f}"
 
 
-def _finds_the_price(comparison: Comparison) -> bool:
+def _finds_the_price(comparison: ComparisonResults) -> bool:
     if comparison.work is None or len(comparison.work.differences) != 1:
         return False
     (row,) = comparison.work.differences
@@ -40,32 +40,32 @@ def _finds_the_price(comparison: Comparison) -> bool:
     return row.path[-2:] == path and row.excess == row.baseline.least > 0
 
 
-def _refuses(comparison: Comparison) -> bool:
+def _refuses(comparison: ComparisonResults) -> bool:
     ratio = comparison.overall[0].ratio
     undecided = {change.decision for change in comparison.overall} == {"INCONCLUSIVE"}
     return comparison.same_result is False and undecided and ratio is not None and ratio < 1
 
 
-def _names_the_portal(comparison: Comparison) -> bool:
+def _names_the_portal(comparison: ComparisonResults) -> bool:
     slower = [change.name for change in comparison.operations if change.gate == "FAIL"]
     return comparison.outcome.gate == "FAIL" and slower[:1] == [_PLANTED_IN]
 
 
-def _accepts(comparison: Comparison) -> bool:
+def _accepts(comparison: ComparisonResults) -> bool:
     return comparison.outcome.decision == "ACCEPT"
 
 
-def _does_not_accept(comparison: Comparison) -> bool:
+def _does_not_accept(comparison: ComparisonResults) -> bool:
     return not _accepts(comparison)
 
 
-def same_work(comparison: Comparison) -> bool:
+def same_work(comparison: ComparisonResults) -> bool:
     """Whether no call count and no result differs between two arms."""
     work = comparison.work
     return work is not None and work.same and not work.varying and comparison.same_result is True
 
 
-def is_alarm(comparison: Comparison) -> bool:
+def is_alarm(comparison: ComparisonResults) -> bool:
     """Whether a comparison of identical arms claims to have found something."""
     return _accepts(comparison) or bool(comparison.outcome.failed)
 

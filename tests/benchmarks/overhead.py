@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 import click
 
 from rbtrace.comparison.bench.environment import untraced
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.reporting.markdown import render_report
 from rbtrace.reporting.model import Report, Row, Table, columns

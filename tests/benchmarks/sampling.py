@@ -25,7 +25,6 @@ import click
 import msgspec
 
 from rbtrace.comparison.bench.environment import untraced
-from rbtrace.comparison.bench.stepped import SteppedProcess
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.reporting.markdown import render_report
@@ -41,6 +40,7 @@ from tests.benchmarks.known_work import (
     WorkRequest,
     WorkResult,
 )
+from tests.support.stepped_process import SteppedProcess
 
 SIGNAL: Final = "signal"
 PY_SPY: Final = "py-spy"
@@ -193,8 +193,8 @@ def measure(seconds: float, pairs: int, turns: int) -> Iterator[Row]:
 
 def report(rows: list[Row], seconds: float, pairs: int, turns: int) -> Report:
     """The report of what was measured, with how long and how often it was."""
-    right = [Column("greatest error of a share"), Column("CPU, on ÷ off")]
-    left = [Column("workload", right=False), Column("sampler", right=False)]
+    right: list[Column[Row]] = [Column("greatest error of a share"), Column("CPU, on ÷ off")]
+    left: list[Column[Row]] = [Column("workload", right=False), Column("sampler", right=False)]
     return Report(
         title="How true samplers are, and what they cost",
         complete=None,

@@ -163,5 +163,8 @@ def of_peers(results: Results) -> Table:
         "Each reads the same traces, in a format that it reads; writing them is not measured. They "
         f"are given traces of up to {results.peer_spans} spans."
     )
-    titles = [Column("analyzer", right=False), Column("what is measured", right=False)]
+    titles: list[Column[Row]] = [
+        Column("analyzer", right=False),
+        Column("what is measured", right=False),
+    ]
     return Table("Other analyzers", titles, rows, note)
