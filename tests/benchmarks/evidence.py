@@ -162,11 +162,7 @@ def report(judgement: Judgement) -> Report:
         complete=judgement.holds,
         integrity=[*lines, f"Measured on {summarize(machine)}."],
         figures=[("experiments", str(len(rows)))],
-        tables=[
-            Table(
-                "Experiments", [Column[Row](title, right=right) for title, right in _COLUMNS], rows
-            )
-        ],
+        tables=[Table("Experiments", _COLUMNS, rows)],
     )
 
 

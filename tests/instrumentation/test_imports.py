@@ -10,8 +10,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from rbtrace.recording.engines.control import _replace_everywhere
 from rbtrace.recording.engines.imports import AfterImport
-from rbtrace.recording.engines.patching import _replace_everywhere
 
 NAME = "rbtrace_watched_example"
 

@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 import rbtrace
-from rbtrace.recording.engines.patching import locate
+from rbtrace.recording.engines.control import locate
 from rbtrace.recording.engines.table import TRACED_METHODS, Kind, extractor
 from rbtrace.recording.wrapping import underlying
 

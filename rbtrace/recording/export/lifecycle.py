@@ -18,20 +18,29 @@ from rbtrace.errors import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
-    from rbtrace.recording.export.pipeline import Pipeline
+    class _Followed(Protocol):
+        """What a pipeline does at these moments."""
+
+        @property
+        def is_sending(self) -> bool: ...
+        def shutdown(self) -> None: ...
+        def before_fork(self) -> bool: ...
+        def after_fork(self, *, was_running: bool) -> None: ...
+        def begin_again_in_child(self) -> None: ...
 
 
 class _Follower:
     def __init__(self) -> None:
-        self.pipeline: Pipeline | None = None
+        self.pipeline: _Followed | None = None
         self._registered = False
         self._was_running = False
         self._forking_in = 0
         self._has_forked = False
         self._quiet: warnings.catch_warnings[Any] | None = None
 
-    def follow(self, pipeline: Pipeline | None) -> None:
+    def follow(self, pipeline: _Followed | None) -> None:
         self.pipeline = pipeline
         if self._registered:
             return
@@ -48,7 +57,7 @@ class _Follower:
         if self.pipeline is not None:
             guarded(self._end_threads, self.pipeline)
 
-    def _end_threads(self, pipeline: Pipeline) -> None:
+    def _end_threads(self, pipeline: _Followed) -> None:
         self._was_running = pipeline.before_fork()
         if pipeline.is_sending and threading.active_count() == 1:
             # The fork would warn of the one thread there is, which the program knows nothing of.
@@ -112,7 +121,7 @@ MULTIPROCESSING: Final = ("multiprocessing", "multiprocess")
 """The library, and its fork that pickles with dill."""
 
 
-def follow(pipeline: Pipeline | None) -> None:
+def follow(pipeline: _Followed | None) -> None:
     """Follow this pipeline through forks and to the exit of the process; None follows none."""
     _follower.follow(pipeline)
 

@@ -12,7 +12,7 @@ change, it stamps run id, arm and pid on the spans themselves.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import get_current
@@ -43,7 +43,22 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
     from opentelemetry.util.types import AttributeValue
 
-    from rbtrace.recording.export.pipeline import Pipeline
+    from rbtrace.recording.export.files import ProcessIdentity
+    from rbtrace.settings import Settings
+
+    class _SpanReceiver(Protocol):
+        """What takes the spans of a provider that start and end in this process."""
+
+        settings: Settings
+        process: ProcessIdentity
+
+        @property
+        def is_of_this_process(self) -> bool: ...
+        def span_started(
+            self, span: Span, thread: int, context: Context, stamp: Mapping[str, AttributeValue], /
+        ) -> None: ...
+        def span_ended(self, span: ReadableSpan, span_id: int, /) -> None: ...
+        def flush(self) -> None: ...
 
 
 class _Ids(IdGenerator):
@@ -61,7 +76,7 @@ class _Ids(IdGenerator):
 class Providers:
     """The providers this process records from, and the tracers made of the chosen one."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: _SpanReceiver) -> None:
         self._pipeline = pipeline
         self._joined: dict[int, tuple[TracerProvider, RbtraceSpanProcessor]] = {}
         self._chosen: TracerProvider | None = None
@@ -192,7 +207,7 @@ class OpenSpan(NamedTuple):
 class RbtraceSpanProcessor(SpanProcessor):
     """Feeds a `Pipeline` from one provider. `active = False` makes it inert (uninstrument)."""
 
-    def __init__(self, pipeline: Pipeline, stamp: Mapping[str, AttributeValue]) -> None:
+    def __init__(self, pipeline: _SpanReceiver, stamp: Mapping[str, AttributeValue]) -> None:
         self._pipeline = pipeline
         self.stamp = stamp
         self.active = True

@@ -1,16 +1,20 @@
-"""How work reaches other threads and processes, and what is handed along with it.
+"""The functions that start work elsewhere, fork or end the program, or take away what is ours.
 
-Each row names a function of the standard library (or of a library for parallel work) that starts
-work elsewhere, and the wrapper that lets the current span go with it. The wrappers do nothing
-before the first span, and never raise into the program.
+Each row names a function of the standard library (or of a library for parallel work), and its
+wrapper: that of a function that starts work elsewhere lets the current span go with it. They all
+do nothing before the first span, and never raise into the program.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+from collections.abc import Callable
+from typing import Any, Final
 
+from rbtrace.recording.export.lifecycle import fork_begins, fork_is_over, guarded
 from rbtrace.recording.propagation import batches, greenlet_tasks, programs, ray_tasks, threads
-from rbtrace.recording.propagation.preparing import prepared
+from rbtrace.recording.propagation.preparing import like_builtin, prepared
+from rbtrace.recording.recorder import RECORDER
 from rbtrace.recording.target import PropagationPoint
 
 _TASK: Final = prepared(threads.task)
@@ -54,3 +58,59 @@ PROPAGATION_POINTS: Final[tuple[PropagationPoint, ...]] = (
     PropagationPoint("ray.actor:ActorClass._remote", ray_tasks.actors),
     PropagationPoint("ray.actor:ActorMethod._remote", ray_tasks.actor_calls),
 )
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def _around(
+    before: Callable[[], object], after: Callable[[], object] = _nothing
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A wrapper that takes a step of ours before and after the original, should that return."""
+
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            guarded(before)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                guarded(after)
+
+        return like_builtin(call, original)
+
+    return wrap
+
+
+def _replacing(
+    name_parent: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A wrapper of a function that replaces the program; the new one inherits the current span."""
+    write = _around(RECORDER.before_exec)
+    return lambda original: write(name_parent(original))
+
+
+def _listening(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap `signal.set_wakeup_fd(fd)`."""
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and args[0] != -1:
+            guarded(RECORDER.before_listening)
+        return original(*args, **kwargs)
+
+    return like_builtin(call, original)
+
+
+OS_CALLS: Final[tuple[PropagationPoint, ...]] = (
+    PropagationPoint("os:fork", _around(fork_begins, fork_is_over)),
+    PropagationPoint("os:forkpty", _around(fork_begins, fork_is_over)),
+    PropagationPoint("os:_exit", _around(RECORDER.before_exit)),
+    PropagationPoint("os:execve", _replacing(prepared(programs.execve))),
+    PropagationPoint("os:execv", _replacing(programs.execv)),
+    PropagationPoint("os:closerange", _around(RECORDER.before_closing, RECORDER.after_closing)),
+    PropagationPoint("signal:set_wakeup_fd", _listening),
+    PropagationPoint("signal:signal", _around(_nothing, RECORDER.after_handling)),
+)
+"""`os.execl`, `os.execvp` and the like call `os.execv` and `os.execve`."""
