@@ -120,7 +120,7 @@ test-stack: $(STAMP) collector jaeger ## Test with the real collector and the re
 	$(STAGE) prometheus collector/build prometheus
 	$(STAGE) "stack tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack tests/stack
 	$(STAGE) "collector tests" $(PYTHON) -m pytest --basetemp=build/pytest-stack \
-		tests/durability tests/flamegraph -m collector
+		tests/durability tests/profiling -m collector
 
 .PHONY: bench-stack
 bench-stack: $(STAMP) collector jaeger ## Measure what the collector takes; see docs/production.md (SPANS=1000000)

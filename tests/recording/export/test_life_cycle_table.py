@@ -16,7 +16,7 @@ from tests.support.environment import uncovered
 
 pytestmark = pytest.mark.skipif(SYSTEM is None, reason="signals are held up where that is compiled")
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "architecture.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "architecture.md"
 
 PROGRAM = '''
 import json, os, signal, sys, threading

@@ -16,7 +16,7 @@ from rbtrace.profiling.flamegraph.calltree import call_tree
 from rbtrace.profiling.flamegraph.pyinstrument_session import to_html
 from rbtrace.profiling.flamegraph.speedscope import to_speedscope
 from rbtrace.profiling.flamegraph.svg import to_svg
-from tests.flamegraph.browser import document
+from tests.profiling.flamegraph.browser import document
 from tests.support.profiles import NASTY, profile_of
 
 MS = 1_000_000

@@ -16,7 +16,7 @@ import pytest
 from rbtrace.profiling.flamegraph.otlp_profiles import PATH, to_otlp
 from tests.support.profiles import profile_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MS = 1_000_000
 CONFIGURATION = """
 receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}

@@ -27,8 +27,8 @@ from rbtrace.studies.multi_fidelity.searches import (
     run_search,
 )
 from rbtrace.studies.multi_fidelity.stopping import stopping
-from tests.scenarios.studies.made_up import measured
-from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
+from tests.studies.made_up import measured
+from tests.studies.quick_run import Left, need, of_whole_studies
 
 SPACE = SPACES["small"]
 LOW, MIDDLE, WHOLE = SPACE.levels

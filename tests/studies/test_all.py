@@ -8,7 +8,7 @@ import pytest
 
 from rbtrace.errors import EXIT_GOOD
 from rbtrace.studies.catalogue import STUDIES
-from tests.scenarios.studies.quick_run import EXTRAS, Left, need, of_whole_studies, study
+from tests.studies.quick_run import EXTRAS, Left, need, of_whole_studies, study
 
 SECTIONS = {
     "batch-init": [

@@ -27,9 +27,9 @@ from rbtrace.studies.ray_vs_pool.figures import (
 )
 from rbtrace.studies.ray_vs_pool.findings import _worth
 from rbtrace.studies.ray_vs_pool.workers import PoolWorkers
-from tests.scenarios.studies.made_up import measured
-from tests.scenarios.studies.meeting import Meets
-from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
+from tests.studies.made_up import measured
+from tests.studies.meeting import Meets
+from tests.studies.quick_run import Left, need, of_whole_studies
 
 CLUSTER = Path(__file__).parent / "ray_cluster.py"
 

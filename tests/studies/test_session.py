@@ -22,8 +22,8 @@ from rbtrace.studies.comparison import compare_studies
 from rbtrace.studies.flames import case_to_sample, with_one_sampled
 from rbtrace.studies.journal import Case
 from rbtrace.studies.session import Session, write_extended
-from tests.scenarios.studies.killing import a_child_of
-from tests.scenarios.studies.quick_run import need
+from tests.studies.killing import a_child_of
+from tests.studies.quick_run import need
 from tests.support.environment import uncovered
 
 need("rustybt", "matplotlib")

@@ -14,7 +14,7 @@ from rbtrace.analysis.breakdowns import CallPathTime
 from rbtrace.studies.baseline import figures, strategy
 from rbtrace.studies.baseline.plan import Calls
 from rbtrace.studies.baseline.report import findings
-from tests.scenarios.studies.quick_run import Left, of_whole_studies
+from tests.studies.quick_run import Left, of_whole_studies
 
 TIMES = {
     figures.WHOLE: 1000,

@@ -28,10 +28,10 @@ from rbtrace.studies.parallel_coordinator.figures import (
     speed_up,
     time_ratio_to_fewer,
 )
-from tests.scenarios.studies.killing import a_child_of
-from tests.scenarios.studies.made_up import measured
-from tests.scenarios.studies.meeting import Meets
-from tests.scenarios.studies.quick_run import Left, need, of_whole_studies
+from tests.studies.killing import a_child_of
+from tests.studies.made_up import measured
+from tests.studies.meeting import Meets
+from tests.studies.quick_run import Left, need, of_whole_studies
 from tests.support.environment import uncovered
 
 

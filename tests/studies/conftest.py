@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rbtrace.errors import EXIT_GOOD
-from tests.scenarios.studies.quick_run import EXTRAS, need, study
+from tests.studies.quick_run import EXTRAS, need, study
 from tests.support.once import once
 
 

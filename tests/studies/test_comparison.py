@@ -12,7 +12,7 @@ from rbtrace.statistics import share_interval
 from rbtrace.studies.comparison import bottlenecks, compare_studies
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.journal import TRACES, Case, Head
-from tests.scenarios.studies.made_up import measured
+from tests.studies.made_up import measured
 from tests.support.spans import Span, evaluated, write
 
 LENGTH = 1000

@@ -19,8 +19,8 @@ from rbtrace.studies.batch_init.figures import (
 )
 from rbtrace.studies.batch_init.report import findings
 from rbtrace.studies.shared_tables import TwoClocks
-from tests.scenarios.studies.made_up import measured
-from tests.scenarios.studies.quick_run import Left, of_whole_studies
+from tests.studies.made_up import measured
+from tests.studies.quick_run import Left, of_whole_studies
 from tests.support.spans import Span, evaluated
 
 
