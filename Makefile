@@ -159,6 +159,11 @@ fuzz: $(STAMP) ## Fuzz every reader, guided by coverage (FUZZ_RUNS=100000 each)
 .PHONY: set-up
 set-up: $(STAMP) ## Make .venv with all the demo and the tests need
 
+.PHONY: changelog
+changelog: $(STAMP) ## Move the fragments of docs/changes/ into CHANGELOG.md, for a release
+	.venv/bin/towncrier build --yes --version \
+		"$$($(PYTHON) -c 'from rbtrace.version import __version__; print(__version__)')"
+
 .PHONY: upgrade
 upgrade: ## Make .venv of the newest version of every dependency, and keep those for the set-up
 	$(STAGE) upgrade .ci/set-up --newest

@@ -96,11 +96,11 @@ class Capture:
         Raises:
             AssertionError: there is none, or more than one.
         """
-        found = self.named(name)
-        if len(found) != 1:
+        spans = self.named(name)
+        if len(spans) != 1:
             names = sorted({span.name for span in self.spans})
-            raise AssertionError(f"{len(found)} spans are named {name!r}; there are {names}")
-        return found[0]
+            raise AssertionError(f"{len(spans)} spans are named {name!r}; there are {names}")
+        return spans[0]
 
     def calls(self) -> dict[str, int]:
         """Calls per operation: those summaries stand for, and real spans."""
@@ -143,19 +143,19 @@ def assert_calls(
     Raises:
         AssertionError: counts differ; every difference is named.
     """
-    found: dict[Any, int] = {**captured.calls(), **captured.call_paths()}
+    actual: dict[Any, int] = {**captured.calls(), **captured.call_paths()}
     wanted: Mapping[Any, int] = expected if isinstance(expected, Mapping) else expected.call_paths()
     only = only or isinstance(expected, Capture)
     compared = dict.fromkeys(wanted)
     if only:
         kinds = {type(key) for key in wanted} or {tuple}
-        compared |= dict.fromkeys(key for key in found if type(key) in kinds)
+        compared |= dict.fromkeys(key for key in actual if type(key) in kinds)
     wrong = [
         f"{key if isinstance(key, str) else ' > '.join(key)}: "
-        f"{found.get(key, 0)} calls, expected {wanted.get(key, 0)} "
-        f"({found.get(key, 0) - wanted.get(key, 0):+})"
+        f"{actual.get(key, 0)} calls, expected {wanted.get(key, 0)} "
+        f"({actual.get(key, 0) - wanted.get(key, 0):+})"
         for key in compared
-        if found.get(key, 0) != wanted.get(key, 0)
+        if actual.get(key, 0) != wanted.get(key, 0)
     ]
     if wrong:
         raise AssertionError("\n".join(wrong))

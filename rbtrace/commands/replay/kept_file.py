@@ -31,12 +31,12 @@ class Line(NamedTuple):
     spans: int
 
 
-class _Scope(msgspec.Struct):
+class _ScopeSpans(msgspec.Struct):
     spans: list[msgspec.Raw] = []
 
 
 class _Group(msgspec.Struct, rename="camel"):
-    scope_spans: list[_Scope] = []
+    scope_spans: list[_ScopeSpans] = []
 
 
 class _Request(msgspec.Struct, rename="camel"):

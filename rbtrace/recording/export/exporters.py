@@ -257,9 +257,9 @@ class GuardedSpanExporter(GuardedExporter["Record"]):
     def _give(self, batch: Sequence[Record]) -> bool:
         from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - with the SDK
 
-        from rbtrace.recording.export.records import stamped  # noqa: PLC0415 - with the SDK
+        from rbtrace.recording.export.records import with_extra_attributes  # noqa: PLC0415 - with the SDK
 
-        result = self._exporter.export([stamped(record) for record in batch])
+        result = self._exporter.export([with_extra_attributes(record) for record in batch])
         return result is SpanExportResult.SUCCESS
 
 

@@ -73,7 +73,7 @@ class StackSampling(Protocol):
         ...
 
 
-def stamped(record: Record) -> ReadableSpan:
+def with_extra_attributes(record: Record) -> ReadableSpan:
     """The record's span, with its extra attributes, as any exporter can encode it.
 
     A number beyond 64 bits or half a character, which the program's own tracer takes, would have
