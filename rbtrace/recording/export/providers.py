@@ -23,9 +23,10 @@ from opentelemetry.sdk.resources import (
     OTELResourceDetector,
     Resource,
 )
-from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.sdk.version import __version__ as SDK_VERSION  # noqa: N812 - a constant
 
 from rbtrace import conventions as key
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import Tracer
+    from opentelemetry.trace import SpanContext, Tracer
     from opentelemetry.util.types import AttributeValue
 
     from rbtrace.recording.export.files import ProcessIdentity
@@ -276,3 +276,31 @@ class OpenSpans:
     def records(self) -> list[Record]:
         """The open spans as they stand, for the file of open spans."""
         return [Record(entry.span, entry.stamp) for entry in list(self._spans.values())]
+
+
+_scopes: dict[str, InstrumentationScope] = {}
+
+
+def finished_span(
+    name: str,
+    context: SpanContext,
+    parent: SpanContext | None,
+    interval_ns: tuple[int, int],
+    attributes: Mapping[str, AttributeValue],
+    resource: Resource,
+    scope: str,
+) -> ReadableSpan:
+    """A span that no tracer started, with ids, parent and interval (epoch ns) as given."""
+    instrumentation = _scopes.get(scope)
+    if instrumentation is None:
+        instrumentation = _scopes[scope] = InstrumentationScope(scope, __version__, key.SCHEMA_URL)
+    return ReadableSpan(
+        name=name,
+        context=context,
+        parent=parent,
+        resource=resource,
+        attributes=attributes,
+        start_time=interval_ns[0],
+        end_time=interval_ns[1],
+        instrumentation_scope=instrumentation,
+    )

@@ -11,22 +11,17 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 
 from rbtrace import conventions as key
-from rbtrace.conventions import SCHEMA_URL
 from rbtrace.recording.export import clock
+from rbtrace.recording.export.providers import finished_span
 from rbtrace.recording.hot.calltree import CallTree, Node, new_span_id
 from rbtrace.recording.hot.tally import EXEMPLARS, Durations
-from rbtrace.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.util.types import AttributeValue
+    from opentelemetry.sdk.trace import ReadableSpan
 
 _NO_CALLS: Final = Durations()
 
@@ -165,31 +160,3 @@ def _name(node: Node) -> str:
 
 def _scope(node: Node) -> str:
     return node.operation.scope if node.operation else key.USER_SCOPE_NAME
-
-
-_scopes: dict[str, InstrumentationScope] = {}
-
-
-def finished_span(
-    name: str,
-    context: SpanContext,
-    parent: SpanContext | None,
-    interval_ns: tuple[int, int],
-    attributes: Mapping[str, AttributeValue],
-    resource: Resource,
-    scope: str,
-) -> ReadableSpan:
-    """A span with ids, parent and interval (epoch ns) of our choosing."""
-    instrumentation = _scopes.get(scope)
-    if instrumentation is None:
-        instrumentation = _scopes[scope] = InstrumentationScope(scope, __version__, SCHEMA_URL)
-    return ReadableSpan(
-        name=name,
-        context=context,
-        parent=parent,
-        resource=resource,
-        attributes=attributes,
-        start_time=interval_ns[0],
-        end_time=interval_ns[1],
-        instrumentation_scope=instrumentation,
-    )
