@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from rbtrace.errors import InputError
@@ -32,7 +35,7 @@ OTHER_WORK = compared(
         ({f"identical-{n:02}": FASTER if n < 3 else SLOWER for n in (1, 2, 3)}, False),
     ],
 )
-def test_what_holds(found, holds: bool) -> None:
+def test_what_holds(found: Any, holds: bool) -> None:
     assert Judgement(found, []).holds is holds
 
 
@@ -47,6 +50,6 @@ def test_the_report_counts_pairs_and_alarms() -> None:
     assert summary.tables[0].rows[0].cells[:3] == ["identical-01", "nothing", "10"]
 
 
-def test_nothing_is_finished(tmp_path) -> None:
+def test_nothing_is_finished(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no experiment in .* is finished"):
         judge(tmp_path, ["speed-up-2"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def _round(seconds: float, ratio: float) -> Round:
     return Round(figure, figure, figure, portfolio_value=7.0)
 
 
-def test_the_table_has_every_measure_with_ratios_to_off():
+def test_the_table_has_every_measure_with_ratios_to_off() -> None:
     rounds = {
         "off": [_round(1.0, 1.0), _round(1.1, 1.0)],
         "summary": [_round(1.01, 1.01), _round(1.133, 1.03)],
@@ -36,14 +37,14 @@ def test_the_table_has_every_measure_with_ratios_to_off():
     assert cells[3:] == [f"{ratio:.3f} ({low:.3f} … {high:.3f})", "2.000 (no interval)"]
 
 
-def test_one_round_says_that_it_is_one():
+def test_one_round_says_that_it_is_one() -> None:
     rounds = {arm: [_round(1.0, 1.0)] for arm in ARMS}
 
     assert all("1.000 (no interval)" in row.cells for row in table(rounds).rows)
 
 
 @pytest.mark.parametrize("pairs", ["0", "-1", "many"])
-def test_a_bad_number_of_pairs_is_one_clear_line(pairs):
+def test_a_bad_number_of_pairs_is_one_clear_line(pairs: Any) -> None:
     done = subprocess.run(
         [*OVERHEAD, "--pairs", pairs], capture_output=True, text=True, check=False
     )
@@ -55,7 +56,7 @@ def test_a_bad_number_of_pairs_is_one_clear_line(pairs):
 
 @pytest.mark.engine
 @pytest.mark.slow
-def test_one_round_on_the_real_engine():
+def test_one_round_on_the_real_engine() -> None:
     pytest.importorskip("rustybt", reason="needs the extra demo", exc_type=ImportError)
 
     done = subprocess.run(

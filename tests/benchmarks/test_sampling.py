@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,13 +29,13 @@ SAMPLING = [sys.executable, "-m", "tests.benchmarks.sampling"]
 
 
 @pytest.fixture
-def uncovered_children(monkeypatch):
+def uncovered_children(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Coverage would be what the samplers find most of."""
     for name in os.environ.keys() - uncovered().keys():
         monkeypatch.delenv(name)
 
 
-def test_shares_are_those_of_what_is_on_the_stack(tmp_path):
+def test_shares_are_those_of_what_is_on_the_stack(tmp_path: Path) -> None:
     write_profile(
         tmp_path / "a.profile.jsonl",
         [
@@ -46,13 +48,13 @@ def test_shares_are_those_of_what_is_on_the_stack(tmp_path):
     assert sampled_shares(SIGNAL, tmp_path, tmp_path) == [0.25, 0.5, 0.25]
 
 
-def test_what_looks_on_from_outside_is_read_as_folded_stacks(tmp_path):
+def test_what_looks_on_from_outside_is_read_as_folded_stacks(tmp_path: Path) -> None:
     folded = tmp_path / "folded"
     folded.write_text("main (a.py:3);part_one (a.py:9) 1\nmain (a.py:3);part_three (a.py:1) 3\n")
     assert sampled_shares("py-spy", tmp_path, folded) == [0.25, 0.0, 0.75]
 
 
-def test_known_work_takes_its_time_and_its_shares_add_up(monkeypatch):
+def test_known_work_takes_its_time_and_its_shares_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clock that stands still while the machine does something else.
     clock = SimpleNamespace(
         perf_counter_ns=time.thread_time_ns, process_time_ns=time.process_time_ns
@@ -67,14 +69,14 @@ def test_known_work_takes_its_time_and_its_shares_add_up(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("uncovered_children")
 @pytest.mark.parametrize("sampler", [SIGNAL, CPROFILE])
-def test_a_short_run_finds_the_shares(sampler, tmp_path):
+def test_a_short_run_finds_the_shares(sampler: Any, tmp_path: Path) -> None:
     assert run_long("pure Python", sampler, 6.0, tmp_path).error < 0.1
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("uncovered_children")
 @pytest.mark.parametrize("sampler", SWITCHED)
-def test_the_cost_of_a_sampler(sampler):
+def test_the_cost_of_a_sampler(sampler: Any) -> None:
     found = cost("many small calls", sampler, 2, 3)
     if sampler == SIGNAL:
         assert found.ratio < 1.2
@@ -84,7 +86,7 @@ def test_the_cost_of_a_sampler(sampler):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("uncovered_children")
-def test_only_the_turns_of_a_sampler_are_sampled(tmp_path):
+def test_only_the_turns_of_a_sampler_are_sampled(tmp_path: Path) -> None:
     with closing(SteppedProcess([*KNOWN_WORK, "pure Python"], os.environ)) as process:
         process.step(msgspec.json.encode(WorkRequest(SIGNAL, 0.5, str(tmp_path), 4)).decode())
         process.finish()
@@ -92,14 +94,14 @@ def test_only_the_turns_of_a_sampler_are_sampled(tmp_path):
     assert 1.8 < sum(weight for _, weight, _ in profile.folded()) / 1e9 < 2.6
 
 
-def test_a_bad_number_of_pairs_is_one_clear_line():
+def test_a_bad_number_of_pairs_is_one_clear_line() -> None:
     done = subprocess.run([*SAMPLING, "--pairs", "0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Invalid value for '--pairs'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_report_says_how_long_and_how_often():
+def test_the_report_says_how_long_and_how_often() -> None:
     document = render_report(report([Row(["numpy", SIGNAL, "0.3 points", "1.012"])], 60.0, 10, 20))
 
     assert "| seconds of the run of an error | 60 |" in document

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from rbtrace.conventions import PROFILE_VERSION
@@ -42,12 +45,12 @@ def profile_of(weights):
     )
 
 
-def header(**values):
+def header(**values: Any) -> ProfileHeader:
     """The first line of a profile file of this version."""
     return ProfileHeader(version=PROFILE_VERSION, **values)
 
 
-def write_profile(path, samples, pid=7):
+def write_profile(path: Path, samples: Any, pid: int = 7) -> Path:
     """A file of (time, weight, path of (name, file), trace, span)."""
     table = StackTable()
     held = {}

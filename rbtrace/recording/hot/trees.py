@@ -16,10 +16,11 @@ from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.current import or_origin, still_open
 from rbtrace.recording.export import clock, threads
+from rbtrace.recording.export.providers import finished_span
 from rbtrace.recording.harmless import excuse
 from rbtrace.recording.hot.calltree import CallTree, Enclosing, Node, SummarySpan, new_span_id
 from rbtrace.recording.hot.cursor import CURSORS
-from rbtrace.recording.hot.summaries import exemplars, finished_span, summaries
+from rbtrace.recording.hot.summaries import exemplars, summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

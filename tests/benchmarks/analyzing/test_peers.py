@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ _SUM_OF_CHILDREN = {
     "Ledger.update_portfolio": 15 * _MS,
 }
 """What is found where the durations of parallel children are added up."""
-_SAYS = {
+_SAYS: dict[str, Any] = {
     "tracelift": lambda found: found.self_ns == _SUM_OF_CHILDREN,
     "HTA": lambda found: (
         found.self_ns.keys() == KNOWN_SELF_NS.keys()
@@ -49,12 +50,12 @@ def _found(program: Program, folder: Path) -> SelfTimes | None:
 
 
 @pytest.mark.parametrize("program", OURS, ids=[program.name for program in OURS])
-def test_ours_are_exact_on_the_known_trace(program, tmp_path):
+def test_ours_are_exact_on_the_known_trace(program: Any, tmp_path: Path) -> None:
     assert _found(program, tmp_path) == SelfTimes(KNOWN_SELF_NS)
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=[peer.name for peer in PEERS])
-def test_what_peers_say_of_the_known_trace(peer, tmp_path):
+def test_what_peers_say_of_the_known_trace(peer: Any, tmp_path: Path) -> None:
     program = peer.program(_ROOT / FOLDER)
     if program is None:
         pytest.skip(f"not installed: {HOW_TO_GET}")
@@ -62,11 +63,11 @@ def test_what_peers_say_of_the_known_trace(peer, tmp_path):
     assert _SAYS[peer.name](_found(program, tmp_path))
 
 
-def test_nothing_is_installed_in_an_empty_folder(tmp_path):
+def test_nothing_is_installed_in_an_empty_folder(tmp_path: Path) -> None:
     assert [peer.program(tmp_path) for peer in PEERS] == [None] * len(PEERS)
 
 
-def test_what_cannot_be_installed_is_a_line_each(tmp_path):
+def test_what_cannot_be_installed_is_a_line_each(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "nowhere")
 
     done = subprocess.run(
@@ -83,7 +84,7 @@ def test_what_cannot_be_installed_is_a_line_each(tmp_path):
     assert done.stdout == f"installed in {tmp_path / 'peers'}: nothing\n"
 
 
-def test_jaeger_files_have_every_span_beneath_its_parent(tmp_path):
+def test_jaeger_files_have_every_span_beneath_its_parent(tmp_path: Path) -> None:
     write_jaeger(tmp_path / "jaeger", [trace(0), trace(1)])
 
     for number in range(2):
@@ -111,7 +112,7 @@ def _in_order(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("one", [known_trace(), trace(0)], ids=["known", "generated"])
-def test_on_a_thread_events_lie_within_each_other(one, tmp_path):
+def test_on_a_thread_events_lie_within_each_other(one: Any, tmp_path: Path) -> None:
     write_chrome(tmp_path / "events.json", [one])
 
     events = json.loads((tmp_path / "events.json").read_text())["traceEvents"]

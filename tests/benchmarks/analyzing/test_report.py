@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,17 +33,17 @@ def _program(*command: str) -> Program:
 
 
 @pytest.mark.parametrize("unit_ns", [1, US])
-def test_the_yardstick_finds_what_was_worked_out_by_hand(unit_ns):
+def test_the_yardstick_finds_what_was_worked_out_by_hand(unit_ns: Any) -> None:
     assert true_self_ns(iter([known_trace()]), unit_ns) == KNOWN_SELF_NS
 
 
-def test_self_times_of_generated_traces_sum_to_more_than_the_roots_for_children_are_parallel():
+def test_self_times_of_generated_traces_sum_to_more_than_the_roots_as_children_overlap() -> None:
     roots = sum(int(one.end[0] - one.start[0]) for one in generated(1))
 
     assert sum(true_self_ns(generated(1), 1).values()) > roots
 
 
-def test_what_is_furthest_off_is_named():
+def test_what_is_furthest_off_is_named() -> None:
     found = {**KNOWN_SELF_NS, "read_window": 9_000_000, "run_algorithm": 39_999_999}
 
     assert greatest_error(found, KNOWN_SELF_NS) == ("read_window", 0.5)
@@ -63,14 +64,14 @@ def test_what_is_furthest_off_is_named():
         ),
     ],
 )
-def test_verdicts(found, words):
+def test_verdicts(found: Any, words: Any) -> None:
     arm = _arm(OURS[0], known_trace().span_id.size)
     arm.output = found
 
     assert verdict(arm, KNOWN_SELF_NS) == words
 
 
-def test_cost_per_span_is_without_start_up():
+def test_cost_per_span_is_without_start_up() -> None:
     arms = [
         _arm(program, spans, cpu_s, cpu_s + 1)
         for spans, cpu_s in ((1_000, 0.5), (101_000, 0.7), (1_001_000, 3.0))
@@ -85,7 +86,7 @@ def test_cost_per_span_is_without_start_up():
     assert [row.cells for row in costs.rows] == expected
 
 
-def test_a_program_that_takes_too_long_is_ended(tmp_path):
+def test_a_program_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     arm = Arm(_program(sys.executable, "-c", "import time; time.sleep(600)"), tmp_path, 1)
 
     arm.run(limit_s=0.5)
@@ -94,7 +95,7 @@ def test_a_program_that_takes_too_long_is_ended(tmp_path):
     assert not arm.cpu_s
 
 
-def test_of_a_program_that_fails_the_last_line_is_kept(tmp_path):
+def test_of_a_program_that_fails_the_last_line_is_kept(tmp_path: Path) -> None:
     arm = Arm(_program(sys.executable, "-c", "import sys; sys.exit('first\\nlast')"), tmp_path, 1)
 
     arm.run(limit_s=60)
@@ -102,7 +103,7 @@ def test_of_a_program_that_fails_the_last_line_is_kept(tmp_path):
     assert arm.problem == "failed: last"
 
 
-def test_time_and_memory_are_those_of_the_process(tmp_path):
+def test_time_and_memory_are_those_of_the_process(tmp_path: Path) -> None:
     burn = "import time; x = b'1' * 200_000_000\nwhile time.process_time() < 0.3: pass\nprint(7)"
     arm = Arm(_program(sys.executable, "-c", burn), tmp_path, 1)
 
@@ -113,7 +114,7 @@ def test_time_and_memory_are_those_of_the_process(tmp_path):
     assert arm.output == SelfTimes({"run_algorithm": 7})
 
 
-def test_a_peer_that_failed_is_not_given_more(tmp_path):
+def test_a_peer_that_failed_is_not_given_more(tmp_path: Path) -> None:
     fails = _program(sys.executable, "-c", "import sys; sys.exit('too much')")
     works = _program(sys.executable, "-c", "print(7)")
     small, great, of_other = (
@@ -129,12 +130,12 @@ def test_a_peer_that_failed_is_not_given_more(tmp_path):
     assert len(of_other.cpu_s) == 2
 
 
-def test_where_rbtrace_fails_nothing_is_measured(tmp_path):
+def test_where_rbtrace_fails_nothing_is_measured(tmp_path: Path) -> None:
     with pytest.raises(RbtraceError, match=r"rbtrace, JSON, 1 spans: failed: .*nothing"):
         take_turns([Arm(OURS[1], tmp_path / "nothing", 1)], rounds=1, limit_s=60)
 
 
-def test_without_any_peer_the_report_says_how_to_get_them(tmp_path):
+def test_without_any_peer_the_report_says_how_to_get_them(tmp_path: Path) -> None:
     report = tmp_path / "analyzing.md"
 
     subprocess.run(
