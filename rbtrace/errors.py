@@ -21,6 +21,17 @@ EXIT_INCONCLUSIVE = 3
 EXIT_BUG = 70
 
 
+def exit_code_of_interrupt() -> int:
+    """The exit code of a command that Ctrl-C has ended: 128 and the number of SIGINT.
+
+    CPython remembers a `KeyboardInterrupt` that came out of code given as text, as dataclasses and
+    named tuples are made of, and ends the process by the signal although it has been handled since.
+    The next code given as text has it forget that.
+    """
+    exec("")  # noqa: S102 - see above
+    return 130
+
+
 class RbtraceError(Exception):
     """Something the user can mend. `exit_code` is what the command line leaves with."""
 

@@ -13,11 +13,10 @@ from typing import Final, cast
 import click
 
 from rbtrace import commands
-from rbtrace.errors import EXIT_BUG, EXIT_GOOD, RbtraceError
+from rbtrace.errors import EXIT_BUG, EXIT_GOOD, RbtraceError, exit_code_of_interrupt
 from rbtrace.version import __version__
 
 _DEBUG: Final = "RBTRACE_DEBUG"
-_INTERRUPTED: Final = 130
 _REPORT: Final = f"this is a bug in rbtrace: please report it, with the output of {_DEBUG}=1"
 
 
@@ -83,7 +82,7 @@ def run(arguments: list[str]) -> int:
     except Exception as problem:  # noqa: BLE001 - users get no traceback
         return _exit_code(problem)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return exit_code_of_interrupt()
     return code if isinstance(code, int) else EXIT_GOOD
 
 
@@ -99,7 +98,7 @@ def _exit_code(problem: Exception) -> int:
             _say_error(str(problem))
             return problem.exit_code
         case click.Abort():
-            return _INTERRUPTED
+            return exit_code_of_interrupt()
         case BrokenPipeError():
             # The reader has seen enough. Without this Python complains once more as it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from rbtrace.errors import EXIT_GOOD, RbtraceError
+from rbtrace.errors import EXIT_GOOD, RbtraceError, exit_code_of_interrupt
 from rbtrace.studies.workloads import engine, searches
 from rbtrace.studies.workloads.market_data import daily_prices
 
@@ -81,7 +81,6 @@ def lasting_interrupts() -> Iterator[Callable[[], None]]:
 
 
 _WORKERS: Final = 2
-_INTERRUPTED: Final = 130
 
 _BACKTEST: Final = ("2005-01-03", "2008-12-31")
 _GRID: Final = ("2005-01-03", "2006-03-31")
@@ -212,7 +211,7 @@ def main(output: Path) -> None:
         run(output)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(exit_code_of_interrupt())
     except OSError as problem:
         click.echo(f"rbtrace: error: {problem}", err=True)
         sys.exit(RbtraceError.exit_code)
