@@ -13,7 +13,7 @@ from rbtrace.evaluation.sequence import SequentialEvaluation
 from rbtrace.evaluation.thresholds import ThresholdEvaluation
 from rbtrace.evaluation.validation import InvalidFieldError
 from rbtrace.reporting.markdown import render_report
-from rbtrace.reporting.model import Column, Report, Row, Table
+from rbtrace.reporting.model import Column, Report, Table
 from rbtrace.reporting.numbers import duration, percent, ratio
 from rbtrace.statistics import Decision
 
@@ -98,45 +98,39 @@ def _decided(given: Mapping[str, Decision]) -> dict[str, Decision]:
 
 
 def _decisions(report: PerformanceReport) -> Table:
-    rows = [Row([name, str(made)]) for name, made in report.accept_reject_decisions.items()]
-    return Table("Decisions", _columns("optimization", "decision"), rows)
+    columns: list[Column[tuple[str, Decision]]] = [
+        Column("optimization", lambda row: row[0], right=False),
+        Column("decision", lambda row: str(row[1]), right=False),
+    ]
+    return Table.of("Decisions", columns, report.accept_reject_decisions.items())
 
 
 def _evaluations(report: PerformanceReport) -> Table:
-    rows = []
-    for evaluation in report.threshold_evaluations:
-        confirmed = " (confirmed)" if evaluation.verdict.confirmed else ""
-        warnings = "; ".join(warning.message for warning in evaluation.comparison.warnings) or "–"
-        rows.append(
-            Row(
-                [
-                    evaluation.name,
-                    f"{evaluation.verdict.decision}{confirmed}",
-                    evaluation.reason,
-                    warnings,
-                ]
-            )
-        )
-    return Table("Evaluations", _columns("optimization", "verdict", "why", "warnings"), rows)
+    columns: list[Column[ThresholdEvaluation]] = [
+        Column("optimization", lambda row: row.name, right=False),
+        Column("verdict", _verdict, right=False),
+        Column("why", lambda row: row.reason, right=False),
+        Column("warnings", _warnings, right=False),
+    ]
+    return Table.of("Evaluations", columns, report.threshold_evaluations)
+
+
+def _verdict(evaluation: ThresholdEvaluation) -> str:
+    verdict = evaluation.verdict
+    return f"{verdict.decision}{' (confirmed)' if verdict.confirmed else ''}"
+
+
+def _warnings(evaluation: ThresholdEvaluation) -> str:
+    return "; ".join(warning.message for warning in evaluation.comparison.warnings) or "–"
 
 
 def _results(report: PerformanceReport) -> Table:
-    rows = [
-        Row(
-            [
-                result.name,
-                duration(1e9 * float(result.baseline_time)),
-                duration(1e9 * float(result.optimized_time)),
-                percent(float(result.improvement_pct) / 100),
-                ratio(float(result.speedup_ratio)),
-                f"{result.memory_usage:,}",
-            ]
-        )
-        for result in report.results
+    columns: list[Column[BenchmarkResult]] = [
+        Column("result", lambda row: row.name, right=False),
+        Column("baseline", lambda row: duration(1e9 * float(row.baseline_time))),
+        Column("candidate", lambda row: duration(1e9 * float(row.optimized_time))),
+        Column("improvement", lambda row: percent(float(row.improvement_pct) / 100)),
+        Column("speed-up", lambda row: ratio(float(row.speedup_ratio))),
+        Column("peak memory, bytes", lambda row: f"{row.memory_usage:,}"),
     ]
-    figures = ("baseline", "candidate", "improvement", "speed-up", "peak memory, bytes")
-    return Table("Results", [Column("result", right=False), *map(Column, figures)], rows)
-
-
-def _columns(*titles: str) -> list[Column[object]]:
-    return [Column(title, right=False) for title in titles]
+    return Table.of("Results", columns, report.results)
