@@ -79,9 +79,12 @@ class Table:
         items: Iterable[T],
         note: str = "",
         bar: Callable[[T], float | None] = lambda _: None,
+        depth: Callable[[T], int] = lambda _: 0,
     ) -> Table:
-        """A table with a row of each item, and a bar in it where `bar` gives a fraction."""
-        rows = [Row([column.cell(item) for column in columns], bar(item)) for item in items]
+        """A table with a row of each item: its bar where `bar` gives a fraction, its depth."""
+        rows = [
+            Row([column.cell(item) for column in columns], bar(item), depth(item)) for item in items
+        ]
         return cls(title, columns, rows, note)
 
     def add(self, *cells: str, rest: bool = False) -> None:

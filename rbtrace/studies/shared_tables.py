@@ -1,14 +1,22 @@
-"""Parts that the reports of several studies share: checks by stopwatch, ratios, shares."""
+"""Parts that the reports of several studies share: checks by stopwatch, ratios, shares, medians."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.model import Row, Table, columns
+from rbtrace.reporting.model import Column, Table
 from rbtrace.reporting.numbers import count, duration, interval, percent, ratio
 from rbtrace.statistics import Comparison
+from rbtrace.studies.batches import WAY_NAMES, Point
+
+
+def median_of_known(values: Iterable[float | None]) -> float | None:
+    """The median of the values that are known; None where none is."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def ratio_interval(compared: Comparison | None) -> str:
@@ -34,6 +42,13 @@ def number_of_workers(number: int) -> str:
     return "1 worker" if number == 1 else f"{number} workers"
 
 
+WAY_COLUMNS: Final[list[Column[Point]]] = [
+    Column("way", lambda point: WAY_NAMES[point[0]], right=False),
+    Column("workers", lambda point: str(point[1])),
+]
+"""The first columns of a table with a row of each way of evaluating and number of workers."""
+
+
 STOPWATCH_TITLE: Final = "Check: a stopwatch that is not rbtrace"
 
 
@@ -55,12 +70,6 @@ class TwoClocks(NamedTuple):
         """Spans ÷ stopwatch; None where either is missing."""
         return self.spans / self.stopwatch if self.spans is not None and self.stopwatch else None
 
-    @property
-    def cells(self) -> list[str]:
-        """The two beside each other, as `stopwatch_table` has them."""
-        ratio = "–" if self.ratio is None else f"{self.ratio:.5f}"
-        return [count(self.calls), duration(self.stopwatch), duration(self.spans), ratio]
-
 
 def two_clocks(stopwatch: Mapping[str, int], results: Results) -> dict[str, TwoClocks]:
     """Compare what a stopwatch showed with the spans, by the name of the spans.
@@ -79,19 +88,28 @@ def two_clocks(stopwatch: Mapping[str, int], results: Results) -> dict[str, TwoC
 
 
 def stopwatch_table(
-    titles: Sequence[str], compared: Iterable[tuple[Sequence[str], TwoClocks]]
+    named: Sequence[Column[tuple[str, TwoClocks]]], compared: Mapping[str, TwoClocks]
 ) -> Table:
     """What the spans say, beside a stopwatch around the same calls.
 
     Args:
-        titles: of the columns that say what was called.
-        compared: the cells of these columns, and the two clocks.
+        named: the columns that say what was called.
+        compared: the two clocks, by the name of what was called.
     """
-    rows = [Row([*called, *clocks.cells]) for called, clocks in compared]
-    others = [*titles[1:], "calls", "stopwatch", "rbtrace", "rbtrace ÷ stopwatch"]
+    columns: list[Column[tuple[str, TwoClocks]]] = [
+        *named,
+        Column("calls", lambda row: count(row[1].calls)),
+        Column("stopwatch", lambda row: duration(row[1].stopwatch)),
+        Column("rbtrace", lambda row: duration(row[1].spans)),
+        Column("rbtrace ÷ stopwatch", lambda row: _five_decimals(row[1].ratio)),
+    ]
     note = (
         "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
         "total of their spans. The stopwatch stands outside of the tracing, so it is a little "
         "longer."
     )
-    return Table(STOPWATCH_TITLE, columns(titles[0], others), rows, note)
+    return Table.of(STOPWATCH_TITLE, columns, compared.items(), note)
+
+
+def _five_decimals(number: float | None) -> str:
+    return "–" if number is None else f"{number:.5f}"

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from statistics import median
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.breakdowns import CallPathTime
@@ -16,6 +15,7 @@ from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.journal import Measured
 from rbtrace.studies.measuring import TimedFunction
+from rbtrace.studies.shared_tables import median_of_known
 
 type Times = dict[str, int]
 
@@ -230,8 +230,7 @@ class Group:
 
     def median_memory(self, value: Callable[[Memory], float | None]) -> float | None:
         """The median over processes of what is known."""
-        known = [number for memory in self.memory if (number := value(memory)) is not None]
-        return median(known) if known else None
+        return median_of_known(map(value, self.memory))
 
 
 def parts_of_whole(group: Group) -> dict[str, int]:

@@ -8,10 +8,11 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.statistics import Comparison, PowerLaw, compare_runs, fit_power_law
+from rbtrace.statistics import Comparison, PowerLaw, compare_runs, fit_power_law, share_interval
 from rbtrace.statistics.power_law import LEAST_SIZES, PARAMETERS
+from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.shared_tables import TwoClocks, two_clocks
+from rbtrace.studies.shared_tables import TwoClocks, median_of_known, two_clocks
 
 
 class Phase(NamedTuple):
@@ -168,6 +169,22 @@ def warm_rest(group: Sequence[Worker]) -> float:
         )
         for worker in group
     )
+
+
+def warm_share(group: Sequence[Worker]) -> ShareInterval:
+    """The initialisation's share of later backtests, with its interval over workers."""
+    parts, wholes = zip(*(worker.warm_sums for worker in group), strict=True)
+    return share_interval(parts, wholes)
+
+
+def median_peak(group: Sequence[Worker]) -> float | None:
+    """Median over workers of their peak memory, of those where it is known."""
+    return median_of_known(worker.peak for worker in group)
+
+
+def median_kernel_peak(group: Sequence[Worker]) -> float | None:
+    """The same as the kernel told it."""
+    return median_of_known(worker.kernel_peak for worker in group)
 
 
 class Law(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from rbtrace.reporting.model import Picture, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Picture, Report, Table
 from rbtrace.reporting.numbers import count, duration, interval, percent, ratio, size
-from rbtrace.statistics import share_interval
+from rbtrace.statistics import PowerLaw
 from rbtrace.studies import plots
 from rbtrace.studies.batch_init.figures import (
     LOAD,
@@ -17,15 +17,19 @@ from rbtrace.studies.batch_init.figures import (
     TOP,
     WHOLE,
     Law,
+    Phase,
     Tracing,
     Worker,
     agreements,
     batch_workers,
     by_size,
     laws,
+    median_kernel_peak,
+    median_peak,
     tracing,
     warm_median,
     warm_rest,
+    warm_share,
 )
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.shared_tables import TwoClocks, stopwatch_table
@@ -179,36 +183,40 @@ def batch_init_report(evidence: Evidence) -> Report:
 
 
 def _sizes(workers: list[Worker]) -> Table:
-    titles = ["sessions", "workers", "backtests", "cold", "warm", "load, cold", "load, warm"]
-    titles += ["share of a warm backtest", "share, 95 %"]
-    rows = []
-    for (sessions, assets), group in by_size(workers).items():
-        parts, wholes = zip(*(worker.warm_sums for worker in group), strict=True)
-        share = share_interval(parts, wholes)
-        rows.append(
-            Row(
-                [
-                    str(assets),
-                    str(sessions),
-                    str(len(group)),
-                    str(sum(len(worker.backtests) for worker in group)),
-                    duration(median(worker.cold for worker in group)),
-                    duration(median(worker.warm for worker in group)),
-                    duration(median(worker.backtests[0][LOAD] for worker in group)),
-                    duration(median(worker.warm_phase(LOAD) for worker in group)),
-                    percent(share.share),
-                    interval(share.ci),
-                ],
-                share.share,
-            )
-        )
+    columns: list[Column[list[Worker]]] = [
+        *_OF_SIZE,
+        Column("workers", lambda group: str(len(group))),
+        Column("backtests", lambda group: str(sum(len(worker.backtests) for worker in group))),
+        _median_time("cold", lambda worker: worker.cold),
+        _median_time("warm", lambda worker: worker.warm),
+        _median_time("load, cold", lambda worker: worker.backtests[0][LOAD]),
+        _median_time("load, warm", lambda worker: worker.warm_phase(LOAD)),
+        Column("share of a warm backtest", lambda group: percent(warm_share(group).share)),
+        Column("share, 95 %", lambda group: interval(warm_share(group).ci)),
+    ]
     note = (
         "Initialisation: all of run_algorithm but TradingAlgorithm.run, and the strategy's "
         "initialize. Cold: the first backtest of a fresh process, its bundle not in the page "
         "cache. Warm: the later ones. Medians over workers; a worker's warm figure is the median "
         "of its backtests. The share depends on the number of sessions."
     )
-    return Table("Initialisation, by number of assets", columns("assets", titles), rows, note)
+    return Table.of(
+        "Initialisation, by number of assets",
+        columns,
+        by_size(workers).values(),
+        note,
+        bar=lambda group: warm_share(group).share,
+    )
+
+
+_OF_SIZE: Final[list[Column[list[Worker]]]] = [
+    Column("assets", lambda group: str(group[0].assets), right=False),
+    Column("sessions", lambda group: str(group[0].sessions)),
+]
+
+
+def _median_time(title: str, value: Callable[[Worker], float]) -> Column[list[Worker]]:
+    return Column(title, lambda group: duration(median(map(value, group))))
 
 
 def _parts(workers: list[Worker]) -> Table:
@@ -218,103 +226,92 @@ def _parts(workers: list[Worker]) -> Table:
         for (sessions, assets), group in by_size(workers).items()
         if sessions == shortest
     }
-    rows = [
-        Row(
-            [
-                phase.name + (" (in the run)" if phase.name in TOP and phase.within else ""),
-                *(duration(warm_median(group, phase.name)) for group in groups.values()),
-            ],
-            depth=int(bool(phase.within and phase.name not in TOP)),
-        )
-        for phase in PHASES
-        if phase.name in TOP or phase.within
+    columns: list[Column[Phase]] = [
+        Column("part", _part_name, right=False),
+        *(_warm_column(f"{assets} assets", group) for assets, group in groups.items()),
     ]
-    rows.append(Row(["the rest", *(duration(warm_rest(group)) for group in groups.values())]))
     note = "Warm, by the stopwatch. Indented parts are within the part above them."
-    titles = [f"{assets} assets" for assets in groups]
-    return Table("Parts of the initialisation", columns("part", titles), rows, note)
+    table = Table.of(
+        "Parts of the initialisation",
+        columns,
+        [phase for phase in PHASES if phase.name in TOP or phase.within],
+        note,
+        depth=lambda phase: int(bool(phase.within and phase.name not in TOP)),
+    )
+    table.add("the rest", *(duration(warm_rest(group)) for group in groups.values()))
+    return table
+
+
+def _part_name(phase: Phase) -> str:
+    return phase.name + (" (in the run)" if phase.name in TOP and phase.within else "")
+
+
+def _warm_column(title: str, group: Sequence[Worker]) -> Column[Phase]:
+    return Column(title, lambda phase: duration(warm_median(group, phase.name)))
 
 
 def _scaling(grown: list[Law]) -> Table:
-    titles = ["a", "b", "c", "c, 95 %", "spread", "at the least", "at the most"]
-    rows = []
-    for growth in grown:
-        law = growth.law
-        if law is None:
-            rows.append(Row([growth.quantity, *["–"] * len(titles)]))
-            continue
-        rows.append(
-            Row(
-                [
-                    growth.quantity,
-                    duration(law.a * 1e9),
-                    duration(law.b * 1e9),
-                    ratio(law.c),
-                    " … ".join(ratio(end) for end in law.c_ci),
-                    percent(law.spread),
-                    *(duration(law.at(end) * 1e9) for end in law.sizes),
-                ]
-            )
-        )
+    columns: list[Column[Law]] = [
+        Column("quantity", lambda growth: growth.quantity, right=False),
+        _of_law("a", lambda law: duration(law.a * 1e9)),
+        _of_law("b", lambda law: duration(law.b * 1e9)),
+        _of_law("c", lambda law: ratio(law.c)),
+        _of_law("c, 95 %", lambda law: " … ".join(map(ratio, law.c_ci))),
+        _of_law("spread", lambda law: percent(law.spread)),
+        _of_law("at the least", lambda law: duration(law.at(law.sizes[0]) * 1e9)),
+        _of_law("at the most", lambda law: duration(law.at(law.sizes[1]) * 1e9)),
+    ]
     note = (
         "a + b · assets^c, least squares of relative errors over workers. Spread: standard "
         "deviation of a worker around the law. It says nothing beyond the numbers of assets "
         "that were measured."
     )
-    return Table("Law of growth", columns("quantity", titles), rows, note)
+    return Table.of("Law of growth", columns, grown, note)
+
+
+def _of_law(title: str, cell: Callable[[PowerLaw], str]) -> Column[Law]:
+    return Column(title, lambda growth: "–" if growth.law is None else cell(growth.law))
 
 
 def _memory_table(workers: list[Worker]) -> Table:
-    titles = ["sessions", "before", "peak", "peak, told by the kernel", "÷", "growth per backtest"]
-    rows = []
-    for (sessions, assets), group in by_size(workers).items():
-        peaks = [worker.peak for worker in group if worker.peak is not None]
-        kernel_peaks = [worker.kernel_peak for worker in group if worker.kernel_peak is not None]
-        peak = median(peaks) if peaks else None
-        kernel = median(kernel_peaks) if kernel_peaks else None
-        rows.append(
-            Row(
-                [
-                    str(assets),
-                    str(sessions),
-                    size(median(worker.before for worker in group)),
-                    size(peak),
-                    size(kernel),
-                    ratio(kernel / peak if kernel and peak else None),
-                    size(median(worker.growth for worker in group)),
-                ]
-            )
-        )
+    columns: list[Column[list[Worker]]] = [
+        *_OF_SIZE,
+        Column("before", lambda group: size(median(worker.before for worker in group))),
+        Column("peak", lambda group: size(median_peak(group))),
+        Column("peak, told by the kernel", lambda group: size(median_kernel_peak(group))),
+        Column("÷", _peak_ratio),
+        Column("growth per backtest", lambda group: size(median(w.growth for w in group))),
+    ]
     note = (
         "Resident memory of a worker: by /proc/self/status when the engine is imported and at "
         "the end, and as the kernel told the process that waited for it (wait4). Growth: from "
         "the first backtest to the last, each."
     )
-    return Table("Memory of a worker", columns("assets", titles), rows, note)
+    return Table.of("Memory of a worker", columns, by_size(workers).values(), note)
+
+
+def _peak_ratio(group: Sequence[Worker]) -> str:
+    peak, kernel = median_peak(group), median_kernel_peak(group)
+    return ratio(kernel / peak if kernel and peak else None)
 
 
 def _agreements(agreed: Mapping[str, TwoClocks]) -> Table:
-    compared = (((phase, SPAN_NAMES[phase]), clocks) for phase, clocks in agreed.items())
-    return stopwatch_table(["phase", "span"], compared)
+    named: list[Column[tuple[str, TwoClocks]]] = [
+        Column("phase", lambda row: row[0], right=False),
+        Column("span", lambda row: SPAN_NAMES[row[0]]),
+    ]
+    return stopwatch_table(named, agreed)
 
 
 def _tracing(sizes: Sequence[Tracing]) -> Table:
     """What tracing adds to a warm initialisation."""
-    rows = []
-    for both in sizes:
-        compared = both.compared
-        rows.append(
-            Row(
-                [
-                    str(both.assets),
-                    f"{len(both.untraced)} and {len(both.traced)}",
-                    duration(median(both.untraced)),
-                    duration(median(both.traced)),
-                    f"{compared.ratio:.3f}",
-                    "–" if compared.ci is None else " … ".join(f"{x:.3f}" for x in compared.ci),
-                ]
-            )
-        )
+    columns: list[Column[Tracing]] = [
+        Column("assets", lambda row: str(row.assets), right=False),
+        Column("processes", lambda row: f"{len(row.untraced)} and {len(row.traced)}"),
+        Column("untraced", lambda row: duration(median(row.untraced))),
+        Column("traced", lambda row: duration(median(row.traced))),
+        Column("traced ÷ untraced", lambda row: f"{row.compared.ratio:.3f}"),
+        Column("95 %", lambda row: " … ".join(f"{x:.3f}" for x in row.compared.ci or ()) or "–"),
+    ]
     note = "Warm initialisation by the stopwatch, in processes with and without tracing."
-    titles = ["processes", "untraced", "traced", "traced ÷ untraced", "95 %"]
-    return Table("Check: what tracing adds", columns("assets", titles), rows, note)
+    return Table.of("Check: what tracing adds", columns, sizes, note)

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.model import Picture, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Picture, Report, Row, Table, columns
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.studies import plots
 from rbtrace.studies.evidence import Evidence
@@ -22,7 +22,7 @@ from rbtrace.studies.multi_fidelity.figures import (
 )
 from rbtrace.studies.multi_fidelity.searches import MULTI_FIDELITY, SEARCHES
 from rbtrace.studies.multi_fidelity.stopping import stopping_sentences, stopping_table
-from rbtrace.studies.shared_tables import stopwatch_table, two_clocks
+from rbtrace.studies.shared_tables import TwoClocks, stopwatch_table, two_clocks
 
 
 class ReplayAgreement(NamedTuple):
@@ -83,8 +83,8 @@ def _stopwatch(data: SearchData, results: Results) -> Table:
         "run_algorithm": sum(evaluation.ns for run in data.runs for evaluation in run.evaluations),
         "Optimizer.optimize": sum(run.optimize_ns for run in data.runs),
     }
-    compared = two_clocks(stopwatch, results)
-    return stopwatch_table(["span"], (([span], clocks) for span, clocks in compared.items()))
+    span: Column[tuple[str, TwoClocks]] = Column("span", lambda row: row[0], right=False)
+    return stopwatch_table([span], two_clocks(stopwatch, results))
 
 
 def agreement_sentence(data: SearchData) -> str:
