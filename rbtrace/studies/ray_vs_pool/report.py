@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
 from typing import Final
 
 from rbtrace.recording.propagation.objective import EVALUATE
-from rbtrace.reporting.model import Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent, ratio, size
 from rbtrace.studies.batches import (
     RAY,
     SEQUENTIAL,
     WAY_NAMES,
+    Point,
     by_point,
     of_way,
     ways_of,
@@ -28,76 +30,75 @@ from rbtrace.studies.ray_vs_pool.figures import (
     OPTIMIZER,
     STARTED,
     BatchesRun,
+    Figure,
     Groups,
+    Measurements,
     batch_time,
     median_memory,
     median_of,
     time_per_task,
 )
 from rbtrace.studies.ray_vs_pool.findings import findings, pictures
-from rbtrace.studies.shared_tables import ratio_interval
+from rbtrace.studies.shared_tables import WAY_COLUMNS, ratio_interval
 
 
 def task_table(groups: Groups) -> Table:
     """What it takes to have a task done that is over at once."""
-    rows = []
-    for (way, workers), group in with_workers(groups).items():
-        message = group[0].measured.message or {}
-        array = group[0].measured.array_bytes
-        arrays = time_per_task(group, ARRAYS)
-        rows.append(
-            Row(
-                [
-                    WAY_NAMES[way],
-                    str(workers),
-                    duration(time_per_task(group, AT_ONCE)),
-                    duration(time_per_task(group, ONE_BY_ONE)),
-                    size(message.get("task_bytes")),
-                    duration(message.get("task_ns")),
-                    size(message.get("result_bytes")),
-                    duration(message.get("result_ns")),
-                    size(message.get("once_bytes")),
-                    size(array),
-                    duration(arrays),
-                    f"{size(array * 1e9 / arrays)}/s",
-                ]
-            )
-        )
-    titles = ["workers", "pipelined", "one at a time", "task", "pickling it", "result"]
-    titles += ["pickling the result", "once, for all tasks", "array", "task with an array", "rate"]
+
+    def measured(point: Point) -> Measurements:
+        return groups[point][0].measured
+
+    def message(point: Point, figure: str) -> int | None:
+        return (measured(point).message or {}).get(figure)
+
+    def array_rate(point: Point) -> str:
+        arrays = time_per_task(groups[point], ARRAYS)
+        return f"{size(measured(point).array_bytes * 1e9 / arrays)}/s"
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("pipelined", lambda point: duration(time_per_task(groups[point], AT_ONCE))),
+        Column("one at a time", lambda point: duration(time_per_task(groups[point], ONE_BY_ONE))),
+        Column("task", lambda point: size(message(point, "task_bytes"))),
+        Column("pickling it", lambda point: duration(message(point, "task_ns"))),
+        Column("result", lambda point: size(message(point, "result_bytes"))),
+        Column("pickling the result", lambda point: duration(message(point, "result_ns"))),
+        Column("once, for all tasks", lambda point: size(message(point, "once_bytes"))),
+        Column("array", lambda point: size(measured(point).array_bytes)),
+        Column("task with an array", lambda point: duration(time_per_task(groups[point], ARRAYS))),
+        Column("rate", array_rate),
+    ]
     note = (
         "Time per task. Pipelined: all are given out, then waited for. One at a time: each is "
         "waited for before the next. Bytes are those of what is pickled for a task and its result; "
         "Ray pickles the function once, and sends more that is not pickled. An array is "
         "an argument of its own for each task: through a pipe in a pool, in Ray's object store."
     )
-    return Table("What a task costs", columns("way", titles), rows, note)
+    return Table.of("What a task costs", columns, with_workers(groups), note)
 
 
 def memory_table(groups: Groups) -> Table:
     """What the workers hold, and what else runs for them."""
-    rows = []
-    for (way, workers), group in with_workers(groups).items():
-        cells = [WAY_NAMES[way], str(workers)]
-        for when, whose in (
-            ("before", "workers"),
-            ("after", "workers"),
-            ("after", "helpers"),
-            ("after", "own"),
-        ):
-            if whose == "helpers":
-                helpers = (run.measured.memory[when]["helpers_processes"] for run in group)
-                cells.append(count(max(helpers)))
-            cells += [
-                size(median_memory(group, when, f"{whose}_{kind}"))
-                for kind in ("resident", "proportional")
-            ]
-        rows.append(Row(cells))
-    parts = [
-        f"{when}, {kind}" for when in ("before", "after") for kind in ("resident", "proportional")
+
+    def memory(title: str, when: str, whose: str, kind: str) -> Column[Point]:
+        what = f"{whose}_{kind}"
+        return Column(
+            f"{title}, {kind}", lambda point: size(median_memory(groups[point], when, what))
+        )
+
+    def helpers(point: Point) -> str:
+        after = (run.measured.memory["after"] for run in groups[point])
+        return count(max(memory["helpers_processes"] for memory in after))
+
+    kinds = ("resident", "proportional")
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        *(memory("before", "before", "workers", kind) for kind in kinds),
+        *(memory("after", "after", "workers", kind) for kind in kinds),
+        Column("other processes", helpers),
+        *(memory("others", "after", "helpers", kind) for kind in kinds),
+        *(memory("own", "after", "own", kind) for kind in kinds),
     ]
-    titles = ["workers", *parts, "other processes", "others, resident", "others, proportional"]
-    titles += ["own, resident", "own, proportional"]
     note = (
         "By /proc/PID/smaps_rollup: all workers together, before the backtests and after; other "
         "processes, which are Ray's servers, agents and dashboard; and the process that gives out "
@@ -105,7 +106,7 @@ def memory_table(groups: Groups) -> Table:
         "Resident counts a page for every process that has it, proportional divides it among them: "
         "forked workers share most with the process that forked them."
     )
-    return Table("Memory", columns("way", titles), rows, note)
+    return Table.of("Memory", columns, with_workers(groups), note)
 
 
 BATCH_LABELS: dict[str, str] = {OPTIMIZER: "rustybt's optimizer"}
@@ -115,21 +116,30 @@ BATCH_LABELS: dict[str, str] = {OPTIMIZER: "rustybt's optimizer"}
 def ray_table(groups: Groups) -> Table:
     """Tasks that were given to Ray, and what its state API knows of them."""
     runs = list(chain.from_iterable(of_way(groups, RAY).values()))
-    rows = []
-    for name in runs[0].measured.batches if runs else ():
-        handed = sum(len(run.measured.batches[name].evaluated) for run in runs)
-        finished = sum((run.measured.finished or {}).get(name, 0) for run in runs)
-        same = "yes" if handed == finished else "no"
-        stored = sum(run.measured.stored_bytes or 0 for run in runs) if name == ARRAYS else None
-        given = sum(_array_bytes(run) for run in runs) if name == ARRAYS else None
-        cells = [count(handed), count(finished), same, size(given), size(stored)]
-        rows.append(Row([BATCH_LABELS.get(name, name), *cells]))
+
+    def results(name: str) -> int:
+        return sum(len(run.measured.batches[name].evaluated) for run in runs)
+
+    def finished(name: str) -> int:
+        return sum((run.measured.finished or {}).get(name, 0) for run in runs)
+
+    def of_arrays(title: str, value: Callable[[BatchesRun], int]) -> Column[str]:
+        return Column(title, lambda name: size(sum(map(value, runs)) if name == ARRAYS else None))
+
+    columns: list[Column[str]] = [
+        Column("batch", lambda name: BATCH_LABELS.get(name, name), right=False),
+        Column("results", lambda name: count(results(name))),
+        Column("finished, says Ray", lambda name: count(finished(name))),
+        Column("equal", lambda name: "yes" if results(name) == finished(name) else "no"),
+        of_arrays("arrays", _array_bytes),
+        of_arrays("objects, says Ray", lambda run: run.measured.stored_bytes or 0),
+    ]
     note = (
         "Results that came back, and tasks that have finished by ray.util.state.list_tasks; "
         "bytes of the arrays, and of the objects by summarize_objects, which have a header each."
     )
-    titles = ["results", "finished, says Ray", "equal", "arrays", "objects, says Ray"]
-    return Table("Check: Ray's state API", columns("batch", titles), rows, note)
+    batches = runs[0].measured.batches if runs else ()
+    return Table.of("Check: Ray's state API", columns, batches, note)
 
 
 def _array_bytes(run: BatchesRun) -> int:
@@ -138,40 +148,44 @@ def _array_bytes(run: BatchesRun) -> int:
 
 def clock_table(evidence: Evidence, groups: Groups) -> Table:
     """Evaluations by the workers' own clock, and by their spans."""
-    rows = []
-    for (way, workers), group in with_workers(groups).items():
-        durations = [
+    durations = {
+        point: [
             task.ended_ns - task.started_ns
             for run in group
             for name in (FIRST, AGAIN, OPTIMIZER)
             for task in run.measured.batches[name].evaluated
         ]
-        spans = [
+        for point, group in with_workers(groups).items()
+    }
+    spans = {
+        (way, workers): [
             operation
-            for run in group
+            for run in groups[way, workers]
             for operation in evidence.results_of(run.run_id).operations
             if operation.name in {f"{way}.evaluate", EVALUATE}
         ]
-        total = sum(operation.total_ns for operation in spans)
-        rows.append(
-            Row(
-                [
-                    WAY_NAMES[way],
-                    str(workers),
-                    count(len(durations)),
-                    count(sum(operation.calls for operation in spans)),
-                    duration(sum(durations)),
-                    duration(total),
-                    f"{total / sum(durations):.4f}",
-                ]
-            )
-        )
-    titles = ["workers", "backtests", "spans", "by a clock", "by rbtrace", "÷"]
+        for way, workers in durations
+    }
+
+    def clocked(point: Point) -> int:
+        return sum(durations[point])
+
+    def total(point: Point) -> int:
+        return sum(operation.total_ns for operation in spans[point])
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("backtests", lambda point: count(len(durations[point]))),
+        Column("spans", lambda point: count(sum(operation.calls for operation in spans[point]))),
+        Column("by a clock", lambda point: duration(clocked(point))),
+        Column("by rbtrace", lambda point: duration(total(point))),
+        Column("÷", lambda point: f"{total(point) / clocked(point):.4f}"),
+    ]
     note = (
         "The monotonic clock around each backtest, read in the worker, and the spans of the same. "
         "A span encloses the readings, and a worker's first also the start of tracing there."
     )
-    return Table("Check: a clock in the workers", columns("way", titles), rows, note)
+    return Table.of("Check: a clock in the workers", columns, durations, note)
 
 
 TITLE: Final = "Ray and multiprocessing.Pool"
@@ -223,21 +237,20 @@ def _threads(groups: Groups, way: str) -> str:
 
 
 def _started(groups: Groups) -> Table:
-    rows = []
-    for (way, workers), group in with_workers(groups).items():
-        figures = [
-            median_of(group, lambda run: run.measured.made_ns),
-            median_of(group, lambda run: run.startup_ns),
-            batch_time(group, FIRST),
-            batch_time(group, AGAIN),
-            batch_time(group, OPTIMIZER),
-            median_of(group, lambda run: run.measured.closing_ns),
-            median_of(group, lambda run: run.started_for_it_ns),
-        ]
-        cells = [WAY_NAMES[way], str(workers), str(len(group))]
-        rows.append(Row([*cells, *map(duration, figures)]))
-    titles = ["workers", "runs", "making", "until all work", "backtests, first time"]
-    titles += ["the same again", "by rustybt's optimizer", "closing", "started for one batch"]
+    def times(title: str, figure: Figure) -> Column[Point]:
+        return Column(title, lambda point: duration(median_of(groups[point], figure)))
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("runs", lambda point: str(len(groups[point]))),
+        times("making", lambda run: run.measured.made_ns),
+        times("until all work", lambda run: run.startup_ns),
+        times("backtests, first time", lambda run: run.wall_ns(FIRST)),
+        times("the same again", lambda run: run.wall_ns(AGAIN)),
+        times("by rustybt's optimizer", lambda run: run.wall_ns(OPTIMIZER)),
+        times("closing", lambda run: run.measured.closing_ns),
+        times("started for one batch", lambda run: run.started_for_it_ns),
+    ]
     note = (
         "Making: multiprocessing.Pool(), ray.init() with its dashboard. Until all work: that, and "
         "until every worker has done a task. First time: a worker of Ray imports the engine, one "
@@ -245,23 +258,25 @@ def _started(groups: Groups) -> Table:
         "makes a pool of its own, and uses the Ray that is there. Started for one batch: start-up, "
         "first time and closing, as a script pays it that does one search."
     )
-    return Table("The same backtests", columns("way", titles), rows, note)
+    return Table.of("The same backtests", columns, with_workers(groups), note)
 
 
 def _gained(groups: Groups) -> Table:
-    rows = []
-    for point in with_workers(groups):
-        way, workers = point
-        cells = [WAY_NAMES[way], str(workers)]
-        for gain in (STARTED, KEPT):
-            gained = gain.speed_up(groups, point)
-            cells += [ratio(gained.ratio), ratio_interval(gained), percent(gained.ratio / workers)]
-        rows.append(Row(cells))
-    titles = ["workers", "started for one batch: speed-up", "95 %", "efficiency"]
-    titles += ["kept: speed-up", "its 95 %", "its efficiency"]
+    points = with_workers(groups)
+    started = {point: STARTED.speed_up(groups, point) for point in points}
+    kept = {point: KEPT.speed_up(groups, point) for point in points}
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("started for one batch: speed-up", lambda point: ratio(started[point].ratio)),
+        Column("95 %", lambda point: ratio_interval(started[point])),
+        Column("efficiency", lambda point: percent(started[point].ratio / point[1])),
+        Column("kept: speed-up", lambda point: ratio(kept[point].ratio)),
+        Column("its 95 %", lambda point: ratio_interval(kept[point])),
+        Column("its efficiency", lambda point: percent(kept[point].ratio / point[1])),
+    ]
     note = (
         "Against the same backtests one after the other in one process. Kept: the second batch of "
         "the same workers, against that process without what its first backtest takes longer than "
         "the others."
     )
-    return Table("Speed-up", columns("way", titles), rows, note)
+    return Table.of("Speed-up", columns, points, note)
