@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, inf
 from statistics import fmean, median
 from typing import Final, NamedTuple
 
-from rbtrace.reporting.model import Row, Table, columns
+from rbtrace.reporting.model import Column, Table
 from rbtrace.reporting.numbers import duration, percent, ratio, size
-from rbtrace.studies.batches import WAY_NAMES, Point
-from rbtrace.studies.parallel_coordinator.figures import Groups, PoolRun, wall
+from rbtrace.studies.batches import Point
+from rbtrace.studies.parallel_coordinator.figures import Groups, PoolRun, TimedBatch, wall
+from rbtrace.studies.shared_tables import WAY_COLUMNS
 
 REAL_CORES: Final = 16
 """Cores that the model is asked about."""
@@ -80,32 +82,34 @@ def sleeping_work(group: list[PoolRun]) -> Work:
 
 def distribution_table(groups: Groups) -> Table:
     """What tasks that need no core cost."""
-    rows = []
-    for (way, workers), group in groups.items():
-        at_once = [run.batches[0] for run in group]
-        slept = [run.batches[1] for run in group]
-        tasks = len(at_once[0].evaluated)
-        rows.append(
-            Row(
-                [
-                    WAY_NAMES[way],
-                    str(workers),
-                    duration(median(batch.making_ns for batch in slept)),
-                    duration(median(batch.startup_ns for batch in slept)),
-                    duration(median(batch.each_ns for batch in at_once)),
-                    duration(median(batch.gap_ns for batch in slept)),
-                    duration(median(batch.own_cpu_ns / tasks for batch in at_once)),
-                    size(median(batch.traffic.sent_bytes / tasks for batch in at_once)),
-                    duration(median(batch.traffic.sent_ns / tasks for batch in at_once)),
-                    size(median(batch.traffic.received_bytes / tasks for batch in at_once)),
-                    duration(median(batch.traffic.received_ns / tasks for batch in at_once)),
-                    duration(median(batch.closing_ns for batch in slept)),
-                ]
-            )
+
+    def at_once(
+        title: str, value: Callable[[TimedBatch], float], show: Callable[[float], str] = duration
+    ) -> Column[Point]:
+        return Column(
+            title, lambda point: show(median(value(run.batches[0]) for run in groups[point]))
         )
-    titles = ["workers", "making the pool", "to a worker's first task", "handling of a task"]
-    titles += ["gap between tasks", "pool's CPU per task", "sent", "pickling", "received"]
-    titles += ["unpickling", "closing"]
+
+    def slept(title: str, value: Callable[[TimedBatch], float]) -> Column[Point]:
+        return Column(
+            title, lambda point: duration(median(value(run.batches[1]) for run in groups[point]))
+        )
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        slept("making the pool", lambda batch: batch.making_ns),
+        slept("to a worker's first task", lambda batch: batch.startup_ns),
+        at_once("handling of a task", lambda batch: batch.each_ns),
+        slept("gap between tasks", lambda batch: batch.gap_ns),
+        at_once("pool's CPU per task", lambda batch: batch.own_cpu_ns / len(batch.evaluated)),
+        at_once("sent", lambda batch: batch.traffic.sent_bytes / len(batch.evaluated), size),
+        at_once("pickling", lambda batch: batch.traffic.sent_ns / len(batch.evaluated)),
+        at_once(
+            "received", lambda batch: batch.traffic.received_bytes / len(batch.evaluated), size
+        ),
+        at_once("unpickling", lambda batch: batch.traffic.received_ns / len(batch.evaluated)),
+        slept("closing", lambda batch: batch.closing_ns),
+    ]
     note = (
         "Tasks that need no core, untraced, so that more workers than cores can be measured. "
         "Handling: with tasks that are over at once, time per task from the first start to the "
@@ -113,33 +117,37 @@ def distribution_table(groups: Groups) -> Table:
         "Pickling and bytes are per task, in the process with the pool. The others: "
         "tasks that sleep for 50 ms."
     )
-    return Table("What distribution costs", columns("way", titles), rows, note)
+    return Table.of("What distribution costs", columns, groups, note)
 
 
 def model_table(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) -> Table:
     """The model on this machine's cores beside what was measured, and on more."""
-    rows = []
-    for (way, workers), cost in costs.items():
-        here, there = predict(cost, work, cores), predict(cost, work, REAL_CORES)
-        group = groups.get((way, workers))
-        measured = wall(group) if group else None
-        gained = work.sequential_ns / there
-        rows.append(
-            Row(
-                [
-                    WAY_NAMES[way],
-                    str(workers),
-                    duration(measured),
-                    duration(here),
-                    ratio(here / measured if measured else None),
-                    duration(there),
-                    ratio(gained),
-                    percent(gained / workers),
-                ]
-            )
-        )
-    titles = ["workers", "measured here", f"model, {cores} cores", "model ÷ measured"]
-    titles += [f"model, {REAL_CORES} cores", "its speed-up", "its efficiency"]
+
+    def measured(point: Point) -> float | None:
+        return wall(groups[point]) if point in groups else None
+
+    def here(point: Point) -> float:
+        return predict(costs[point], work, cores)
+
+    def here_to_measured(point: Point) -> float | None:
+        wall_ns = measured(point)
+        return here(point) / wall_ns if wall_ns else None
+
+    def there(point: Point) -> float:
+        return predict(costs[point], work, REAL_CORES)
+
+    def gained(point: Point) -> float:
+        return work.sequential_ns / there(point)
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("measured here", lambda point: duration(measured(point))),
+        Column(f"model, {cores} cores", lambda point: duration(here(point))),
+        Column("model ÷ measured", lambda point: ratio(here_to_measured(point))),
+        Column(f"model, {REAL_CORES} cores", lambda point: duration(there(point))),
+        Column("its speed-up", lambda point: ratio(gained(point))),
+        Column("its efficiency", lambda point: percent(gained(point) / point[1])),
+    ]
     note = (
         "start-up + max(ceil(N/W)·(each + gap) + first, (N·each + min(W, N)·first)/C, "
         "N·handling) + closing, for N backtests, W workers and C cores. Each and first are those "
@@ -147,21 +155,27 @@ def model_table(groups: Groups, costs: dict[Point, Costs], work: Work, cores: in
         "table's measured column is in the model. It knows nothing of memory bandwidth, shared "
         f"caches and clock rates: for {REAL_CORES} cores it bounds the speed-up from above."
     )
-    return Table("What the costs predict for more cores", columns("way", titles), rows, note)
+    return Table.of("What the costs predict for more cores", columns, costs, note)
 
 
 def asleep_table(groups: Groups, costs: dict[Point, Costs]) -> Table:
     """The model on tasks for which every machine has enough cores."""
-    rows = []
-    for (way, workers), group in groups.items():
-        measured = median(run.batches[1].wall_ns for run in group)
-        expected = predict(costs[way, workers], sleeping_work(group), UNLIMITED)
-        cells = [duration(measured), duration(expected), ratio(expected / measured)]
-        rows.append(Row([WAY_NAMES[way], str(workers), *cells]))
+
+    def measured(point: Point) -> float:
+        return median(run.batches[1].wall_ns for run in groups[point])
+
+    def expected(point: Point) -> float:
+        return predict(costs[point], sleeping_work(groups[point]), UNLIMITED)
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("measured", lambda point: duration(measured(point))),
+        Column("model", lambda point: duration(expected(point))),
+        Column("model ÷ measured", lambda point: ratio(expected(point) / measured(point))),
+    ]
     note = (
         "Tasks that sleep need no core, so this is the model with a core for every worker. Start-up"
         ", gap and closing are taken from these batches: what is checked is how the model puts "
         "them together."
     )
-    titles = ["workers", "measured", "model", "model ÷ measured"]
-    return Table("Check: the model on sleeping tasks", columns("way", titles), rows, note)
+    return Table.of("Check: the model on sleeping tasks", columns, groups, note)

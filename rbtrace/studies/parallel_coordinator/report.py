@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from rbtrace.reporting.model import Report, Row, Table, columns
+from rbtrace.analysis.parallel import Region, RegionWorker
+from rbtrace.reporting.model import Column, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent, ratio
-from rbtrace.statistics import compare_runs
-from rbtrace.studies.batches import SEQUENTIAL, WAY_NAMES, Point, of_way, ways_of
+from rbtrace.statistics import Comparison, compare_runs
+from rbtrace.studies.batches import SEQUENTIAL, WAY_NAMES, Point, by_point, of_way, ways_of
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.parallel_coordinator.costs import (
     Work,
@@ -34,7 +35,7 @@ from rbtrace.studies.parallel_coordinator.figures import (
     wall,
 )
 from rbtrace.studies.parallel_coordinator.findings import findings, pictures
-from rbtrace.studies.shared_tables import ratio_interval
+from rbtrace.studies.shared_tables import WAY_COLUMNS, median_of_known, ratio_interval
 
 TITLE: Final = "Parallel coordination"
 
@@ -85,147 +86,147 @@ def _figures(evidence: Evidence, runs: list[PoolRun], work: Work) -> list[tuple[
 
 def _scaling(groups: Groups) -> Table:
     sequential = sequential_runs(groups)
-    rows = []
-    for (way, workers), group in groups.items():
-        gained = speed_up(sequential, group) if way != SEQUENTIAL else None
-        next_step = time_ratio_to_fewer(groups, way, workers)
-        cpu = median(_cpu(run) for run in group) / median(_cpu(run) for run in sequential)
-        rows.append(
-            Row(
-                [
-                    WAY_NAMES[way],
-                    str(workers),
-                    str(len(group)),
-                    duration(wall(group)),
-                    ratio(gained.ratio if gained else 1.0),
-                    ratio_interval(gained),
-                    percent(gained.ratio / workers if gained else 1.0),
-                    ratio(cpu),
-                    ratio(next_step.ratio if next_step else None),
-                    ratio_interval(next_step),
-                ]
-            )
-        )
-    titles = ["workers", "runs", "time", "speed-up", "95 %", "efficiency", "CPU time ÷ sequential"]
-    titles += ["time ÷ with fewer workers", "its 95 %"]
+    gained = {
+        point: None if point[0] == SEQUENTIAL else speed_up(sequential, group)
+        for point, group in groups.items()
+    }
+    steps = {(way, workers): time_ratio_to_fewer(groups, way, workers) for way, workers in groups}
+
+    def gain(point: Point) -> float:
+        compared = gained[point]
+        return compared.ratio if compared else 1.0
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("runs", lambda point: str(len(groups[point]))),
+        Column("time", lambda point: duration(wall(groups[point]))),
+        Column("speed-up", lambda point: ratio(gain(point))),
+        Column("95 %", lambda point: ratio_interval(gained[point])),
+        Column("efficiency", lambda point: percent(gain(point) / point[1])),
+        Column(
+            "CPU time ÷ sequential", lambda point: ratio(_cpu(groups[point]) / _cpu(sequential))
+        ),
+        Column("time ÷ with fewer workers", lambda point: _ratio(steps[point])),
+        Column("its 95 %", lambda point: ratio_interval(steps[point])),
+    ]
     note = (
         "From before the pool is made until it is closed; medians. Speed-up and efficiency are "
         "against the same backtests one after the other in one process. CPU time is that of the "
         "process with the pool and of its workers, by getrusage. The last ratio compares with the "
         "next smaller number of workers: above 1, the added workers cost more than they give."
     )
-    return Table("Scaling of real backtests", columns("way", titles), rows, note)
+    return Table.of("Scaling of real backtests", columns, groups, note)
 
 
-def _cpu(run: PoolRun) -> int:
-    return run.batches[0].own_cpu_ns + run.batches[0].children_cpu_ns
+def _cpu(group: Sequence[PoolRun]) -> float:
+    return median(run.batches[0].own_cpu_ns + run.batches[0].children_cpu_ns for run in group)
+
+
+def _ratio(compared: Comparison | None) -> str:
+    return ratio(compared.ratio if compared else None)
 
 
 def _where(spans: dict[Point, list[TracedRun]]) -> Table:
-    rows = []
-    for (way, workers), group in spans.items():
-        cells = [WAY_NAMES[way], str(workers)]
-        for part in ("cpu", "runqueue", "blocked", "startup", "queueing", "tail", "unused"):
-            shares = [_share(run, f"{part}_ns") for run in group]
-            known = [share for share in shares if share is not None]
-            cells.append(percent(median(known) if known else None))
-        overhead = median(run.region.overhead_ns for run in group)
-        closing = median(run.run.batches[0].closing_ns for run in group)
-        rows.append(Row([*cells, duration(overhead), duration(closing)]))
-    titles = ["workers", "CPU", "waiting for a core", "blocked", "start-up", "queueing"]
-    titles += ["idle tail", "unused", "coordination overhead", "closing"]
+    def share(title: str, part: Callable[[Region], int | None]) -> Column[Point]:
+        return Column(
+            title,
+            lambda point: percent(median_of_known(_share(run, part) for run in spans[point])),
+        )
+
+    def time(title: str, value: Callable[[TracedRun], int]) -> Column[Point]:
+        return Column(title, lambda point: duration(median(map(value, spans[point]))))
+
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        share("CPU", lambda region: region.cpu_ns),
+        share("waiting for a core", lambda region: region.runqueue_ns),
+        share("blocked", lambda region: region.blocked_ns),
+        share("start-up", lambda region: region.startup_ns),
+        share("queueing", lambda region: region.queueing_ns),
+        share("idle tail", lambda region: region.tail_ns),
+        share("unused", lambda region: region.unused_ns),
+        time("coordination overhead", lambda run: run.region.overhead_ns),
+        time("closing", lambda run: run.run.batches[0].closing_ns),
+    ]
     note = (
         "By the spans. The shares are of the workers' time from the call of the pool to the end of "
         "the last backtest (workers × duration). Busy: CPU, waiting for a core, blocked. Overhead: "
         "start-up before a worker's first backtest, queueing between two, idle tail after the "
         "last, workers without any. Closing: from the end of the last backtest to the return."
     )
-    return Table("Where the workers' time went", columns("way", titles), rows, note)
+    return Table.of("Where the workers' time went", columns, spans, note)
 
 
-def _share(run: TracedRun, part: str) -> float | None:
-    value: int | None = getattr(run.region, part)
-    whole = (run.region.end_ns - run.region.start_ns) * run.region.workers
+def _share(run: TracedRun, part: Callable[[Region], int | None]) -> float | None:
+    region, value = run.region, part(run.region)
+    whole = (region.end_ns - region.start_ns) * region.workers
     return None if value is None or not whole else value / whole
 
 
 def _processes(spans: dict[Point, list[TracedRun]]) -> Table:
-    rows = []
-    for way in ways_of(spans):
-        workers = max(of_way(spans, way))
-        for row, worker in enumerate(spans[way, workers][0].workers):
-            rows.append(
-                Row(
-                    [
-                        WAY_NAMES[way] if row == 0 else "",
-                        worker.process,
-                        count(worker.tasks),
-                        percent(worker.utilisation),
-                        duration(worker.cpu_ns),
-                        duration(worker.runqueue_ns),
-                        duration(worker.blocked_ns),
-                        duration(worker.startup_ns),
-                        duration(worker.queueing_ns),
-                        duration(worker.tail_ns),
-                    ],
-                    worker.utilisation,
-                )
-            )
-    titles = ["process", "backtests", "utilisation", "CPU", "waiting for a core", "blocked"]
-    titles += ["start-up", "queueing", "idle tail"]
+    columns: list[Column[tuple[str, RegionWorker]]] = [
+        Column("way", lambda row: row[0], right=False),
+        Column("process", lambda row: row[1].process),
+        Column("backtests", lambda row: count(row[1].tasks)),
+        Column("utilisation", lambda row: percent(row[1].utilisation)),
+        Column("CPU", lambda row: duration(row[1].cpu_ns)),
+        Column("waiting for a core", lambda row: duration(row[1].runqueue_ns)),
+        Column("blocked", lambda row: duration(row[1].blocked_ns)),
+        Column("start-up", lambda row: duration(row[1].startup_ns)),
+        Column("queueing", lambda row: duration(row[1].queueing_ns)),
+        Column("idle tail", lambda row: duration(row[1].tail_ns)),
+    ]
+    first_runs = {way: spans[way, max(of_way(spans, way))][0] for way in ways_of(spans)}
+    rows = [
+        ("" if number else WAY_NAMES[way], worker)
+        for way, run in first_runs.items()
+        for number, worker in enumerate(run.workers)
+    ]
     note = (
         "The largest number of workers, its first run. By process: rustybt's worker_id counts "
         "evaluations and names no process."
     )
-    return Table("Utilisation of each worker", columns("way", titles), rows, note)
+    title = "Utilisation of each worker"
+    return Table.of(title, columns, rows, note, bar=lambda row: row[1].utilisation)
 
 
 def _agreement(agreed: Sequence[ClockAgreement]) -> Table:
     """The two means beside each other."""
-    rows = [
-        Row(
-            [
-                WAY_NAMES[agreement.way],
-                str(agreement.workers),
-                duration(agreement.clocked),
-                duration(agreement.busy),
-                f"{agreement.busy_ratio:.4f}",
-                duration(agreement.used),
-                duration(agreement.cpu),
-                "–" if agreement.cpu_ratio is None else f"{agreement.cpu_ratio:.4f}",
-                duration(agreement.life),
-                percent(agreement.used / agreement.life if agreement.life else None),
-            ]
-        )
-        for agreement in agreed
+    columns: list[Column[ClockAgreement]] = [
+        Column("way", lambda row: WAY_NAMES[row.way], right=False),
+        Column("workers", lambda row: str(row.workers)),
+        Column("busy, by a clock", lambda row: duration(row.clocked)),
+        Column("busy, by rbtrace", lambda row: duration(row.busy)),
+        Column("busy ÷", lambda row: f"{row.busy_ratio:.4f}"),
+        Column("CPU, by getrusage", lambda row: duration(row.used)),
+        Column("CPU, by rbtrace", lambda row: duration(row.cpu)),
+        Column("CPU ÷", lambda row: "–" if row.cpu_ratio is None else f"{row.cpu_ratio:.4f}"),
+        Column("CPU of the workers' life", lambda row: duration(row.life)),
+        Column(
+            "of it in backtests", lambda row: percent(row.used / row.life if row.life else None)
+        ),
     ]
-    titles = ["workers", "busy, by a clock", "busy, by rbtrace", "busy ÷", "CPU, by getrusage"]
-    titles += ["CPU, by rbtrace", "CPU ÷", "CPU of the workers' life", "of it in backtests"]
     note = (
         "The same backtests in the same workers. Beside the spans: the monotonic clock and "
         "getrusage of the thread, read in the worker; and getrusage of the children, which the "
         "kernel gives to whoever waited for them: their life from the fork to the exit. A span "
         "encloses the readings, and a worker's first also the start of tracing there."
     )
-    return Table("Check: getrusage of the workers", columns("way", titles), rows, note)
+    return Table.of("Check: getrusage of the workers", columns, agreed, note)
 
 
 def _tracing(runs: list[PoolRun], groups: Groups) -> Table:
     """The same backtests with and without tracing; no rows where there are none without."""
-    rows = []
-    for (way, workers), traced in groups.items():
-        plain = [
-            run.wall_ns
-            for run in runs
-            if not run.traced and not run.dispatch and (run.way, run.workers) == (way, workers)
-        ]
-        if plain:
-            compared = compare_runs(plain, [run.wall_ns for run in traced])
-            cells = [
-                f"{len(plain)} and {len(traced)}",
-                ratio(compared.ratio),
-                ratio_interval(compared),
-            ]
-            rows.append(Row([WAY_NAMES[way], str(workers), *cells]))
-    titles = ["workers", "runs", "traced ÷ untraced", "95 %"]
-    return Table("Check: what tracing adds", columns("way", titles), rows)
+    untraced = by_point(run for run in runs if not run.traced and not run.dispatch)
+    both = {point: (untraced[point], group) for point, group in groups.items() if point in untraced}
+    compared = {
+        point: compare_runs([run.wall_ns for run in plain], [run.wall_ns for run in traced])
+        for point, (plain, traced) in both.items()
+    }
+    columns: list[Column[Point]] = [
+        *WAY_COLUMNS,
+        Column("runs", lambda point: " and ".join(str(len(group)) for group in both[point])),
+        Column("traced ÷ untraced", lambda point: _ratio(compared[point])),
+        Column("95 %", lambda point: ratio_interval(compared[point])),
+    ]
+    return Table.of("Check: what tracing adds", columns, compared)
