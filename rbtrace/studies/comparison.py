@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from rbtrace.analysis.breakdowns import OperationTime
 from rbtrace.analysis.results import FunctionTime, Results
-from rbtrace.reporting.model import Options, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Options, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.statistics import share_interval
 from rbtrace.statistics.shares import ENOUGH_K_EFF
@@ -78,27 +77,21 @@ def bottleneck_sentence(study: str, bottleneck: Bottleneck) -> str:
 
 def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
     """The bottlenecks of several studies."""
-    titles = ["operation", "on critical path", "share of self time", "calls", "mean", "p95"]
-    titles += ["kind", "function on top", "in samples"]
-    rows = [
-        Row(
-            [
-                study,
-                bottleneck.operation.name,
-                percent(bottleneck.on_path),
-                share_of_self_time(bottleneck.operation),
-                count(bottleneck.operation.calls),
-                duration(bottleneck.operation.mean_ns),
-                duration(bottleneck.operation.p95_ns),
-                bottleneck.operation.category or "–",
-                bottleneck.function.name if bottleneck.function else "–",
-                percent(bottleneck.function.share if bottleneck.function else None),
-            ],
-            bottleneck.on_path,
-        )
-        for study, several in of_studies.items()
-        for bottleneck in several
+    columns: list[Column[tuple[str, Bottleneck]]] = [
+        Column("study", lambda row: row[0], right=False),
+        Column("operation", lambda row: row[1].operation.name),
+        Column("on critical path", lambda row: percent(row[1].on_path)),
+        Column("share of self time", lambda row: share_of_self_time(row[1].operation)),
+        Column("calls", lambda row: count(row[1].operation.calls)),
+        Column("mean", lambda row: duration(row[1].operation.mean_ns)),
+        Column("p95", lambda row: duration(row[1].operation.p95_ns)),
+        Column("kind", lambda row: row[1].operation.category or "–"),
+        Column("function on top", lambda row: row[1].function.name if row[1].function else "–"),
+        Column(
+            "in samples", lambda row: percent(row[1].function.share if row[1].function else None)
+        ),
     ]
+    rows = [(study, bottleneck) for study, several in of_studies.items() for bottleneck in several]
     note = (
         f"The {NAMED} operations of each study that take most of the critical paths: what the "
         "duration was spent waiting for. In a parallel study an operation can have a large share "
@@ -106,7 +99,7 @@ def bottlenecks_table(of_studies: Mapping[str, Sequence[Bottleneck]]) -> Table:
         "On top: the function that was itself at work for most of the time sampled within the "
         "operation and all that it calls, in one process; and for which part of that time."
     )
-    return Table("Bottlenecks", columns("study", titles), rows, note)
+    return Table.of("Bottlenecks", columns, rows, note, bar=lambda row: row[1].on_path)
 
 
 def share_of_self_time(operation: OperationTime) -> str:
@@ -161,26 +154,20 @@ def _opening(studies: Mapping[str, Evidence]) -> str:
 
 
 def _studies(by_study: Mapping[str, Results]) -> Table:
-    titles = ["runs", "processes", "wall", "self time", "parallelism", "overhead ÷ computation"]
-    rows = [
-        Row(
-            [
-                name,
-                count(len(results.runs)),
-                count(len(results.processes)),
-                duration(results.wall_ns),
-                duration(results.self_ns),
-                ratio(results.parallelism, "×"),
-                ratio(results.overhead_to_computation),
-            ]
-        )
-        for name, results in by_study.items()
+    columns: list[Column[tuple[str, Results]]] = [
+        Column("study", lambda row: row[0], right=False),
+        Column("runs", lambda row: count(len(row[1].runs))),
+        Column("processes", lambda row: count(len(row[1].processes))),
+        Column("wall", lambda row: duration(row[1].wall_ns)),
+        Column("self time", lambda row: duration(row[1].self_ns)),
+        Column("parallelism", lambda row: ratio(row[1].parallelism, "×")),
+        Column("overhead ÷ computation", lambda row: ratio(row[1].overhead_to_computation)),
     ]
     note = (
         "Of all traced cases. Parallelism: self time ÷ wall time. Overhead ÷ computation: self "
         "time of all other kinds of work ÷ that of computation and user."
     )
-    return Table("Studies", columns("study", titles), rows, note)
+    return Table.of("Studies", columns, by_study.items(), note)
 
 
 def _kinds(studies: Mapping[str, Evidence]) -> Table:
@@ -193,20 +180,25 @@ def _kinds(studies: Mapping[str, Evidence]) -> Table:
     for runs in of_runs.values():
         for run in runs:
             totals.update(run)
-    rows = [
-        Row([kind, *(_kind(runs, kind) for runs in of_runs.values())])
-        for kind, _ in totals.most_common()
+    columns: list[Column[str]] = [
+        Column("kind", str, right=False),
+        *(_kind_column(name, runs) for name, runs in of_runs.items()),
     ]
+    kinds = [kind for kind, _ in totals.most_common()]
     note = (
         "Part of all self time, in brackets the 95 % interval over runs, where they count for "
         f"{ENOUGH_K_EFF} equal ones or more. The runs of a study differ by plan, and so do "
         "the mixes that the studies are of: an interval is that of this mix."
     )
-    return Table("Kinds of work, by study", columns("kind", list(studies)), rows, note)
+    return Table.of("Kinds of work, by study", columns, kinds, note)
 
 
 def _by_kind(results: Results) -> dict[str, int]:
     return {category.name: category.self_ns for category in results.categories}
+
+
+def _kind_column(study: str, runs: Sequence[Mapping[str, int]]) -> Column[str]:
+    return Column(study, lambda kind: _kind(runs, kind))
 
 
 def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
@@ -220,29 +212,32 @@ def _kind(runs: Sequence[Mapping[str, int]], kind: str) -> str:
 
 
 def _operations(by_study: Mapping[str, Results]) -> Table:
-    shares = {
-        name: {operation.name: operation for operation in results.operations}
-        for name, results in by_study.items()
+    of_studies = {
+        study: {operation.name: operation for operation in results.operations}
+        for study, results in by_study.items()
     }
     greatest: dict[str, float] = {}
-    for operations in shares.values():
+    for operations in of_studies.values():
         for name, operation in operations.items():
             greatest[name] = max(greatest.get(name, 0.0), operation.share or 0.0)
-    ranked = sorted(greatest.items(), key=itemgetter(1), reverse=True)
-    listed = [name for name, share in ranked if share >= _LEAST]
-    rows = [
-        Row(
-            [
-                name,
-                *(
-                    share_of_self_time(operations[name]) if name in operations else "–"
-                    for operations in shares.values()
-                ),
-            ],
-            greatest[name],
-        )
-        for name in listed
+    columns: list[Column[str]] = [
+        Column("operation", str, right=False),
+        *(_operation_column(study, operations) for study, operations in of_studies.items()),
     ]
+    ranked = sorted(greatest, key=lambda name: greatest[name], reverse=True)
+    listed = [name for name in ranked if greatest[name] >= _LEAST]
+    note = (
+        f"Part of all self time of a study's traced cases, {percent(_LEAST)} and more in any; in "
+        "brackets the 95 % interval over runs."
+    )
+    notes = [
+        f"{study}: {results.share_note}"
+        for study, results in by_study.items()
+        if results.share_note
+    ]
+    table = Table.of(
+        "Operations, by study", columns, listed, " ".join([note, *notes]), bar=greatest.get
+    )
     rest = len(ranked) - len(listed)
     if rest:
         parts = (
@@ -251,18 +246,14 @@ def _operations(by_study: Mapping[str, Results]) -> Table:
                 for name, operation in operations.items()
                 if name not in listed
             )
-            for operations in shares.values()
+            for operations in of_studies.values()
         )
-        label = f"{count(rest)} more below {percent(_LEAST)}"
-        rows.append(Row([label, *map(percent, parts)], rest=True))
-    notes = [f"{name}: {results.share_note}" for name, results in by_study.items()]
-    note = (
-        f"Part of all self time of a study's traced cases, {percent(_LEAST)} and more in any; in "
-        "brackets the 95 % interval over runs."
-    )
-    kept = [
-        text for text, results in zip(notes, by_study.values(), strict=True) if results.share_note
-    ]
-    return Table(
-        "Operations, by study", columns("operation", list(by_study)), rows, " ".join([note, *kept])
+        table.add(f"{count(rest)} more below {percent(_LEAST)}", *map(percent, parts), rest=True)
+    return table
+
+
+def _operation_column(study: str, operations: Mapping[str, OperationTime]) -> Column[str]:
+    return Column(
+        study,
+        lambda name: share_of_self_time(operations[name]) if name in operations else "–",
     )
