@@ -7,12 +7,13 @@ from statistics import median, quantiles
 from typing import NamedTuple
 
 from rbtrace.analysis.results import Results
-from rbtrace.reporting.model import Column, Picture, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Picture, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent, ratio
 from rbtrace.studies import plots
 from rbtrace.studies.evidence import Evidence
 from rbtrace.studies.multi_fidelity.figures import (
     Interval,
+    LevelFigures,
     SearchData,
     SearchRun,
     TimeToTarget,
@@ -52,30 +53,26 @@ def agreements(data: SearchData) -> list[ReplayAgreement]:
 
 def agreement_table(data: SearchData) -> Table:
     """Searches on the engine beside those of the same seeds that looked their scores up."""
-    rows = []
-    for agreement in agreements(data):
-        run = agreement.run
-        backtests = sum(evaluation.ns for evaluation in run.evaluations)
-        rows.append(
-            Row(
-                [
-                    f"{run.search}, seed {run.seed}",
-                    count(len(run.evaluations)),
-                    count(agreement.same),
-                    "yes" if agreement.exact else "NO",
-                    count(run.bars),
-                    duration(run.optimize_ns),
-                    percent(1 - backtests / run.optimize_ns),
-                ]
-            )
-        )
+    columns: list[Column[ReplayAgreement]] = [
+        Column("search", lambda row: f"{row.run.search}, seed {row.run.seed}", right=False),
+        Column("backtests", lambda row: count(len(row.run.evaluations))),
+        Column("the same", lambda row: count(row.same)),
+        Column("exact", lambda row: "yes" if row.exact else "NO"),
+        Column("bars", lambda row: count(row.run.bars)),
+        Column("duration", lambda row: duration(row.run.optimize_ns)),
+        Column("not in backtests", _not_in_backtests),
+    ]
     note = (
         "These searches ran real backtests, traced, in processes of their own. All other seeds "
         "looked their scores up in the table of real backtests. Each of these seeds did both, and "
         "is compared backtest by backtest: configuration, window, score to the last bit, bars."
     )
-    titles = ["backtests", "the same", "exact", "bars", "duration", "not in backtests"]
-    return Table("Check: looked up and run", columns("search", titles), rows, note)
+    return Table.of("Check: looked up and run", columns, agreements(data), note)
+
+
+def _not_in_backtests(agreement: ReplayAgreement) -> str:
+    run = agreement.run
+    return percent(1 - sum(evaluation.ns for evaluation in run.evaluations) / run.optimize_ns)
 
 
 def _stopwatch(data: SearchData, results: Results) -> Table:
@@ -144,23 +141,16 @@ def _real_backtests(data: SearchData) -> int:
 def _times(data: SearchData, times: Sequence[TimeToTarget]) -> Table:
     """The medians, with what does not get there counted as censored."""
     whole = data.space.whole
-    rows = []
-    for time in times:
-        target, value = time.target, time.median.value
-        rows.append(
-            Row(
-                [
-                    f"{target.name}, {time.search}",
-                    f"{target.regret:.3f}",
-                    count(target.configurations),
-                    f"{time.reached} of {time.seeds}",
-                    _NOTHING if value is None else count(round(value)),
-                    _in_backtests(value, whole),
-                    " … ".join(_in_backtests(end, whole) for end in time.median.ci),
-                    _NOTHING if time.p is None else _p_value(time.p),
-                ]
-            )
-        )
+    columns: list[Column[TimeToTarget]] = [
+        Column("quality, search", lambda row: f"{row.target.name}, {row.search}", right=False),
+        Column("regret", lambda row: f"{row.target.regret:.3f}"),
+        Column("configurations that good", lambda row: count(row.target.configurations)),
+        Column("seeds that got there", lambda row: f"{row.reached} of {row.seeds}"),
+        Column("median, bars", lambda row: count(_rounded(row.median.value))),
+        Column("whole backtests", lambda row: _in_backtests(row.median.value, whole)),
+        Column("95 %", lambda row: " … ".join(_in_backtests(end, whole) for end in row.median.ci)),
+        Column("p", lambda row: _NOTHING if row.p is None else _p_value(row.p)),
+    ]
     note = (
         "Seeds that do not get there within the budget are censored, not left out. Medians by "
         "Kaplan and Meier, – where fewer than half got there; their intervals by Brookmeyer and "
@@ -168,50 +158,45 @@ def _times(data: SearchData, times: Sequence[TimeToTarget]) -> Table:
         "search, adjusted after Holm. All searches have the same space; the grid's seed is the "
         "order in which its parameters and values are written down."
     )
-    titles = ["regret", "configurations that good", "seeds that got there", "median, bars"]
-    titles += ["whole backtests", "95 %", "p"]
-    return Table("Bars until a given quality", columns("quality, search", titles), rows, note)
+    return Table.of("Bars until a given quality", columns, times, note)
+
+
+def _rounded(number: float | None) -> int | None:
+    return None if number is None else round(number)
 
 
 def _regrets(data: SearchData) -> Table:
-    rows = []
-    for part in (0.25, 0.5, 1.0):
-        for name in SEARCHES:
-            regrets = [data.regret_at(run, part * data.budget) for run in data.of_search(name)]
-            rows.append(
-                Row(
-                    [
-                        f"{percent(part)} of the budget, {name}",
-                        count(len(regrets)),
-                        f"{median(regrets):.3f}",
-                        _interval(median_interval(regrets), 3),
-                        f"{max(regrets):.3f}",
-                    ]
-                )
-            )
+    regrets = {
+        (part, name): [data.regret_at(run, part * data.budget) for run in data.of_search(name)]
+        for part in (0.25, 0.5, 1.0)
+        for name in SEARCHES
+    }
+    columns: list[Column[tuple[float, str]]] = [
+        Column(
+            "spent, search", lambda row: f"{percent(row[0])} of the budget, {row[1]}", right=False
+        ),
+        Column("seeds", lambda row: count(len(regrets[row]))),
+        Column("median regret", lambda row: f"{median(regrets[row]):.3f}"),
+        Column("95 %", lambda row: _interval(median_interval(regrets[row]))),
+        Column("worst seed", lambda row: f"{max(regrets[row]):.3f}"),
+    ]
     note = (
         "How much lower the Sharpe ratio in the whole window is than that of the best "
         "configuration of the space; before its first backtest of the whole window a search has "
         f"the regret of the worst ({data.regrets.max():.3f}). Medians over seeds; intervals by "
         "order statistics."
     )
-    titles = ["seeds", "median regret", "95 %", "worst seed"]
-    return Table("Regret, by bars spent", columns("spent, search", titles), rows, note)
+    return Table.of("Regret, by bars spent", columns, regrets, note)
 
 
 def _levels(data: SearchData) -> Table:
-    rows = [
-        Row(
-            [
-                count(level.sessions),
-                duration(level.backtest_ns),
-                duration(level.bar_ns),
-                count(level.distinct),
-                ratio(level.rank_correlation),
-                f"{level.regret:.3f}",
-            ]
-        )
-        for level in level_figures(data)
+    columns: list[Column[LevelFigures]] = [
+        Column("sessions", lambda row: count(row.sessions), right=False),
+        Column("backtest", lambda row: duration(row.backtest_ns)),
+        Column("per bar", lambda row: duration(row.bar_ns)),
+        Column("different scores", lambda row: count(row.distinct)),
+        Column("rank correlation", lambda row: ratio(row.rank_correlation)),
+        Column("regret of its best", lambda row: f"{row.regret:.3f}"),
     ]
     note = (
         "All configurations at all levels, by real, untraced backtests; medians of a stopwatch. "
@@ -219,8 +204,7 @@ def _levels(data: SearchData) -> Table:
         "window; the whole space is tabulated, so it has no sampling error. Regret: that of the "
         "configuration that is best at this level."
     )
-    titles = ["backtest", "per bar", "different scores", "rank correlation", "regret of its best"]
-    return Table("Fidelities", columns("sessions", titles), rows, note)
+    return Table.of("Fidelities", columns, level_figures(data), note)
 
 
 def _sentences(data: SearchData, times: Sequence[TimeToTarget]) -> list[str]:
@@ -294,7 +278,5 @@ def _picture(data: SearchData) -> Picture:
     return Picture(title, "regret.svg", drawn)
 
 
-def _interval(interval: Interval, decimals: int) -> str:
-    if interval is None:
-        return _NOTHING
-    return " … ".join(f"{end:.{decimals}f}" for end in interval)
+def _interval(interval: Interval) -> str:
+    return _NOTHING if interval is None else " … ".join(f"{end:.3f}" for end in interval)

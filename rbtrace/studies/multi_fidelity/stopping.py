@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import median
 from typing import NamedTuple
 
-from rbtrace.reporting.model import Row, Table, columns
+from rbtrace.reporting.model import Column, Table
 from rbtrace.reporting.numbers import count, percent
 from rbtrace.studies.multi_fidelity.figures import (
     Interval,
@@ -74,33 +74,31 @@ def stopping(data: SearchData, run: SearchRun) -> Stopping:
 def stopping_table(data: SearchData) -> Table:
     """What was stopped at each level, all configurations beside the good ones."""
     all_seeds = [stopping(data, run) for run in data.of_search(MULTI_FIDELITY)]
-    rows = []
-    for level, sessions in enumerate(data.space.levels[:-1]):
-        evaluated, stopped, good, good_stopped = (
-            sum(counts[level] for counts in column)
-            for column in zip(*(search[:4] for search in all_seeds), strict=True)
-        )
-        rows.append(
-            Row(
-                [
-                    count(sessions),
-                    count(evaluated),
-                    count(stopped),
-                    percent(stopped / evaluated if evaluated else None),
-                    count(good),
-                    count(good_stopped),
-                    percent(good_stopped / good if good else None),
-                ]
-            )
-        )
+    evaluated, stopped, good, good_stopped = (
+        [sum(of_level) for of_level in zip(*of_seeds, strict=True)]
+        for of_seeds in zip(*(search[:4] for search in all_seeds), strict=True)
+    )
+
+    def share(part: int, whole: int) -> str:
+        return percent(part / whole if whole else None)
+
+    columns: list[Column[int]] = [
+        Column("sessions", lambda level: count(data.space.levels[level]), right=False),
+        Column("evaluated", lambda level: count(evaluated[level])),
+        Column("stopped", lambda level: count(stopped[level])),
+        Column("share", lambda level: share(stopped[level], evaluated[level])),
+        Column("good", lambda level: count(good[level])),
+        Column("good, stopped", lambda level: count(good_stopped[level])),
+        Column("share of the good", lambda level: share(good_stopped[level], good[level])),
+    ]
     target = data.targets[0]
     note = (
         f"Sums over {len(all_seeds)} seeds. Good: among the {target.configurations} best of the "
         "space in the whole window. If stopping knew nothing, it would stop the same part of the "
         "good ones as of all."
     )
-    titles = ["evaluated", "stopped", "share", "good", "good, stopped", "share of the good"]
-    return Table("What early stopping stopped", columns("sessions", titles), rows, note)
+    levels = range(len(data.space.levels) - 1)
+    return Table.of("What early stopping stopped", columns, levels, note)
 
 
 def stopping_sentences(data: SearchData) -> list[str]:
