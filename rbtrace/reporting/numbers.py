@@ -41,9 +41,9 @@ def count(number: int | None) -> str:
     return _NOTHING if number is None else f"{number:,}"
 
 
-def ratio(number: float | None, unit: str = "") -> str:
-    """A ratio with two decimals."""
-    return _NOTHING if number is None else f"{number:.2f}{unit}"
+def ratio(number: float | None, unit: str = "", decimals: int = 2) -> str:
+    """A ratio with so many decimals."""
+    return _NOTHING if number is None else f"{number:.{decimals}f}{unit}"
 
 
 def percent(fraction: float | None) -> str:

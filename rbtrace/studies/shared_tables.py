@@ -19,11 +19,11 @@ def median_of_known(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def ratio_interval(compared: Comparison | None) -> str:
+def ratio_interval(compared: Comparison | None, decimals: int = 2) -> str:
     """The interval of a ratio; a dash where there is none."""
     if compared is None or compared.ci is None:
         return "–"
-    return " … ".join(ratio(end) for end in compared.ci)
+    return " … ".join(ratio(end, decimals=decimals) for end in compared.ci)
 
 
 def ratio_with_interval(compared: Comparison) -> str:
@@ -101,7 +101,7 @@ def stopwatch_table(
         Column("calls", lambda row: count(row[1].calls)),
         Column("stopwatch", lambda row: duration(row[1].stopwatch)),
         Column("rbtrace", lambda row: duration(row[1].spans)),
-        Column("rbtrace ÷ stopwatch", lambda row: _five_decimals(row[1].ratio)),
+        Column("rbtrace ÷ stopwatch", lambda row: ratio(row[1].ratio, decimals=5)),
     ]
     note = (
         "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
@@ -109,7 +109,3 @@ def stopwatch_table(
         "longer."
     )
     return Table.of(STOPWATCH_TITLE, columns, compared.items(), note)
-
-
-def _five_decimals(number: float | None) -> str:
-    return "–" if number is None else f"{number:.5f}"

@@ -32,7 +32,7 @@ from rbtrace.studies.batch_init.figures import (
     warm_share,
 )
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.shared_tables import TwoClocks, stopwatch_table
+from rbtrace.studies.shared_tables import TwoClocks, ratio_interval, stopwatch_table
 
 EARLIER: Final = {10: 0.100e9, 500: 0.892e9}
 """Initialisation as published earlier of the same engine: ns by number of assets."""
@@ -310,8 +310,8 @@ def _tracing(sizes: Sequence[Tracing]) -> Table:
         Column("processes", lambda row: f"{len(row.untraced)} and {len(row.traced)}"),
         Column("untraced", lambda row: duration(median(row.untraced))),
         Column("traced", lambda row: duration(median(row.traced))),
-        Column("traced ÷ untraced", lambda row: f"{row.compared.ratio:.3f}"),
-        Column("95 %", lambda row: " … ".join(f"{x:.3f}" for x in row.compared.ci or ()) or "–"),
+        Column("traced ÷ untraced", lambda row: ratio(row.compared.ratio, decimals=3)),
+        Column("95 %", lambda row: ratio_interval(row.compared, decimals=3)),
     ]
     note = "Warm initialisation by the stopwatch, in processes with and without tracing."
     return Table.of("Check: what tracing adds", columns, sizes, note)

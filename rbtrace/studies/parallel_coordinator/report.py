@@ -197,10 +197,10 @@ def _agreement(agreed: Sequence[ClockAgreement]) -> Table:
         Column("workers", lambda row: str(row.workers)),
         Column("busy, by a clock", lambda row: duration(row.clocked)),
         Column("busy, by rbtrace", lambda row: duration(row.busy)),
-        Column("busy ÷", lambda row: f"{row.busy_ratio:.4f}"),
+        Column("busy ÷", lambda row: ratio(row.busy_ratio, decimals=4)),
         Column("CPU, by getrusage", lambda row: duration(row.used)),
         Column("CPU, by rbtrace", lambda row: duration(row.cpu)),
-        Column("CPU ÷", lambda row: "–" if row.cpu_ratio is None else f"{row.cpu_ratio:.4f}"),
+        Column("CPU ÷", lambda row: ratio(row.cpu_ratio, decimals=4)),
         Column("CPU of the workers' life", lambda row: duration(row.life)),
         Column(
             "of it in backtests", lambda row: percent(row.used / row.life if row.life else None)

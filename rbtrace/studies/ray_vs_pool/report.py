@@ -179,7 +179,7 @@ def clock_table(evidence: Evidence, groups: Groups) -> Table:
         Column("spans", lambda point: count(sum(operation.calls for operation in spans[point]))),
         Column("by a clock", lambda point: duration(clocked(point))),
         Column("by rbtrace", lambda point: duration(total(point))),
-        Column("÷", lambda point: f"{total(point) / clocked(point):.4f}"),
+        Column("÷", lambda point: ratio(total(point) / clocked(point), decimals=4)),
     ]
     note = (
         "The monotonic clock around each backtest, read in the worker, and the spans of the same. "
