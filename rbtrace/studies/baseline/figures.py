@@ -257,6 +257,10 @@ class Overhead(NamedTuple):
         ci = computed.ci
         return cls(_odds(computed.share), (_odds(ci[1]), _odds(ci[0])) if ci else None)
 
+    def __str__(self) -> str:
+        interval = f" ({self.ci[0]:.1f} … {self.ci[1]:.1f})" if self.ci else ""
+        return f"{self.ratio:.1f} : 1{interval}"
+
 
 def groups(evidence: Evidence) -> list[Group]:
     """What was measured, by workload, in the order of the plan."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from operator import attrgetter, itemgetter
 from statistics import median, quantiles
 from typing import Final
 
-from rbtrace.reporting.model import Picture, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Picture, Report, Table
 from rbtrace.reporting.numbers import count, duration, percent, size
 from rbtrace.studies import plots
 from rbtrace.studies.baseline.figures import (
@@ -184,25 +185,15 @@ def _picture(workloads: list[Group]) -> Picture:
     return Picture("Where the time of a backtest goes", "parts.svg", drawn)
 
 
-def _titles(workloads: list[Group]) -> list[str]:
-    return [str(group.workload) for group in workloads]
-
-
 def _earlier_table(workloads: list[Group]) -> Table:
-    rows = []
-    for quantity in SHARES:
-        shares = [_share(group, quantity) for group in workloads]
-        rows.append(Row([quantity.name, quantity.earlier, *shares], depth=quantity.depth))
-    rows.append(Row(["overhead : computation", "74 : 1", *map(_overhead, workloads)]))
-    memory: dict[str, tuple[str, Callable[[Memory], float]]] = {
-        "peak memory of the process": ("326 MiB", lambda memory: memory.peak),
-        "peaks of all history calls, summed": ("326 MiB", lambda memory: sum(memory.call_peak)),
-        "memory of a history call, peak": ("226 KB", lambda memory: median(memory.call_peak)),
-        "memory of a history call, net": ("226 KB", lambda memory: median(memory.call_net)),
-    }
-    for name, (earlier, value) in memory.items():
-        sizes = [size(group.median_memory(value)) for group in workloads]
-        rows.append(Row([name, earlier, *sizes]))
+    def share(group: Group) -> Column[Quantity]:
+        return Column(str(group.workload), lambda quantity: _share(group, quantity))
+
+    columns: list[Column[Quantity]] = [
+        Column("figure", lambda quantity: quantity.name, right=False),
+        Column("earlier", lambda quantity: quantity.earlier),
+        *map(share, workloads),
+    ]
     note = (
         "By the spans of traced processes; in brackets the 95 % interval over processes. Framework "
         "time: all of run_algorithm but user code. User code: the strategy's bars without what the "
@@ -210,8 +201,18 @@ def _earlier_table(workloads: list[Group]) -> Table:
         "ratio of rbtrace analyze, which counts the engine's own loop as computation. Earlier: as "
         "published, without the setup; it is not said what the 326 MiB and the 226 KB are of."
     )
-    titles = columns("figure", ["earlier", *_titles(workloads)])
-    return Table("Beside the figures published earlier", titles, rows, note)
+    title = "Beside the figures published earlier"
+    table = Table.of(title, columns, SHARES, note, depth=lambda quantity: quantity.depth)
+    table.add("overhead : computation", "74 : 1", *map(_overhead, workloads))
+    memory: dict[str, tuple[str, Callable[[Memory], float]]] = {
+        "peak memory of the process": ("326 MiB", lambda memory: memory.peak),
+        "peaks of all history calls, summed": ("326 MiB", lambda memory: sum(memory.call_peak)),
+        "memory of a history call, peak": ("226 KB", lambda memory: median(memory.call_peak)),
+        "memory of a history call, net": ("226 KB", lambda memory: median(memory.call_net)),
+    }
+    for name, (earlier, value) in memory.items():
+        table.add(name, earlier, *(size(group.median_memory(value)) for group in workloads))
+    return table
 
 
 def _share(group: Group, quantity: Quantity, way: str = SPANS) -> str:
@@ -221,54 +222,47 @@ def _share(group: Group, quantity: Quantity, way: str = SPANS) -> str:
 
 def _overhead(group: Group) -> str:
     computed = group.share(COMPUTED_SHARE)
-    if computed is None:
-        return "–"
-    overhead = Overhead.of(computed)
-    bounds = f" ({overhead.ci[0]:.1f} … {overhead.ci[1]:.1f})" if overhead.ci else ""
-    return f"{overhead.ratio:.1f} : 1{bounds}"
+    return "–" if computed is None else str(Overhead.of(computed))
 
 
 def _where_table(workloads: list[Group]) -> Table:
-    whole = [parts_of_whole(group) for group in workloads]
-    rows = []
-    for name in whole[0]:
-        cells = [name]
-        for parts, group in zip(whole, workloads, strict=True):
-            each = duration(parts[name] / group.backtests)
-            cells += [percent(parts[name] / sum(parts.values())), each]
-        rows.append(Row(cells))
-    titles = [column for title in _titles(workloads) for column in (title, "each")]
+    columns: list[Column[str]] = [Column("part", str, right=False)]
+    for group in workloads:
+        columns += _part_columns(group)
     note = (
         "Of run_algorithm, by spans. Each: mean time in one backtest. The parts add up to all of "
         "it. The first backtest of a process warms up and does not count. Daily prices are real; "
         "minute bars are real hourly bars laid onto minutes, since no package ships minute bars."
     )
-    return Table("Where the time of a backtest goes", columns("part", titles), rows, note)
+    parts = parts_of_whole(workloads[0])
+    return Table.of("Where the time of a backtest goes", columns, parts, note)
+
+
+def _part_columns(group: Group) -> list[Column[str]]:
+    parts = parts_of_whole(group)
+    return [
+        Column(str(group.workload), lambda name: percent(parts[name] / sum(parts.values()))),
+        Column("each", lambda name: duration(parts[name] / group.backtests)),
+    ]
 
 
 def _memory_table(workloads: list[Group]) -> Table:
-    titles = ["processes", "before", "peak", "peak, told by the kernel", "history calls"]
-    titles += ["peak of a call", "95 % of calls", "greatest", "net of a call", "mean net"]
-    rows = []
-    for group in filter(attrgetter("memory"), workloads):
-        peaks, nets = group.call_peaks, group.call_nets
-        rows.append(
-            Row(
-                [
-                    str(group.workload),
-                    count(len(group.memory)),
-                    size(group.median_memory(lambda memory: memory.start)),
-                    size(group.median_memory(lambda memory: memory.peak)),
-                    size(group.median_memory(lambda memory: memory.kernel_peak)),
-                    count(len(peaks)),
-                    size(median(peaks)),
-                    size(quantiles(peaks, n=20)[-1]),
-                    size(max(peaks)),
-                    size(median(nets)),
-                    size(sum(nets) / len(nets)),
-                ]
-            )
-        )
+    def resident(title: str, value: Callable[[Memory], float | None]) -> Column[Group]:
+        return Column(title, lambda group: size(group.median_memory(value)))
+
+    columns: list[Column[Group]] = [
+        Column("workload", lambda group: str(group.workload), right=False),
+        Column("processes", lambda group: count(len(group.memory))),
+        resident("before", lambda memory: memory.start),
+        resident("peak", lambda memory: memory.peak),
+        resident("peak, told by the kernel", lambda memory: memory.kernel_peak),
+        Column("history calls", lambda group: count(len(group.call_peaks))),
+        Column("peak of a call", lambda group: size(median(group.call_peaks))),
+        Column("95 % of calls", lambda group: size(quantiles(group.call_peaks, n=20)[-1])),
+        Column("greatest", lambda group: size(max(group.call_peaks))),
+        Column("net of a call", lambda group: size(median(group.call_nets))),
+        Column("mean net", lambda group: size(sum(group.call_nets) / len(group.call_nets))),
+    ]
     note = (
         "Before, peak: resident memory before and during the first backtest of an untraced process "
         "(rbtrace.profiling.profile_memory, every 20 ms); the kernel's peak is that of the whole "
@@ -276,38 +270,50 @@ def _memory_table(workloads: list[Group]) -> Table:
         "what DataPortal.get_history_window allocated, by tracemalloc, at most at a time and still "
         "held when it returned; medians of all calls."
     )
-    return Table("Memory", columns("workload", titles), rows, note)
+    return Table.of("Memory", columns, filter(attrgetter("memory"), workloads), note)
 
 
 def _agreement_table(workloads: list[Group]) -> Table:
-    rows = []
-    for name, part in PARTS.items():
-        cells = [name, part.span]
-        for group in workloads:
-            clocked, spans = (group.total(itemgetter(name), way) for way in (STOPWATCH, SPANS))
-            cells += [duration(clocked), f"{spans / clocked:.4f}" if clocked else "–"]
-        rows.append(Row(cells))
-    titles = [column for title in _titles(workloads) for column in (title, "rbtrace ÷ stopwatch")]
+    columns: list[Column[str]] = [
+        Column("part", str, right=False),
+        Column("span", lambda name: PARTS[name].span),
+    ]
+    for group in workloads:
+        columns += _clock_columns(group)
     note = (
         "The same calls in the same processes: a stopwatch of perf_counter around them, and the "
         "totals of their spans. The stopwatch stands outside of the tracing, so it is a little "
         "longer."
     )
-    return Table(STOPWATCH_TITLE, columns("part", ["span", *titles]), rows, note)
+    return Table.of(STOPWATCH_TITLE, columns, PARTS, note)
+
+
+def _clock_columns(group: Group) -> list[Column[str]]:
+    def spans_to_clocked(name: str) -> str:
+        clocked, spans = (group.total(itemgetter(name), way) for way in (STOPWATCH, SPANS))
+        return f"{spans / clocked:.4f}" if clocked else "–"
+
+    return [
+        Column(
+            str(group.workload), lambda name: duration(group.total(itemgetter(name), STOPWATCH))
+        ),
+        Column("rbtrace ÷ stopwatch", spans_to_clocked),
+    ]
 
 
 def _ways_table(workloads: list[Group]) -> Table:
-    ways = (SPANS, STOPWATCH, UNTRACED, CPROFILE)
-    rows = []
-    for group in workloads:
-        rows.append(Row([str(group.workload), *[""] * len(ways)]))
-        rows += [
-            Row([quantity.name, *(_share(group, quantity, way) for way in ways)], depth=1)
-            for quantity in (*SHARES, COMPUTED_SHARE)
-        ]
+    def share(way: str) -> Column[tuple[Group, Quantity | None]]:
+        return Column(way, lambda row: _share(row[0], row[1], way) if row[1] else "")
+
+    columns: list[Column[tuple[Group, Quantity | None]]] = [
+        Column("share", lambda row: row[1].name if row[1] else str(row[0].workload), right=False),
+        *map(share, (SPANS, STOPWATCH, UNTRACED, CPROFILE)),
+    ]
+    rows = product(workloads, (None, *SHARES, COMPUTED_SHARE))
     note = (
         "Spans and stopwatch: the same traced processes. Untraced: processes of their own. "
         "cProfile: one backtest of each, untraced; it takes time at every call, so it overstates "
         "what makes many small ones."
     )
-    return Table("Check: the same shares by other means", columns("share", list(ways)), rows, note)
+    title = "Check: the same shares by other means"
+    return Table.of(title, columns, rows, note, depth=lambda row: int(row[1] is not None))
