@@ -24,7 +24,7 @@ from rbtrace.comparison.results import ComparisonResults
 from rbtrace.errors import EXIT_GATE_FAILED, InputError, RbtraceError
 from rbtrace.reporting.comparison import compose_comparison, format_change
 from rbtrace.reporting.markdown import render_report
-from rbtrace.reporting.model import Column, Report, Row, Table
+from rbtrace.reporting.model import Column, Report, Table
 from tests.benchmarks.benchmarks import one_line_for_errors
 from tests.benchmarks.experiments import (
     ALLOWED_ALARMS,
@@ -39,17 +39,6 @@ _BENCH: Final = (sys.executable, "-m", "rbtrace", "bench")
 _DATA: Final = "rustybt-data"
 _INTERRUPTED: Final = 130
 _IN_FULL: Final = ("one-more-price", "another-result", "slow-down-15", "speed-up-12", "speed-up-2")
-_COLUMNS: Final[tuple[Column[Row], ...]] = (
-    Column("experiment", right=False),
-    Column("planted", right=False),
-    Column("pairs"),
-    Column("wall"),
-    Column("interval"),
-    Column("verdict", right=False),
-    Column("gate", right=False),
-    Column("work", right=False),
-    Column("holds", right=False),
-)
 
 
 def measure(folder: Path, name: str, seed: int) -> None:
@@ -156,13 +145,12 @@ def report(judgement: Judgement) -> Report:
     if judgement.missing:
         lines.append(f"Not measured: {', '.join(judgement.missing)}.")
     machine = next(iter(judgement.comparisons.values())).baseline.environment
-    rows = [_row(name, comparison) for name, comparison in judgement.comparisons.items()]
     return Report(
         title="Known differences, and what rbtrace compare says of them",
         complete=judgement.holds,
         integrity=[*lines, f"Measured on {summarize(machine)}."],
-        figures=[("experiments", str(len(rows)))],
-        tables=[Table("Experiments", _COLUMNS, rows)],
+        figures=[("experiments", str(len(judgement.comparisons)))],
+        tables=[_experiments(judgement)],
     )
 
 
@@ -180,21 +168,35 @@ def _identical(judgement: Judgement) -> str:
     )
 
 
-def _row(name: str, comparison: ComparisonResults) -> Row:
-    whole, outcome, work = comparison.overall[0], comparison.outcome, comparison.work
-    return Row(
-        [
-            name,
-            EXPERIMENTS[name].planted,
-            str(comparison.design.runs_baseline),
-            format_change(whole.ratio),
-            "–" if whole.ci is None else " … ".join(map(format_change, whole.ci)),
-            outcome.decision,
-            "; ".join(outcome.failed) or str(outcome.gate),
-            "–" if work is None else f"{len(work.differences)} of {work.paths} paths differ",
-            "yes" if EXPERIMENTS[name].holds(comparison) else "NO",
-        ]
-    )
+def _experiments(judgement: Judgement) -> Table:
+    columns: list[Column[tuple[str, ComparisonResults]]] = [
+        Column("experiment", lambda row: row[0], right=False),
+        Column("planted", lambda row: EXPERIMENTS[row[0]].planted, right=False),
+        Column("pairs", lambda row: str(row[1].design.runs_baseline)),
+        Column("wall", lambda row: format_change(row[1].overall[0].ratio)),
+        Column("interval", lambda row: _interval(row[1])),
+        Column("verdict", lambda row: row[1].outcome.decision, right=False),
+        Column("gate", lambda row: _gate(row[1]), right=False),
+        Column("work", lambda row: _work(row[1]), right=False),
+        Column(
+            "holds", lambda row: "yes" if EXPERIMENTS[row[0]].holds(row[1]) else "NO", right=False
+        ),
+    ]
+    return Table.of("Experiments", columns, judgement.comparisons.items())
+
+
+def _interval(comparison: ComparisonResults) -> str:
+    ci = comparison.overall[0].ci
+    return "–" if ci is None else " … ".join(map(format_change, ci))
+
+
+def _gate(comparison: ComparisonResults) -> str:
+    return "; ".join(comparison.outcome.failed) or str(comparison.outcome.gate)
+
+
+def _work(comparison: ComparisonResults) -> str:
+    work = comparison.work
+    return "–" if work is None else f"{len(work.differences)} of {work.paths} paths differ"
 
 
 @click.command()

@@ -26,7 +26,7 @@ import click
 from rbtrace.comparison.bench.environment import untraced
 from rbtrace.errors import RbtraceError
 from rbtrace.reporting.markdown import render_report
-from rbtrace.reporting.model import Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Report, Table
 from rbtrace.statistics import compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval, this_machine
 from tests.benchmarks.daily_backtest import OFF
@@ -159,18 +159,26 @@ def report(rounds: dict[str, list[Round]]) -> Report:
 def table(rounds: dict[str, list[Round]]) -> Table:
     """The comparison of the arms."""
     baseline, *others = ARMS
-    titles = [*ARMS, *(f"{arm} ÷ {baseline}" for arm in others)]
-    rows = []
-    for field, title in MEASURES.items():
-        figures: dict[str, list[Figure]] = {
-            arm: [getattr(measured, field) for measured in rounds[arm]] for arm in ARMS
-        }
-        cells = [f"{median(seconds for seconds, _ in figures[arm]):.3f} s" for arm in ARMS]
-        for arm in others:
-            ratios = [[ratio for _, ratio in figures[which]] for which in (baseline, arm)]
-            cells.append(ratio_and_interval(compare_runs(*ratios, paired=True)))
-        rows.append(Row([title, *cells]))
-    return Table("A backtest, off and traced", columns("measure", titles), rows)
+
+    def figures(arm: str, field: str) -> list[Figure]:
+        return [getattr(measured, field) for measured in rounds[arm]]
+
+    def seconds(arm: str) -> Column[str]:
+        return Column(arm, lambda field: f"{median(s for s, _ in figures(arm, field)):.3f} s")
+
+    def ratio_to_baseline(arm: str) -> Column[str]:
+        def cell(field: str) -> str:
+            ratios = ([ratio for _, ratio in figures(which, field)] for which in (baseline, arm))
+            return ratio_and_interval(compare_runs(*ratios, paired=True))
+
+        return Column(f"{arm} ÷ {baseline}", cell)
+
+    columns: list[Column[str]] = [
+        Column("measure", lambda field: MEASURES[field], right=False),
+        *map(seconds, ARMS),
+        *map(ratio_to_baseline, others),
+    ]
+    return Table.of("A backtest, off and traced", columns, MEASURES)
 
 
 def _round(arm: str, whole: dict[str, float], warm: list[dict[str, dict[str, Any]]]) -> Round:

@@ -28,7 +28,7 @@ from rbtrace.comparison.bench.environment import untraced
 from rbtrace.errors import RbtraceError
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.reporting.markdown import render_report
-from rbtrace.reporting.model import Column, Report, Row, Table
+from rbtrace.reporting.model import Column, Report, Table
 from rbtrace.statistics import Comparison, compare_runs
 from tests.benchmarks.benchmarks import one_line_for_errors, ratio_and_interval, this_machine
 from tests.benchmarks.known_work import (
@@ -174,12 +174,21 @@ def _py_spy() -> str | None:
     return shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 
 
-def measure(seconds: float, pairs: int, turns: int) -> Iterator[Row]:
-    """Measure every sampler on every workload; give the rows of the table as they come."""
+class Measurement(NamedTuple):
+    """How true one sampler is on one workload, and what it costs, in words."""
+
+    workload: str
+    sampler: str
+    error: str
+    cpu: str
+
+
+def measure(seconds: float, pairs: int, turns: int) -> Iterator[Measurement]:
+    """Measure every sampler on every workload, one after the other."""
     for workload in WORKLOADS:
         for sampler in (*SWITCHED, PY_SPY):
             if sampler == PY_SPY and _py_spy() is None:
-                yield Row([workload, PY_SPY, "not installed", ""])
+                yield Measurement(workload, PY_SPY, "not installed", "")
                 continue
             with tempfile.TemporaryDirectory(prefix="rbtrace-sampling-") as folder:
                 truth = run_long(workload, sampler, seconds, Path(folder))
@@ -188,13 +197,17 @@ def measure(seconds: float, pairs: int, turns: int) -> Iterator[Row]:
                 if sampler == PY_SPY
                 else ratio_and_interval(cost(workload, sampler, pairs, turns))
             )
-            yield Row([workload, sampler, f"{truth.error * 100:.1f} points", ratio])
+            yield Measurement(workload, sampler, f"{truth.error * 100:.1f} points", ratio)
 
 
-def report(rows: list[Row], seconds: float, pairs: int, turns: int) -> Report:
+def report(rows: list[Measurement], seconds: float, pairs: int, turns: int) -> Report:
     """The report of what was measured, with how long and how often it was."""
-    right: list[Column[Row]] = [Column("greatest error of a share"), Column("CPU, on ÷ off")]
-    left: list[Column[Row]] = [Column("workload", right=False), Column("sampler", right=False)]
+    columns: list[Column[Measurement]] = [
+        Column("workload", lambda row: row.workload, right=False),
+        Column("sampler", lambda row: row.sampler, right=False),
+        Column("greatest error of a share", lambda row: row.error),
+        Column("CPU, on ÷ off", lambda row: row.cpu),
+    ]
     return Report(
         title="How true samplers are, and what they cost",
         complete=None,
@@ -216,7 +229,7 @@ def report(rows: list[Row], seconds: float, pairs: int, turns: int) -> Report:
             ("processes of a ratio", str(pairs)),
             ("turns of each", str(turns)),
         ],
-        tables=[Table("Errors and costs", [*left, *right], rows)],
+        tables=[Table.of("Errors and costs", columns, rows)],
     )
 
 
@@ -230,7 +243,7 @@ def main(seconds: float, pairs: int, turns: int, file: TextIO) -> None:
     rows = []
     with one_line_for_errors():
         for row in measure(seconds, pairs, turns):
-            click.echo(", ".join(row.cells), err=True)
+            click.echo(", ".join(row), err=True)
             rows.append(row)
     file.write(render_report(report(rows, seconds, pairs, turns)))
 

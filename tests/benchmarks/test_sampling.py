@@ -16,10 +16,17 @@ import pytest
 
 from rbtrace.profiling.flamegraph.reading import Faults, profile_files, read_profiles
 from rbtrace.reporting.markdown import render_report
-from rbtrace.reporting.model import Row
 from tests.benchmarks import known_work
 from tests.benchmarks.known_work import CPROFILE, WorkRequest, do_work
-from tests.benchmarks.sampling import SIGNAL, SWITCHED, cost, report, run_long, sampled_shares
+from tests.benchmarks.sampling import (
+    SIGNAL,
+    SWITCHED,
+    Measurement,
+    cost,
+    report,
+    run_long,
+    sampled_shares,
+)
 from tests.support.environment import uncovered
 from tests.support.profiles import write_profile
 from tests.support.stepped_process import SteppedProcess
@@ -102,7 +109,8 @@ def test_a_bad_number_of_pairs_is_one_clear_line() -> None:
 
 
 def test_the_report_says_how_long_and_how_often() -> None:
-    document = render_report(report([Row(["numpy", SIGNAL, "0.3 points", "1.012"])], 60.0, 10, 20))
+    measured = Measurement("numpy", SIGNAL, "0.3 points", "1.012")
+    document = render_report(report([measured], 60.0, 10, 20))
 
     assert "| seconds of the run of an error | 60 |" in document
     assert "| workload | sampler | greatest error of a share | CPU, on ÷ off |" in document

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from rbtrace.reporting.model import Column, Report, Row, Table, columns
+from rbtrace.reporting.model import Column, Report, Table
 from tests.benchmarks.analyzing.known import (
     KNOWN_SELF_NS,
     TOLERANCE,
@@ -71,31 +71,39 @@ def _own_peak_bytes() -> int:
 def table(results: Results) -> Table:
     """Every program on every trace."""
     bare = {arm.spans: min(arm.cpu_s) for arm in results.arms if arm.program == BARE}
-    rows = []
-    for arm in results.arms:
-        known = verdict(results.known[arm.program], KNOWN_SELF_NS)
-        label = [arm.program.name, str(arm.spans)]
-        if not arm.cpu_s or arm.problem:
-            rows.append(Row([*label, "", "", "", known, arm.problem]))
-            continue
-        cpu = min(arm.cpu_s)
-        figures = [f"{cpu:.2f}", f"{bare[arm.spans] / cpu:.2f}", f"{max(arm.peak_bytes) / 1e6:.0f}"]
-        own = verdict(arm, _true(arm.spans, arm.program.input.unit_ns))
-        rows.append(Row([*label, *figures, known, own]))
-    titles = ["spans", "CPU, s", "speed beside the bare script", "peak, MB"]
-    verdicts = ("self time of the known trace", "self time of this one")
+
+    def figure(title: str, cell: Callable[[Arm], str]) -> Column[Arm]:
+        return Column(title, lambda arm: cell(arm) if arm.cpu_s and not arm.problem else "")
+
+    columns: list[Column[Arm]] = [
+        Column("program", lambda arm: arm.program.name, right=False),
+        Column("spans", lambda arm: str(arm.spans)),
+        figure("CPU, s", lambda arm: f"{min(arm.cpu_s):.2f}"),
+        figure(
+            "speed beside the bare script", lambda arm: f"{bare[arm.spans] / min(arm.cpu_s):.2f}"
+        ),
+        figure("peak, MB", lambda arm: f"{max(arm.peak_bytes) / 1e6:.0f}"),
+        Column(
+            "self time of the known trace",
+            lambda arm: verdict(results.known[arm.program], KNOWN_SELF_NS),
+            right=False,
+        ),
+        Column("self time of this one", _verdict_of_generated, right=False),
+    ]
     note = (
         "The known trace is small, and its children run in parallel. Self time is right where that "
         f"of no operation is off by more than {TOLERANCE:.0%} of itself, for outputs are rounded; "
         "else the operation that is furthest off is named. A program whose format knows "
         "microseconds only is held to the trace cut to these."
     )
-    return Table(
-        "Time, memory, and whether the self time is right",
-        [*columns("program", titles), *(Column(title, right=False) for title in verdicts)],
-        rows,
-        note,
-    )
+    title = "Time, memory, and whether the self time is right"
+    return Table.of(title, columns, results.arms, note)
+
+
+def _verdict_of_generated(arm: Arm) -> str:
+    if not arm.cpu_s or arm.problem:
+        return arm.problem
+    return verdict(arm, _true(arm.spans, arm.program.input.unit_ns))
 
 
 @cache
@@ -132,39 +140,55 @@ def per_span(arms: Sequence[Arm]) -> Table:
     """CPU time of each program for each span, at every size but the smallest."""
     least, *sizes = sorted({arm.spans for arm in arms})
     done = {(arm.program.name, arm.spans): min(arm.cpu_s) for arm in arms if arm.cpu_s}
-    rows = []
-    for name in dict.fromkeys(name for name, _ in done):
-        costs = {
+    costs = {
+        name: {
             size: (done[name, size] - done[name, least]) / (size - least) * 1e6
             for size in sizes
             if (name, size) in done and (name, least) in done
         }
-        cells = [f"{costs[size]:.2f}" if size in costs else "" for size in sizes]
-        low, high = min(costs.values(), default=0.0), max(costs.values(), default=0.0)
-        spread = f"{high / low:.2f}" if len(costs) > 1 and low > 0 else ""
-        rows.append(Row([name, *cells, spread]))
+        for name, _ in done
+    }
+
+    def of_size(size: int) -> Column[str]:
+        return Column(
+            f"{size} spans, µs",
+            lambda name: f"{costs[name][size]:.2f}" if size in costs[name] else "",
+        )
+
+    def spread(name: str) -> str:
+        of_name = costs[name].values()
+        low, high = min(of_name, default=0.0), max(of_name, default=0.0)
+        return f"{high / low:.2f}" if len(of_name) > 1 and low > 0 else ""
+
+    columns: list[Column[str]] = [
+        Column("program", str, right=False),
+        *map(of_size, sizes),
+        Column("greatest ÷ least", spread),
+    ]
     note = (
         "CPU time less that of the smallest trace, which is start-up, for each span more. Where "
         "cost grows linearly, all sizes of a program cost the same."
     )
-    titles = [*(f"{size} spans, µs" for size in sizes), "greatest ÷ least"]
-    return Table("Cost per span", columns("program", titles), rows, note)
+    return Table.of("Cost per span", columns, costs, note)
 
 
 def of_peers(results: Results) -> Table:
     """How peers were measured, and how to get those that are not installed."""
-    rows = []
-    for peer, installed in results.peers.items():
-        needs = f", which needs {peer.needs}" if peer.needs else ""
-        rows.append(
-            Row([peer.title, peer.note if installed else f"not installed: {HOW_TO_GET}{needs}"])
-        )
+    columns: list[Column[Peer]] = [
+        Column("analyzer", lambda peer: peer.title, right=False),
+        Column(
+            "what is measured",
+            lambda peer: peer.note if results.peers[peer] else _how_to_get(peer),
+            right=False,
+        ),
+    ]
     note = (
         "Each reads the same traces, in a format that it reads; writing them is not measured. They "
         f"are given traces of up to {results.peer_spans} spans."
     )
-    titles: list[Column[Row]] = [
-        Column("analyzer", right=False),
-        Column("what is measured", right=False),
-    ]
-    return Table("Other analyzers", titles, rows, note)
+    return Table.of("Other analyzers", columns, results.peers, note)
+
+
+def _how_to_get(peer: Peer) -> str:
+    needs = f", which needs {peer.needs}" if peer.needs else ""
+    return f"not installed: {HOW_TO_GET}{needs}"
