@@ -91,7 +91,7 @@ SECTION = [
         "rbtrace/reporting/tables.py",
         """
 def advice(results):
-    return Table("Advice", [Column("what to do", right=False)], [Row(["use fewer spans"])])
+    return Table.of("Advice", [Column("what to do", str, right=False)], ["use fewer spans"])
 
 
 """,

@@ -235,7 +235,7 @@ def _sum_of_parts(rows: Sequence[OperationChange]) -> float:
 def _environment(results: ComparisonResults) -> Table:
     ours, theirs = results.baseline.environment, results.candidate.environment
     columns: list[Column[str]] = [
-        Column("measured with", right=False),
+        Column("measured with", str, right=False),
         Column("baseline", lambda name: ours.get(name, _NOTHING), right=False),
         Column("candidate", lambda name: theirs.get(name, _NOTHING), right=False),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -40,16 +40,9 @@ class Column[T]:
     """
 
     title: str
-    cell: Callable[[T], str] = str
+    cell: Callable[[T], str]
     right: bool = True
     detail: bool = False
-
-
-def columns(first: str, others: Sequence[str], details: Container[str] = ()) -> list[Column[Any]]:
-    """Columns of numbers after one that names the rows; some of them are details."""
-    numbers: list[Column[Any]]
-    numbers = [Column(title, detail=title in details) for title in others]
-    return [Column(first, right=False), *numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +80,10 @@ class Table:
         ]
         return cls(title, columns, rows, note)
 
-    def add(self, *cells: str, rest: bool = False) -> None:
+    def add(self, *cells: str, bar: float | None = None, rest: bool = False) -> None:
         """Add a row of its own, such as a sum: these cells, the others empty."""
         blank = [""] * (len(self.columns) - len(cells))
-        self.rows.append(Row([*cells, *blank], rest=rest))
+        self.rows.append(Row([*cells, *blank], bar, rest=rest))
 
 
 @dataclass(frozen=True, slots=True)

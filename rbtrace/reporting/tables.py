@@ -10,7 +10,7 @@ from rbtrace.analysis.breakdowns import CallPathTime, CategoryTime, OperationTim
 from rbtrace.analysis.parallel import Region, RegionWorker, Trial
 from rbtrace.analysis.results import FunctionTime, Results
 from rbtrace.analysis.runs import TracedRun
-from rbtrace.reporting.model import By, Column, Options, Row, Table
+from rbtrace.reporting.model import By, Column, Options, Table
 from rbtrace.reporting.numbers import count, duration, interval, percent, percentages
 
 _SLOWEST_TRIALS: Final = 10
@@ -53,17 +53,24 @@ def _parts_table[T](
     if others:
         amounts.append(whole - sum(amounts))
     shares = percentages(amounts)
-    rows = []
-    for part, share in zip(listed, shares, strict=False):
-        label, *cells = (column.cell(part) for column in columns)
-        bar = amount(part) / whole if whole else None
-        rows.append(Row([label, share, *cells], bar, depth(part)))
+    table = Table.of(
+        title,
+        [_of_part(columns[0]), Column("share", lambda row: row[1]), *map(_of_part, columns[1:])],
+        zip(listed, shares, strict=False),
+        note,
+        bar=lambda row: amount(row[0]) / whole if whole else None,
+        depth=lambda row: depth(row[0]),
+    )
     if others:
         label = f"{count(others)} more below {options.threshold:g} %"
-        cells = [duration(amounts[-1]), *[""] * (len(columns) - 2)]
         bar = amounts[-1] / whole if whole else None
-        rows.append(Row([label, shares[-1], *cells], bar, rest=True))
-    return Table(title, [columns[0], Column("share"), *columns[1:]], rows, note)
+        table.add(label, shares[-1], duration(amounts[-1]), bar=bar, rest=True)
+    return table
+
+
+def _of_part[T](column: Column[T]) -> Column[tuple[T, str]]:
+    """The column in a table whose rows are parts with their shares."""
+    return Column(column.title, lambda row: column.cell(row[0]), column.right, column.detail)
 
 
 def _by_operation(results: Results, options: Options) -> Table:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import rbtrace
 from rbtrace.errors import RbtraceError
-from rbtrace.reporting.model import Column, Picture, Report, Row, Table
+from rbtrace.reporting.model import Column, Picture, Report, Table
 from rbtrace.studies.batches import POOL, run_batch
 from rbtrace.studies.catalogue import STUDIES, Study
 from rbtrace.studies.dead_workers import end_with_a_dead_worker
 from rbtrace.studies.evaluations import Evaluation, Sleeps
-from rbtrace.studies.journal import Case
+from rbtrace.studies.journal import Case, Measured
 
 NAME = "small"
 
@@ -53,15 +53,16 @@ def toil(seconds: float) -> None:
 
 
 def report(evidence) -> Report:
-    rows = [
-        Row([str(one.settings["number"]), str(one.results["square"])]) for one in evidence.measured
+    columns: list[Column[Measured]] = [
+        Column("number", lambda case: str(case.settings["number"])),
+        Column("square", lambda case: str(case.results["square"])),
     ]
     return Report(
         title="Small",
         complete=evidence.complete,
         integrity=evidence.opening(),
-        figures=[("cases", str(len(rows)))],
-        tables=[Table("Squares", [Column("number"), Column("square")], rows)],
+        figures=[("cases", str(len(evidence.measured)))],
+        tables=[Table.of("Squares", columns, evidence.measured)],
         findings=["Squares grow <fast>."],
         pictures=[Picture("Drawn", "drawn.svg", "<svg><text>drawn</text></svg>")],
         warnings=evidence.warnings(),
