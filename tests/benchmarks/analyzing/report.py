@@ -72,6 +72,9 @@ def table(results: Results) -> Table:
     """Every program on every trace."""
     bare = {arm.spans: min(arm.cpu_s) for arm in results.arms if arm.program == BARE}
 
+    def of_known(arm: Arm) -> str:
+        return verdict(results.known[arm.program], KNOWN_SELF_NS)
+
     def figure(title: str, cell: Callable[[Arm], str]) -> Column[Arm]:
         return Column(title, lambda arm: cell(arm) if arm.cpu_s and not arm.problem else "")
 
@@ -83,11 +86,7 @@ def table(results: Results) -> Table:
             "speed beside the bare script", lambda arm: f"{bare[arm.spans] / min(arm.cpu_s):.2f}"
         ),
         figure("peak, MB", lambda arm: f"{max(arm.peak_bytes) / 1e6:.0f}"),
-        Column(
-            "self time of the known trace",
-            lambda arm: verdict(results.known[arm.program], KNOWN_SELF_NS),
-            right=False,
-        ),
+        Column("self time of the known trace", of_known, right=False),
         Column("self time of this one", _verdict_of_generated, right=False),
     ]
     note = (
@@ -174,21 +173,17 @@ def per_span(arms: Sequence[Arm]) -> Table:
 
 def of_peers(results: Results) -> Table:
     """How peers were measured, and how to get those that are not installed."""
+
+    def how_measured(peer: Peer) -> str:
+        needs = f", which needs {peer.needs}" if peer.needs else ""
+        return peer.note if results.peers[peer] else f"not installed: {HOW_TO_GET}{needs}"
+
     columns: list[Column[Peer]] = [
         Column("analyzer", lambda peer: peer.title, right=False),
-        Column(
-            "what is measured",
-            lambda peer: peer.note if results.peers[peer] else _how_to_get(peer),
-            right=False,
-        ),
+        Column("what is measured", how_measured, right=False),
     ]
     note = (
         "Each reads the same traces, in a format that it reads; writing them is not measured. They "
         f"are given traces of up to {results.peer_spans} spans."
     )
     return Table.of("Other analyzers", columns, results.peers, note)
-
-
-def _how_to_get(peer: Peer) -> str:
-    needs = f", which needs {peer.needs}" if peer.needs else ""
-    return f"not installed: {HOW_TO_GET}{needs}"
