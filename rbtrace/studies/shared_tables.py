@@ -1,8 +1,8 @@
-"""Parts that the reports of several studies share: checks by stopwatch, ratios, shares, medians."""
+"""Parts that the reports of several studies share: columns, medians, ratios, stopwatch checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -40,6 +40,16 @@ def share_with_interval(share: float | None, ci: tuple[float, float] | None) -> 
 def number_of_workers(number: int) -> str:
     """`1 worker`, `2 workers`."""
     return "1 worker" if number == 1 else f"{number} workers"
+
+
+def median_column[K, R](
+    title: str,
+    groups: Mapping[K, Sequence[R]],
+    value: Callable[[R], float | None],
+    show: Callable[[float | None], str] = duration,
+) -> Column[K]:
+    """A column, in a table with a row of each group, of the median of a value that runs have."""
+    return Column(title, lambda key: show(median_of_known(map(value, groups[key]))))
 
 
 WAY_COLUMNS: Final[list[Column[Point]]] = [

@@ -12,7 +12,7 @@ from rbtrace.statistics import Comparison, PowerLaw, compare_runs, fit_power_law
 from rbtrace.statistics.power_law import LEAST_SIZES, PARAMETERS
 from rbtrace.statistics.shares import ShareInterval
 from rbtrace.studies.journal import Measured
-from rbtrace.studies.shared_tables import TwoClocks, median_of_known, two_clocks
+from rbtrace.studies.shared_tables import TwoClocks, two_clocks
 
 
 class Phase(NamedTuple):
@@ -177,16 +177,6 @@ def warm_share(group: Sequence[Worker]) -> ShareInterval:
     return share_interval(parts, wholes)
 
 
-def median_peak(group: Sequence[Worker]) -> float | None:
-    """Median over workers of their peak memory, of those where it is known."""
-    return median_of_known(worker.peak for worker in group)
-
-
-def median_kernel_peak(group: Sequence[Worker]) -> float | None:
-    """The same as the kernel told it."""
-    return median_of_known(worker.kernel_peak for worker in group)
-
-
 class Law(NamedTuple):
     """How one quantity grows with the number of assets; the points are those of workers, s."""
 
@@ -211,12 +201,12 @@ def laws(workers: Sequence[Worker]) -> list[Law]:
     }
     assets = [worker.assets for worker in chosen]
     enough = len(set(assets)) >= LEAST_SIZES and len(assets) > PARAMETERS
-    found_laws = []
+    grown = []
     for name, value in quantities.items():
         seconds = [value(worker) / 1e9 for worker in chosen]
         law = fit_power_law(assets, seconds) if enough else None
-        found_laws.append(Law(name, assets, seconds, law))
-    return found_laws
+        grown.append(Law(name, assets, seconds, law))
+    return grown
 
 
 SPAN_NAMES: Final = {**{phase.name: phase.span for phase in PHASES}, WHOLE: WHOLE_SPAN}

@@ -24,15 +24,19 @@ from rbtrace.studies.batch_init.figures import (
     batch_workers,
     by_size,
     laws,
-    median_kernel_peak,
-    median_peak,
     tracing,
     warm_median,
     warm_rest,
     warm_share,
 )
 from rbtrace.studies.evidence import Evidence
-from rbtrace.studies.shared_tables import TwoClocks, ratio_interval, stopwatch_table
+from rbtrace.studies.shared_tables import (
+    TwoClocks,
+    median_column,
+    median_of_known,
+    ratio_interval,
+    stopwatch_table,
+)
 
 EARLIER: Final = {10: 0.100e9, 500: 0.892e9}
 """Initialisation as published earlier of the same engine: ns by number of assets."""
@@ -183,16 +187,18 @@ def batch_init_report(evidence: Evidence) -> Report:
 
 
 def _sizes(workers: list[Worker]) -> Table:
-    columns: list[Column[list[Worker]]] = [
-        *_OF_SIZE,
-        Column("workers", lambda group: str(len(group))),
-        Column("backtests", lambda group: str(sum(len(worker.backtests) for worker in group))),
-        _median_time("cold", lambda worker: worker.cold),
-        _median_time("warm", lambda worker: worker.warm),
-        _median_time("load, cold", lambda worker: worker.backtests[0][LOAD]),
-        _median_time("load, warm", lambda worker: worker.warm_phase(LOAD)),
-        Column("share of a warm backtest", lambda group: percent(warm_share(group).share)),
-        Column("share, 95 %", lambda group: interval(warm_share(group).ci)),
+    groups = by_size(workers)
+    shares = {key: warm_share(group) for key, group in groups.items()}
+    columns: list[Column[tuple[int, int]]] = [
+        *_SIZE_COLUMNS,
+        Column("workers", lambda key: str(len(groups[key]))),
+        Column("backtests", lambda key: str(sum(len(w.backtests) for w in groups[key]))),
+        median_column("cold", groups, lambda worker: worker.cold),
+        median_column("warm", groups, lambda worker: worker.warm),
+        median_column("load, cold", groups, lambda worker: worker.backtests[0][LOAD]),
+        median_column("load, warm", groups, lambda worker: worker.warm_phase(LOAD)),
+        Column("share of a warm backtest", lambda key: percent(shares[key].share)),
+        Column("share, 95 %", lambda key: interval(shares[key].ci)),
     ]
     note = (
         "Initialisation: all of run_algorithm but TradingAlgorithm.run, and the strategy's "
@@ -200,23 +206,14 @@ def _sizes(workers: list[Worker]) -> Table:
         "cache. Warm: the later ones. Medians over workers; a worker's warm figure is the median "
         "of its backtests. The share depends on the number of sessions."
     )
-    return Table.of(
-        "Initialisation, by number of assets",
-        columns,
-        by_size(workers).values(),
-        note,
-        bar=lambda group: warm_share(group).share,
-    )
+    title = "Initialisation, by number of assets"
+    return Table.of(title, columns, groups, note, bar=lambda key: shares[key].share)
 
 
-_OF_SIZE: Final[list[Column[list[Worker]]]] = [
-    Column("assets", lambda group: str(group[0].assets), right=False),
-    Column("sessions", lambda group: str(group[0].sessions)),
+_SIZE_COLUMNS: Final[list[Column[tuple[int, int]]]] = [
+    Column("assets", lambda key: str(key[1]), right=False),
+    Column("sessions", lambda key: str(key[0])),
 ]
-
-
-def _median_time(title: str, value: Callable[[Worker], float]) -> Column[list[Worker]]:
-    return Column(title, lambda group: duration(median(map(value, group))))
 
 
 def _parts(workers: list[Worker]) -> Table:
@@ -274,25 +271,27 @@ def _of_law(title: str, cell: Callable[[PowerLaw], str]) -> Column[Law]:
 
 
 def _memory_table(workers: list[Worker]) -> Table:
-    columns: list[Column[list[Worker]]] = [
-        *_OF_SIZE,
-        Column("before", lambda group: size(median(worker.before for worker in group))),
-        Column("peak", lambda group: size(median_peak(group))),
-        Column("peak, told by the kernel", lambda group: size(median_kernel_peak(group))),
-        Column("÷", _peak_ratio),
-        Column("growth per backtest", lambda group: size(median(w.growth for w in group))),
+    groups = by_size(workers)
+
+    def kernel_to_own(key: tuple[int, int]) -> float | None:
+        peak = median_of_known(worker.peak for worker in groups[key])
+        kernel = median_of_known(worker.kernel_peak for worker in groups[key])
+        return kernel / peak if kernel and peak else None
+
+    columns: list[Column[tuple[int, int]]] = [
+        *_SIZE_COLUMNS,
+        median_column("before", groups, lambda worker: worker.before, size),
+        median_column("peak", groups, lambda worker: worker.peak, size),
+        median_column("peak, told by the kernel", groups, lambda worker: worker.kernel_peak, size),
+        Column("÷", lambda key: ratio(kernel_to_own(key))),
+        median_column("growth per backtest", groups, lambda worker: worker.growth, size),
     ]
     note = (
         "Resident memory of a worker: by /proc/self/status when the engine is imported and at "
         "the end, and as the kernel told the process that waited for it (wait4). Growth: from "
         "the first backtest to the last, each."
     )
-    return Table.of("Memory of a worker", columns, by_size(workers).values(), note)
-
-
-def _peak_ratio(group: Sequence[Worker]) -> str:
-    peak, kernel = median_peak(group), median_kernel_peak(group)
-    return ratio(kernel / peak if kernel and peak else None)
+    return Table.of("Memory of a worker", columns, groups, note)
 
 
 def _agreements(agreed: Mapping[str, TwoClocks]) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil, inf
 from statistics import fmean, median
 from typing import Final, NamedTuple
@@ -10,8 +9,8 @@ from typing import Final, NamedTuple
 from rbtrace.reporting.model import Column, Table
 from rbtrace.reporting.numbers import duration, percent, ratio, size
 from rbtrace.studies.batches import Point
-from rbtrace.studies.parallel_coordinator.figures import Groups, PoolRun, TimedBatch, wall
-from rbtrace.studies.shared_tables import WAY_COLUMNS
+from rbtrace.studies.parallel_coordinator.figures import Groups, PoolRun, wall
+from rbtrace.studies.shared_tables import WAY_COLUMNS, median_column
 
 REAL_CORES: Final = 16
 """Cores that the model is asked about."""
@@ -77,38 +76,27 @@ def costs_of(dispatched: Groups) -> dict[Point, Costs]:
 def sleeping_work(group: list[PoolRun]) -> Work:
     """The work of the batch that sleeps."""
     batch = group[0].batches[1]
-    return Work(len(batch.evaluated), median(batch.durations), 0.0)
+    return Work(batch.tasks, median(batch.durations), 0.0)
 
 
 def distribution_table(groups: Groups) -> Table:
     """What tasks that need no core cost."""
-
-    def at_once(
-        title: str, value: Callable[[TimedBatch], float], show: Callable[[float], str] = duration
-    ) -> Column[Point]:
-        return Column(
-            title, lambda point: show(median(value(run.batches[0]) for run in groups[point]))
-        )
-
-    def slept(title: str, value: Callable[[TimedBatch], float]) -> Column[Point]:
-        return Column(
-            title, lambda point: duration(median(value(run.batches[1]) for run in groups[point]))
-        )
-
+    at_once = {point: [run.batches[0] for run in group] for point, group in groups.items()}
+    slept = {point: [run.batches[1] for run in group] for point, group in groups.items()}
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
-        slept("making the pool", lambda batch: batch.making_ns),
-        slept("to a worker's first task", lambda batch: batch.startup_ns),
-        at_once("handling of a task", lambda batch: batch.each_ns),
-        slept("gap between tasks", lambda batch: batch.gap_ns),
-        at_once("pool's CPU per task", lambda batch: batch.own_cpu_ns / len(batch.evaluated)),
-        at_once("sent", lambda batch: batch.traffic.sent_bytes / len(batch.evaluated), size),
-        at_once("pickling", lambda batch: batch.traffic.sent_ns / len(batch.evaluated)),
-        at_once(
-            "received", lambda batch: batch.traffic.received_bytes / len(batch.evaluated), size
+        median_column("making the pool", slept, lambda batch: batch.making_ns),
+        median_column("to a worker's first task", slept, lambda batch: batch.startup_ns),
+        median_column("handling of a task", at_once, lambda batch: batch.each_ns),
+        median_column("gap between tasks", slept, lambda batch: batch.gap_ns),
+        median_column("pool's CPU per task", at_once, lambda batch: batch.own_cpu_ns / batch.tasks),
+        median_column("sent", at_once, lambda batch: batch.traffic.sent_bytes / batch.tasks, size),
+        median_column("pickling", at_once, lambda batch: batch.traffic.sent_ns / batch.tasks),
+        median_column(
+            "received", at_once, lambda batch: batch.traffic.received_bytes / batch.tasks, size
         ),
-        at_once("unpickling", lambda batch: batch.traffic.received_ns / len(batch.evaluated)),
-        slept("closing", lambda batch: batch.closing_ns),
+        median_column("unpickling", at_once, lambda batch: batch.traffic.received_ns / batch.tasks),
+        median_column("closing", slept, lambda batch: batch.closing_ns),
     ]
     note = (
         "Tasks that need no core, untraced, so that more workers than cores can be measured. "
@@ -122,31 +110,19 @@ def distribution_table(groups: Groups) -> Table:
 
 def model_table(groups: Groups, costs: dict[Point, Costs], work: Work, cores: int) -> Table:
     """The model on this machine's cores beside what was measured, and on more."""
-
-    def measured(point: Point) -> float | None:
-        return wall(groups[point]) if point in groups else None
-
-    def here(point: Point) -> float:
-        return predict(costs[point], work, cores)
-
-    def here_to_measured(point: Point) -> float | None:
-        wall_ns = measured(point)
-        return here(point) / wall_ns if wall_ns else None
-
-    def there(point: Point) -> float:
-        return predict(costs[point], work, REAL_CORES)
-
-    def gained(point: Point) -> float:
-        return work.sequential_ns / there(point)
-
+    walls = {point: wall(groups[point]) for point in costs if point in groups}
+    here = {point: predict(cost, work, cores) for point, cost in costs.items()}
+    there = {point: predict(cost, work, REAL_CORES) for point, cost in costs.items()}
+    gained = {point: work.sequential_ns / ns for point, ns in there.items()}
+    to_measured = {point: here[point] / ns for point, ns in walls.items() if ns}
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
-        Column("measured here", lambda point: duration(measured(point))),
-        Column(f"model, {cores} cores", lambda point: duration(here(point))),
-        Column("model ÷ measured", lambda point: ratio(here_to_measured(point))),
-        Column(f"model, {REAL_CORES} cores", lambda point: duration(there(point))),
-        Column("its speed-up", lambda point: ratio(gained(point))),
-        Column("its efficiency", lambda point: percent(gained(point) / point[1])),
+        Column("measured here", lambda point: duration(walls.get(point))),
+        Column(f"model, {cores} cores", lambda point: duration(here[point])),
+        Column("model ÷ measured", lambda point: ratio(to_measured.get(point))),
+        Column(f"model, {REAL_CORES} cores", lambda point: duration(there[point])),
+        Column("its speed-up", lambda point: ratio(gained[point])),
+        Column("its efficiency", lambda point: percent(gained[point] / point[1])),
     ]
     note = (
         "start-up + max(ceil(N/W)·(each + gap) + first, (N·each + min(W, N)·first)/C, "
@@ -160,18 +136,18 @@ def model_table(groups: Groups, costs: dict[Point, Costs], work: Work, cores: in
 
 def asleep_table(groups: Groups, costs: dict[Point, Costs]) -> Table:
     """The model on tasks for which every machine has enough cores."""
-
-    def measured(point: Point) -> float:
-        return median(run.batches[1].wall_ns for run in groups[point])
-
-    def expected(point: Point) -> float:
-        return predict(costs[point], sleeping_work(groups[point]), UNLIMITED)
-
+    walls = {
+        point: median(run.batches[1].wall_ns for run in group) for point, group in groups.items()
+    }
+    expected = {
+        point: predict(costs[point], sleeping_work(group), UNLIMITED)
+        for point, group in groups.items()
+    }
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
-        Column("measured", lambda point: duration(measured(point))),
-        Column("model", lambda point: duration(expected(point))),
-        Column("model ÷ measured", lambda point: ratio(expected(point) / measured(point))),
+        Column("measured", lambda point: duration(walls[point])),
+        Column("model", lambda point: duration(expected[point])),
+        Column("model ÷ measured", lambda point: ratio(expected[point] / walls[point])),
     ]
     note = (
         "Tasks that sleep need no core, so this is the model with a core for every worker. Start-up"

@@ -37,6 +37,11 @@ class TimedBatch(Batch, kw_only=True, dict=True):
     traffic: Traffic
 
     @property
+    def tasks(self) -> int:
+        """How many there were."""
+        return len(self.evaluated)
+
+    @property
     def wall_ns(self) -> int:
         """From before the pool was made until after it was closed."""
         return self.ended_ns - self.began_ns
@@ -75,7 +80,7 @@ class TimedBatch(Batch, kw_only=True, dict=True):
     def each_ns(self) -> float:
         """From the first start to the last result, for each task: the inverse of the rate."""
         first = min(evaluation.started_ns for evaluation in self.evaluated)
-        return (max(self.received_ns) - first) / len(self.evaluated)
+        return (max(self.received_ns) - first) / self.tasks
 
     @property
     def closing_ns(self) -> int:

@@ -32,10 +32,9 @@ from rbtrace.studies.parallel_coordinator.figures import (
     speed_up,
     time_ratio_to_fewer,
     traced_runs,
-    wall,
 )
 from rbtrace.studies.parallel_coordinator.findings import findings, pictures
-from rbtrace.studies.shared_tables import WAY_COLUMNS, median_of_known, ratio_interval
+from rbtrace.studies.shared_tables import WAY_COLUMNS, median_column, ratio_interval
 
 TITLE: Final = "Parallel coordination"
 
@@ -99,7 +98,7 @@ def _scaling(groups: Groups) -> Table:
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
         Column("runs", lambda point: str(len(groups[point]))),
-        Column("time", lambda point: duration(wall(groups[point]))),
+        median_column("time", groups, lambda run: run.wall_ns),
         Column("speed-up", lambda point: ratio(gain(point))),
         Column("95 %", lambda point: ratio_interval(gained[point])),
         Column("efficiency", lambda point: percent(gain(point) / point[1])),
@@ -128,13 +127,9 @@ def _ratio(compared: Comparison | None) -> str:
 
 def _where(spans: dict[Point, list[TracedRun]]) -> Table:
     def share(title: str, part: Callable[[Region], int | None]) -> Column[Point]:
-        return Column(
-            title,
-            lambda point: percent(median_of_known(_share(run, part) for run in spans[point])),
+        return median_column(
+            title, spans, lambda run: _share(run.region, part(run.region)), percent
         )
-
-    def time(title: str, value: Callable[[TracedRun], int]) -> Column[Point]:
-        return Column(title, lambda point: duration(median(map(value, spans[point]))))
 
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
@@ -145,8 +140,8 @@ def _where(spans: dict[Point, list[TracedRun]]) -> Table:
         share("queueing", lambda region: region.queueing_ns),
         share("idle tail", lambda region: region.tail_ns),
         share("unused", lambda region: region.unused_ns),
-        time("coordination overhead", lambda run: run.region.overhead_ns),
-        time("closing", lambda run: run.run.batches[0].closing_ns),
+        median_column("coordination overhead", spans, lambda run: run.region.overhead_ns),
+        median_column("closing", spans, lambda run: run.run.batches[0].closing_ns),
     ]
     note = (
         "By the spans. The shares are of the workers' time from the call of the pool to the end of "
@@ -157,10 +152,9 @@ def _where(spans: dict[Point, list[TracedRun]]) -> Table:
     return Table.of("Where the workers' time went", columns, spans, note)
 
 
-def _share(run: TracedRun, part: Callable[[Region], int | None]) -> float | None:
-    region, value = run.region, part(run.region)
+def _share(region: Region, part: int | None) -> float | None:
     whole = (region.end_ns - region.start_ns) * region.workers
-    return None if value is None or not whole else value / whole
+    return None if part is None or not whole else part / whole
 
 
 def _processes(spans: dict[Point, list[TracedRun]]) -> Table:

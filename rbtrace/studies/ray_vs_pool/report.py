@@ -30,16 +30,13 @@ from rbtrace.studies.ray_vs_pool.figures import (
     OPTIMIZER,
     STARTED,
     BatchesRun,
-    Figure,
     Groups,
     Measurements,
     batch_time,
-    median_memory,
-    median_of,
     time_per_task,
 )
 from rbtrace.studies.ray_vs_pool.findings import findings, pictures
-from rbtrace.studies.shared_tables import WAY_COLUMNS, ratio_interval
+from rbtrace.studies.shared_tables import WAY_COLUMNS, median_column, ratio_interval
 
 
 def task_table(groups: Groups) -> Table:
@@ -57,15 +54,15 @@ def task_table(groups: Groups) -> Table:
 
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
-        Column("pipelined", lambda point: duration(time_per_task(groups[point], AT_ONCE))),
-        Column("one at a time", lambda point: duration(time_per_task(groups[point], ONE_BY_ONE))),
+        median_column("pipelined", groups, lambda run: run.each_ns(AT_ONCE)),
+        median_column("one at a time", groups, lambda run: run.each_ns(ONE_BY_ONE)),
         Column("task", lambda point: size(message(point, "task_bytes"))),
         Column("pickling it", lambda point: duration(message(point, "task_ns"))),
         Column("result", lambda point: size(message(point, "result_bytes"))),
         Column("pickling the result", lambda point: duration(message(point, "result_ns"))),
         Column("once, for all tasks", lambda point: size(message(point, "once_bytes"))),
         Column("array", lambda point: size(measured(point).array_bytes)),
-        Column("task with an array", lambda point: duration(time_per_task(groups[point], ARRAYS))),
+        median_column("task with an array", groups, lambda run: run.each_ns(ARRAYS)),
         Column("rate", array_rate),
     ]
     note = (
@@ -82,8 +79,8 @@ def memory_table(groups: Groups) -> Table:
 
     def memory(title: str, when: str, whose: str, kind: str) -> Column[Point]:
         what = f"{whose}_{kind}"
-        return Column(
-            f"{title}, {kind}", lambda point: size(median_memory(groups[point], when, what))
+        return median_column(
+            f"{title}, {kind}", groups, lambda run: run.measured.memory[when][what], size
         )
 
     def helpers(point: Point) -> str:
@@ -237,19 +234,16 @@ def _threads(groups: Groups, way: str) -> str:
 
 
 def _started(groups: Groups) -> Table:
-    def times(title: str, figure: Figure) -> Column[Point]:
-        return Column(title, lambda point: duration(median_of(groups[point], figure)))
-
     columns: list[Column[Point]] = [
         *WAY_COLUMNS,
         Column("runs", lambda point: str(len(groups[point]))),
-        times("making", lambda run: run.measured.made_ns),
-        times("until all work", lambda run: run.startup_ns),
-        times("backtests, first time", lambda run: run.wall_ns(FIRST)),
-        times("the same again", lambda run: run.wall_ns(AGAIN)),
-        times("by rustybt's optimizer", lambda run: run.wall_ns(OPTIMIZER)),
-        times("closing", lambda run: run.measured.closing_ns),
-        times("started for one batch", lambda run: run.started_for_it_ns),
+        median_column("making", groups, lambda run: run.measured.made_ns),
+        median_column("until all work", groups, lambda run: run.startup_ns),
+        median_column("backtests, first time", groups, lambda run: run.wall_ns(FIRST)),
+        median_column("the same again", groups, lambda run: run.wall_ns(AGAIN)),
+        median_column("by rustybt's optimizer", groups, lambda run: run.wall_ns(OPTIMIZER)),
+        median_column("closing", groups, lambda run: run.measured.closing_ns),
+        median_column("started for one batch", groups, lambda run: run.started_for_it_ns),
     ]
     note = (
         "Making: multiprocessing.Pool(), ray.init() with its dashboard. Until all work: that, and "
