@@ -13,7 +13,7 @@ from tests.support.interpreters import OTHERS, THIS, UnavailableError, executabl
 
 PROGRAM = Path(__file__).parent / "program.py"
 COMPILED = """
-from rbtrace.analysis.readers.scanner import COMPILED as SCANNER
+from rbtrace.analysis.readers.fast_path import COMPILED as SCANNER
 from rbtrace.recording.hot.compiled import COMPILED
 from rbtrace.system import SYSTEM
 print(COMPILED is not None, SYSTEM is not None, SCANNER is not None)

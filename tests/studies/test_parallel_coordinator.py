@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from statistics import median
 
@@ -240,9 +241,12 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
         expect=EXIT_USAGE,
         covered=False,
     )
+    deadline = time.monotonic() + 60  # it has been killed, and ends when it gets a core
     with suppress(psutil.NoSuchProcess):
         left = psutil.Process(int(found.printed))
-        assert left.status() == psutil.STATUS_ZOMBIE
+        while left.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.mark.engine
