@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from statistics import median
 
@@ -34,6 +33,7 @@ from tests.studies.made_up import measured
 from tests.studies.meeting import Meets
 from tests.studies.quick_run import Left, need, of_whole_studies
 from tests.support.environment import uncovered
+from tests.support.places import wait_for
 
 
 def told(*tasks, began=0, ended=1000):
@@ -241,12 +241,10 @@ def test_what_workers_have_started_ends_with_the_case(run_script):
         expect=EXIT_USAGE,
         covered=False,
     )
-    deadline = time.monotonic() + 60  # it has been killed, and ends when it gets a core
     with suppress(psutil.NoSuchProcess):
         left = psutil.Process(int(found.printed))
-        while left.status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        # It has been killed, and ends when it gets a core.
+        wait_for(lambda: left.status() == psutil.STATUS_ZOMBIE, "the program goes on")
 
 
 @pytest.mark.engine
