@@ -31,6 +31,12 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+def pytest_configure() -> None:
+    """Have SIGHUP do what it does in programs of a terminal: `nohup` has it ignored by all."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--times", type=int, default=1, help="how often to run each case")
     parser.addoption(
