@@ -20,6 +20,8 @@ from tests.support.environment import uncovered
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background lets them, and all they start, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` has all programs ignore it
 
 # A busy machine may hold up any single example.
 settings.register_profile(
@@ -29,12 +31,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
-
-
-def pytest_configure() -> None:
-    """Have SIGHUP do what it does in programs of a terminal: `nohup` has it ignored by all."""
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
