@@ -12,7 +12,7 @@ change, it stamps run id, arm and pid on the spans themselves.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import get_current
@@ -73,6 +73,10 @@ class _Ids(IdGenerator):
         return int.from_bytes(os.urandom(16)) or 1
 
 
+IDS: Final = _Ids()
+"""Makes the ids of all spans of ours, whether a tracer starts them or not."""
+
+
 class Providers:
     """The providers this process records from, and the tracers made of the chosen one."""
 
@@ -126,7 +130,7 @@ class Providers:
     def _private_provider(self) -> TracerProvider:
         provider = TracerProvider(
             resource=_resource(self._resource_attributes()),
-            id_generator=_Ids(),
+            id_generator=IDS,
             shutdown_on_exit=False,
         )
         self._join(provider, {})

@@ -6,7 +6,6 @@ that a real span started inside the call can name the summary as its parent.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from rbtrace.recording.export import clock
+from rbtrace.recording.export.providers import IDS
 from rbtrace.recording.hot.tally import Durations, Tally
 
 if TYPE_CHECKING:
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 MAX_NODES: Final = 1000
 """Nodes in a tree beyond which there is one node per operation name."""
-
-
-def new_span_id() -> int:
-    """A random span id; never 0, which means none."""
-    return secrets.randbits(64) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +179,7 @@ class CallTree:
         enclosing = self.enclosing
         span_context = SpanContext(
             enclosing.span_context.trace_id,
-            new_span_id(),
+            IDS.generate_span_id(),
             is_remote=False,
             trace_flags=enclosing.span_context.trace_flags,
             trace_state=enclosing.span_context.trace_state,

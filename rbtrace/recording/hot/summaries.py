@@ -15,8 +15,8 @@ from opentelemetry.trace import SpanContext
 
 from rbtrace import conventions as key
 from rbtrace.recording.export import clock
-from rbtrace.recording.export.providers import finished_span
-from rbtrace.recording.hot.calltree import CallTree, Node, new_span_id
+from rbtrace.recording.export.providers import IDS, finished_span
+from rbtrace.recording.hot.calltree import CallTree, Node
 from rbtrace.recording.hot.tally import EXEMPLARS, Durations
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _exemplar_context(node: Node) -> SpanContext:
     summary = node.span_context
     return SpanContext(
         summary.trace_id,
-        new_span_id(),
+        IDS.generate_span_id(),
         is_remote=False,
         trace_flags=summary.trace_flags,
         trace_state=summary.trace_state,

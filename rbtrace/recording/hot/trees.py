@@ -7,7 +7,6 @@ encloses get an implicit span: `thread` below the span whose context they carry,
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState, get_current_span
@@ -16,9 +15,9 @@ from rbtrace.conventions import THREAD, THREAD_ID, UNATTACHED, USER_SCOPE_NAME
 from rbtrace.recording import current
 from rbtrace.recording.current import or_origin, still_open
 from rbtrace.recording.export import clock, threads
-from rbtrace.recording.export.providers import finished_span
+from rbtrace.recording.export.providers import IDS, finished_span
 from rbtrace.recording.harmless import excuse
-from rbtrace.recording.hot.calltree import CallTree, Enclosing, Node, SummarySpan, new_span_id
+from rbtrace.recording.hot.calltree import CallTree, Enclosing, Node, SummarySpan
 from rbtrace.recording.hot.cursor import CURSORS
 from rbtrace.recording.hot.summaries import exemplars, summaries
 
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 
     from rbtrace.recording.export.pipeline import Pipeline
     from rbtrace.recording.hot.cursor import Cursor
-
-
-def new_trace_id() -> int:
-    """A random trace id; never 0, which means none."""
-    return secrets.randbits(128) or 1
 
 
 class Trees:
@@ -107,13 +101,13 @@ class Trees:
         """Ids of an implicit span; None where the sampler leaves a new trace out."""
         trace_id, trace_state = parent.trace_id, parent.trace_state
         if not parent.is_valid:
-            trace_id, trace_state = new_trace_id(), TraceState()
+            trace_id, trace_state = IDS.generate_trace_id(), TraceState()
             assert self._pipeline is not None
             if not self._pipeline.providers.samples(trace_id, UNATTACHED):
                 return None
         return SpanContext(
             trace_id,
-            new_span_id(),
+            IDS.generate_span_id(),
             is_remote=False,
             trace_flags=TraceFlags(TraceFlags.SAMPLED),
             trace_state=trace_state,
